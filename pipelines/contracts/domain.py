@@ -1,0 +1,60 @@
+"""A domain: one folder's declaration, all that the stages know of a business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.contracts.features import FeatureView
+from pipelines.contracts.names import DeclarationError, checked_name
+from pipelines.contracts.sources import Source
+from pipelines.contracts.tables import Table
+from pipelines.contracts.tasks import Forecast
+
+Task = Forecast
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What one business is about. Checked as a whole when it is made: every name that is used is declared."""
+
+    name: str
+    owner: str
+    question: str
+    sources: tuple[Source, ...]
+    tables: tuple[Table, ...]
+    views: tuple[FeatureView, ...] = ()
+    tasks: tuple[Task, ...] = ()
+
+    def __post_init__(self) -> None:
+        checked_name(self.name, "domain")
+        for table in self.tables:
+            self._known("source", table.source, [s.name for s in self.sources], f"table '{table.name}'")
+        tables = [t.name for t in self.tables]
+        for view in self.views:
+            if view.table:
+                self._known("table", view.table, tables, f"feature view '{view.name}'")
+        for task in self.tasks:
+            self._known("table", task.table, tables, f"task '{task.name}'")
+            self._known("table", task.spine.table, tables, f"task '{task.name}'")
+            for view_name in task.views:
+                self._known("feature view", view_name, [v.name for v in self.views], f"task '{task.name}'")
+
+    def _known(self, what: str, name: str, known: list[str], where: str) -> None:
+        if name not in known:
+            raise DeclarationError(f"domain '{self.name}', {where}: no {what} '{name}'; there are: {', '.join(known)}")
+
+    def source(self, name: str) -> Source:
+        return next(s for s in self.sources if s.name == name)
+
+    def table(self, name: str) -> Table:
+        return next(t for t in self.tables if t.name == name)
+
+    def task(self, name: str) -> Task:
+        return next(t for t in self.tasks if t.name == name)
+
+    def views_of(self, task: Task) -> tuple[FeatureView, ...]:
+        return tuple(view for view in self.views if view.name in task.views)
+
+    def delta_table(self, layer: str, entity: str) -> str:
+        """The full name of a Delta table of this domain: `<layer>.<domain>_<entity>`."""
+        return f"{layer}.{self.name}_{entity}"

@@ -1,0 +1,113 @@
+"""Features: what may be known of an entity at a cut-off, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pipelines.contracts.names import DeclarationError, checked_name
+
+Op = Literal["mean", "std", "min", "max", "sum", "count"]
+CALENDAR_PARTS = ("time_of_day", "weekday", "is_weekend", "day_of_year")
+
+
+@dataclass(frozen=True)
+class Lag:
+    """The value exactly `hours` before the moment (cut-off or target), if known by the cut-off."""
+
+    column: str
+    hours: tuple[float, ...]
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{self.column}__lag_{hours:g}h" for hours in self.hours)
+
+
+@dataclass(frozen=True)
+class Rolling:
+    """`op` over the values that happened in the `hours` up to the cut-off (start excluded) and were known by it."""
+
+    column: str
+    op: Op
+    hours: float
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__{self.op}_{self.hours:g}h",)
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """The newest value that had happened by the moment and was known by the cut-off; null if older than the time to live."""
+
+    column: str
+    ttl_hours: float
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__as_of",)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Parts of the moment's local time: "time_of_day" (hours, 0–24), "weekday" (0 Monday – 6), "is_weekend" (0/1),
+    "day_of_year" (1–366). utc_offset_hours: a fixed offset; sources that keep daylight saving give their own columns.
+    """
+
+    parts: tuple[str, ...]
+    utc_offset_hours: float = 0.0
+
+    def __post_init__(self) -> None:
+        unknown = set(self.parts) - set(CALENDAR_PARTS)
+        if unknown:
+            raise DeclarationError(f"calendar: unknown {sorted(unknown)}; known: {', '.join(CALENDAR_PARTS)}")
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"calendar__{part}" for part in self.parts)
+
+
+@dataclass(frozen=True)
+class History:
+    """The last `hours` of a series in steps of the task, each step the newest value that was known by the cut-off.
+
+    Cut from gold where a net trains or scores; tabular families do not see it.
+    """
+
+    column: str
+    hours: float
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__history_{self.hours:g}h",)
+
+
+Feature = Lag | Rolling | AsOf | Calendar | History
+Moment = Literal["cut_off", "target", "window"]
+
+
+@dataclass(frozen=True)
+class FeatureView:
+    """Features of one entity from one table, at one kind of moment.
+
+    moment: "cut_off": one value a cut-off, stored in the task's gold table. "target": one value a step, looked up at the
+    step's own time, still only from what was known by the cut-off. "window": a history that nets read.
+    table: "" for features of time itself (Calendar). entity: the column that identifies the entity; "" where the table
+    is about all entities alike (a public calendar, say).
+    """
+
+    name: str
+    table: str
+    features: tuple[Feature, ...]
+    entity: str = ""
+    moment: Moment = "cut_off"
+    doc: str = ""
+
+    def __post_init__(self) -> None:
+        checked_name(self.name, "feature view")
+        allowed = {"cut_off": (Lag, Rolling, AsOf, Calendar), "target": (Lag, AsOf, Calendar), "window": (History,)}
+        for feature in self.features:
+            if not isinstance(feature, allowed[self.moment]):
+                raise DeclarationError(
+                    f"feature view '{self.name}': {type(feature).__name__} cannot be had at the moment '{self.moment}'"
+                )
+            if not self.table and not isinstance(feature, Calendar):
+                raise DeclarationError(f"feature view '{self.name}': {type(feature).__name__} needs a table")
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for feature in self.features for name in feature.names())

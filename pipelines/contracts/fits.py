@@ -1,0 +1,149 @@
+"""A fit as data: the plan that `stages/train.py` makes, what an engine returns, and where both leave their traces."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from pipelines.contracts.features import AsOf, Calendar, History, Lag
+from pipelines.contracts.tasks import ParamValue, Span
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A Delta table at one version, as the parquet files that hold it: all that a worker without a JVM needs to read it."""
+
+    name: str
+    version: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TargetFeatures:
+    """Features looked up per step or per window in one gold series; series is "" for the calendar."""
+
+    series: str
+    entity: str
+    features: tuple[Lag | AsOf | Calendar | History, ...]
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for feature in self.features for name in feature.names())
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How gold at (entity, time) becomes examples at (entity, cut-off, step): never stored, always made anew.
+
+    cut_offs: gold table with `entity`, `cut_at` and `cut_off_features`. A gold series has its entity (if any), `at`,
+    `known_at` and value columns. label is a column of label_series. targets are per step, windows per example.
+    """
+
+    entity: str
+    cut_offs: str
+    cut_off_features: tuple[str, ...]
+    targets: tuple[TargetFeatures, ...]
+    windows: tuple[TargetFeatures, ...]
+    label: str
+    label_series: str
+    step: timedelta
+    steps: int
+    label_known_after: timedelta
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Columns that a tabular family sees, in this order: `step`, cut-off features, target features."""
+        return ("step", *self.cut_off_features, *(name for t in self.targets for name in t.names()))
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """Everything that decides a fit; two plans with one key give the same model on the same machine."""
+
+    domain: str
+    task: str
+    family: str
+    engine: str
+    params: Mapping[str, ParamValue]
+    seed: int
+    frame: Frame
+    quantiles: tuple[float, ...]
+    train: Span
+    validate: Span
+    tables: Mapping[str, Shard]
+    workers: int = 1
+    device: str = "cpu"
+
+    @property
+    def key(self) -> str:
+        """A hash of the whole plan; tables count by name and version, wherever they lie."""
+        content = asdict(self) | {"tables": {name: shard.version for name, shard in self.tables.items()}}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One point of a learning curve: `name` is e.g. "train/pinball" or "validate/pinball"; `step` a round or an epoch."""
+
+    name: str
+    step: int
+    value: float
+
+
+@dataclass(frozen=True)
+class WorkerRecord:
+    """What one worker of a distributed fit did: shard_hash is order-free over the keys of its examples."""
+
+    rank: int
+    process_id: int
+    rows: int
+    shard_hash: str
+    weights_hash: str = ""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A fitted model in its native bytes (`format`: ubj, json, safetensors) and the traces of its making."""
+
+    model: bytes
+    format: str
+    curves: tuple[CurvePoint, ...] = ()
+    importance: Mapping[str, float] = field(default_factory=dict)
+    workers: tuple[WorkerRecord, ...] = ()
+    seconds: float = 0.0
+    best_step: int | None = None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder of one fit: curves, checkpoints, per-rank error files. On a cluster it must lie on shared storage."""
+
+    path: Path
+
+
+class Recorder(Protocol):
+    """Takes the points of a learning curve as they come; rank 0 alone records. Never talks to a tracking server."""
+
+    def record(self, name: str, step: int, value: float) -> None: ...
+
+    def points(self) -> tuple[CurvePoint, ...]: ...
+
+
+class FitError(RuntimeError):
+    """A fit failed; the message names the family, the engine, the rank if one is to blame, and its own cause."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns a model's quantiles into honest ones: per quantile a shift in the label's unit, learnt on the
+    calibration span alone (split conformal, per quantile: Romano, Patterson and Candès 2019, asymmetric form).
+    The point forecast (0.5) is left as the model gave it.
+    """
+
+    shifts: Mapping[float, float]
+    start: datetime
+    end: datetime

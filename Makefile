@@ -1,0 +1,48 @@
+# Everything a person does with Headrace. `make help` lists the targets.
+
+# The first Python that fits; say PYTHON=/path/to/python to choose another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && command -v "$$p" && break; done)
+BIN = .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test ui check bench faults quality lock clean
+
+help: ## list every target
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+setup: ## make .venv: packages, Delta's jars, Horovod; does nothing when all is there
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "No Python 3.11 to 3.13 was found on the PATH. Install one (Debian: apt-get install python3 python3-venv)," \
+			"or name it: make setup PYTHON=/path/to/python3" >&2; exit 2; fi
+	@"$(PYTHON)" -m pipelines.provision
+
+run: setup ## set up, then run the main job on the embedded records; DOMAIN=energy for one domain
+	@$(BIN)/headrace run $(if $(DOMAIN),--domain $(DOMAIN))
+
+test: setup ## set up, then run the quick tests
+	@$(BIN)/python -m pytest -m "not slow and not gpu" tests
+
+ui: setup ## open the MLflow UI on what the runs logged
+	@$(BIN)/headrace ui
+
+check: setup ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup ## measure speed against the reference; RACE=name for one race
+	@$(BIN)/python -m tests.bench $(RACE)
+
+faults: setup ## kill, refuse and tear, then compare tables; QUICK=1 for the short round
+	@$(BIN)/python -m tests.faults $(if $(QUICK),--quick)
+
+quality: setup ## measure the models against their goals; QUICK=1 for the short round
+	@$(BIN)/python -m tests.quality $(if $(QUICK),--quick)
+
+lock: setup ## write the locks anew from pyproject.toml and locks/*.in
+	@"$(PYTHON)" -m pipelines.provision.lock
+
+clean: ## remove what was made here: .venv, the data root .headrace, caches (the shared cache stays)
+	rm -rf .venv .headrace build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

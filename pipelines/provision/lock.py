@@ -1,0 +1,78 @@
+"""Write the locks anew: `make lock`, after a change of pyproject.toml or of locks/*.in, with the network at hand.
+
+The locks hold names, versions and hashes, and no address: where packages come from is the machine's own setting.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from pipelines.provision.commands import run_logged
+from pipelines.provision.failure import SetupFailed
+from pipelines.provision.fingerprint import sha256_of
+from pipelines.provision.jars import Jar, fetched_path, read_lock, resolve
+from pipelines.provision.places import Places, default_places
+from pipelines.provision.setup import provide_java
+from pipelines.provision.tools import provide_tools, uv_environment
+
+OLDEST_PYTHON = "3.11"
+EXTRAS = ("samples", "test", "dev")
+JARS_HEADER = "# Delta for Spark: Maven coordinate, sha256, file name. Change a coordinate here, then: make lock\n"
+
+
+def compile_lock(places: Places, tools: Path, source: str, lock: str, *options: str) -> None:
+    """Resolve `source` for every supported Python and platform, with hashes, into `lock`."""
+    run_logged(
+        [str(tools / "uv"), "pip", "compile", source, "--output-file", lock, "--universal", "--generate-hashes"]
+        + ["--upgrade", "--python-version", OLDEST_PYTHON, "--no-emit-index-url", "--no-annotate"]
+        + ["--custom-compile-command", "make lock", *options],
+        places.logs / "lock.log",
+        env=uv_environment(),
+        cwd=places.checkout,
+    )
+    print(f"{lock}: written", flush=True)
+
+
+def lock_jars(places: Places) -> None:
+    """Fetch the coordinates in locks/jars.txt and write down what came."""
+    lock = places.locks / "jars.txt"
+    jars = read_lock(lock)
+    with tempfile.TemporaryDirectory(prefix="ivy-", dir=places.cache) as scratch:
+        into = Path(scratch)
+        resolve([jar.coordinate for jar in jars], places, provide_java(places), into)
+        written = [pinned(jar.coordinate, into) for jar in jars]
+    lock.write_text(JARS_HEADER + "".join(f"{jar.coordinate} {jar.sha256} {jar.file_name}\n" for jar in written))
+    print("locks/jars.txt: written", flush=True)
+
+
+def pinned(coordinate: str, into: Path) -> Jar:
+    """The lock's line for a jar that `resolve` has just brought."""
+    _, artifact, version = coordinate.split(":")
+    jar = Jar(coordinate, "", f"{artifact}-{version}.jar")
+    return Jar(coordinate, sha256_of(fetched_path(into, jar)), jar.file_name)
+
+
+def main() -> int:
+    """Write all four locks; return the exit status."""
+    places = default_places()
+    try:
+        tools = provide_tools(places)
+        compile_lock(places, tools, "locks/build.in", "locks/build.txt")
+        compile_lock(places, tools, "locks/horovod.in", "locks/horovod.txt", "--no-deps", "--no-binary", "horovod")
+        compile_lock(
+            places,
+            tools,
+            "pyproject.toml",
+            "locks/requirements.txt",
+            *(option for extra in EXTRAS for option in ("--extra", extra)),
+            *("--override", "locks/overrides.txt", "--constraints", "locks/constraints.txt"),
+        )
+        lock_jars(places)
+    except SetupFailed as failed:
+        print(failed, file=sys.stderr)
+        return failed.code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Where set-up reads and writes: the checkout's own folders, and a cache that several checkouts share."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of one set-up; a test points them at a temporary folder."""
+
+    checkout: Path
+    cache: Path
+
+    @property
+    def venv(self) -> Path:
+        return self.checkout / ".venv"
+
+    @property
+    def python(self) -> Path:
+        return self.venv / "bin" / "python"
+
+    @property
+    def locks(self) -> Path:
+        return self.checkout / "locks"
+
+    @property
+    def jars(self) -> Path:
+        """The Delta jars of this checkout: what `spark.jars` names."""
+        return self.venv / "jars"
+
+    @property
+    def java_home(self) -> Path:
+        """A text file with the Java home in use, for a run whose JAVA_HOME is not set."""
+        return self.venv / "java_home"
+
+    @property
+    def stamp(self) -> Path:
+        return self.venv / "headrace_setup.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.cache / "logs"
+
+
+def default_places() -> Places:
+    """This checkout, and `HEADRACE_CACHE` or `~/.cache/headrace`."""
+    cache = os.environ.get("HEADRACE_CACHE")
+    return Places(CHECKOUT, Path(cache).expanduser().resolve() if cache else Path.home() / ".cache" / "headrace")

@@ -1,0 +1,146 @@
+"""The steps of set-up in their order, each with the key of what it depends on; only what is due is done."""
+
+import fcntl
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.provision import system
+from pipelines.provision.environment import has_this_python, install_packages, install_project
+from pipelines.provision.failure import SetupFailed
+from pipelines.provision.fingerprint import fingerprint
+from pipelines.provision.horovod import find_wheel, install_horovod, wheel_folder
+from pipelines.provision.jars import install_jars
+from pipelines.provision.places import Places, default_places
+from pipelines.provision.spark_home import FIND_SPARK_HOME, SPARK_DEFAULTS, install_spark_home
+from pipelines.provision.tools import provide_tools
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of progress: what is done, why, and the key under which it counts as done."""
+
+    name: str
+    why: str
+    key: str
+    do: Callable[[], None]
+
+
+@contextmanager
+def only_one(places: Places) -> Iterator[None]:
+    """Hold the cache's lock: two set-ups at once would write the same files."""
+    places.cache.mkdir(parents=True, exist_ok=True)
+    with (places.cache / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another set-up is under way: waiting for it …", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def steps_of(places: Places, java_home: Path) -> list[Step]:
+    """What makes a checkout run, in order; each step relies on those before it."""
+
+    def text(name: str) -> str:
+        return (places.checkout / name).read_text()
+
+    wheel = find_wheel(places)
+    builds = "from the cache" if wheel else "compiled once from source, some minutes"
+    return [
+        Step(
+            "packages",
+            "exactly what locks/requirements.txt pins, into .venv",
+            fingerprint(text("locks/requirements.txt"), text("locks/build.txt"), sys.version),
+            lambda: install_packages(places, provide_tools(places)),
+        ),
+        Step(
+            "headrace",
+            "this checkout, editable, as .venv/bin/headrace",
+            fingerprint(text("pyproject.toml"), str(places.checkout)),
+            lambda: install_project(places, provide_tools(places)),
+        ),
+        Step(
+            "jars",
+            "Delta for Spark, pinned by sha256, into .venv/jars",
+            fingerprint(text("locks/jars.txt")),
+            lambda: install_jars(places, java_home),
+        ),
+        Step(
+            "spark",
+            "Spark's commands find Java, Python and Delta by themselves",
+            fingerprint(str(java_home), str(places.checkout), FIND_SPARK_HOME, SPARK_DEFAULTS),
+            lambda: install_spark_home(places, java_home),
+        ),
+        Step(
+            "horovod",
+            f"nets train on several ranks; {builds}",
+            wheel_folder(places).name,
+            lambda: install_horovod(places, provide_tools(places)),
+        ),
+    ]
+
+
+def read_stamp(places: Places) -> dict[str, str]:
+    """The keys of the steps that are done; empty where there is no whole environment to speak of."""
+    if not has_this_python(places):
+        return {}
+    try:
+        return dict(json.loads(places.stamp.read_text()))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def run_due(steps: list[Step], places: Places) -> list[str]:
+    """Do the first step whose key is not stamped and all after it; stamp each as it ends. Returns their names."""
+    done = read_stamp(places)
+    due = next((at for at, step in enumerate(steps) if done.get(step.name) != step.key), len(steps))
+    kept = {step.name: step.key for step in steps[:due]}
+    for step in steps[due:]:
+        print(f"{step.name:<9} {step.why} …", end=" ", flush=True)
+        started = time.monotonic()
+        try:
+            step.do()
+        except BaseException:
+            print("stopped", flush=True)
+            raise
+        kept[step.name] = step.key
+        places.stamp.write_text(json.dumps(kept, indent=2) + "\n")
+        print(f"{time.monotonic() - started:.1f} s", flush=True)
+    return [step.name for step in steps[due:]]
+
+
+def provide_java(places: Places) -> Path:
+    """Java's home, as the last set-up found it or as it is found now, after installing what the machine lacks."""
+    has_horovod = read_stamp(places).get("horovod") == wheel_folder(places).name or find_wheel(places) is not None
+    if has_horovod and places.java_home.is_file():
+        known = Path(places.java_home.read_text().strip())
+        if system.java_version(known) == system.JAVA:
+            return known
+    system.provide(system.needs(builds_horovod=not has_horovod), places)
+    home = system.find_java()
+    if home is None:
+        raise SetupFailed(f"JDK {system.JAVA} vanished while it was looked for. Run: make setup")
+    return home
+
+
+def set_up(places: Places | None = None) -> int:
+    """Bring the checkout to a working environment; return the exit status."""
+    places = places or default_places()
+    started = time.monotonic()
+    try:
+        with only_one(places):
+            done = run_due(steps_of(places, provide_java(places)), places)
+    except SetupFailed as failed:
+        print(failed, file=sys.stderr)
+        return failed.code
+    except KeyboardInterrupt:
+        print("\nSet-up was interrupted. Run again to go on from here: make setup", file=sys.stderr)
+        return 130
+    if done:
+        print(f"Ready in {time.monotonic() - started:.0f} s.", flush=True)
+    return 0

@@ -1,0 +1,159 @@
+"""What the machine itself must have: a JDK 17, a C++ compiler with Python's headers, and Python's venv module."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.provision.commands import run_logged
+from pipelines.provision.failure import USER, SetupFailed
+from pipelines.provision.places import Places
+
+JAVA = "17"
+JAVA_FOLDERS = ("/usr/lib/jvm", "/opt/java", "/opt", "/Library/Java/JavaVirtualMachines", "~/.sdkman/candidates/java")
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing the machine lacks or has: a word for it, what it is for, and what each package manager calls it."""
+
+    what: str
+    why: str
+    is_met: Callable[[], bool]
+    packages: dict[str, str]
+
+
+def java_version(home: Path) -> str | None:
+    """The major version of the Java under `home`, or None where there is none."""
+    if not (home / "bin" / "java").is_file():
+        return None
+    release = home / "release"
+    if release.is_file():
+        text = release.read_text(errors="replace")
+    else:
+        asked = subprocess.run([home / "bin" / "java", "-version"], capture_output=True, text=True, check=False)
+        text = asked.stderr.replace(' version "', ' JAVA_VERSION="')
+    found = re.search(r'JAVA_VERSION="(?:1\.)?(\d+)', text)
+    return found.group(1) if found else None
+
+
+def java_candidates() -> Iterator[Path]:
+    """Every place a JDK may be: JAVA_HOME, the PATH's java, then the usual folders."""
+    if os.environ.get("JAVA_HOME"):
+        yield Path(os.environ["JAVA_HOME"])
+    on_path = shutil.which("java")
+    if on_path:
+        yield Path(on_path).resolve().parents[1]
+    for folder in JAVA_FOLDERS:
+        for home in sorted(Path(folder).expanduser().glob("*")):
+            yield home
+            yield home / "Contents" / "Home"
+
+
+def find_java(candidates: Iterable[Path] | None = None) -> Path | None:
+    """The home of the first Java 17, even where the PATH's java is another version."""
+    homes = java_candidates() if candidates is None else candidates
+    return next((home for home in homes if java_version(home) == JAVA), None)
+
+
+def find_compiler() -> str | None:
+    """The C++ compiler that CMake would take, with the make it drives."""
+    compiler = next(
+        (found for name in (os.environ.get("CXX"), "c++", "g++", "clang++") if name and (found := shutil.which(name))),
+        None,
+    )
+    return compiler if shutil.which("make") else None
+
+
+def has_python_headers() -> bool:
+    """Whether extensions can be compiled for this Python."""
+    return Path(sysconfig.get_path("include"), "Python.h").is_file()
+
+
+def has_venv() -> bool:
+    """Debian splits ensurepip from Python; without it a virtual environment has no pip."""
+    return all(importlib.util.find_spec(module) for module in ("venv", "ensurepip"))
+
+
+def needs(*, builds_horovod: bool) -> list[Need]:
+    """What set-up needs of the machine; a compiler only where the Horovod wheel is not in the cache yet."""
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    wanted = [
+        Need(
+            f"JDK {JAVA}",
+            "Spark runs on it",
+            lambda: find_java() is not None,
+            {"apt": f"openjdk-{JAVA}-jre-headless", "dnf": f"java-{JAVA}-openjdk-headless", "brew": f"openjdk@{JAVA}"},
+        ),
+        Need(
+            "Python's venv module",
+            "the packages go into .venv",
+            has_venv,
+            {"apt": f"{python}-venv", "dnf": "python3-pip", "brew": python.replace("python", "python@")},
+        ),
+    ]
+    if builds_horovod:
+        wanted += [
+            Need(
+                "C++ compiler",
+                "Horovod is built from source once",
+                lambda: find_compiler() is not None,
+                {"apt": "g++ make", "dnf": "gcc-c++ make", "brew": "gcc make"},
+            ),
+            Need(
+                "Python's headers",
+                "Horovod is built from source once",
+                has_python_headers,
+                {"apt": f"{python}-dev", "dnf": f"{python}-devel", "brew": python.replace("python", "python@")},
+            ),
+        ]
+    return wanted
+
+
+def package_manager() -> str:
+    """The name under which this machine installs packages: apt, dnf or brew."""
+    return next(
+        (name for name, tool in (("apt", "apt-get"), ("dnf", "dnf"), ("brew", "brew")) if shutil.which(tool)), "apt"
+    )
+
+
+def install_command(manager: str, packages: list[str]) -> list[str]:
+    """The command that installs `packages`, as a person would type it."""
+    if manager == "apt":
+        return ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
+    return [manager, "install", *packages] if manager == "brew" else [manager, "install", "-y", *packages]
+
+
+def provide(wanted: list[Need], places: Places) -> None:
+    """Install what is missing where that is ours to do (apt, as root); else say the exact command and stop.
+
+    Raises SetupFailed with exit status 2 when something is left for the user.
+    """
+    missing = [need for need in wanted if not need.is_met()]
+    if not missing:
+        return
+    manager = package_manager()
+    packages = [name for need in missing for name in need.packages[manager].split()]
+    command = install_command(manager, packages)
+    is_root = os.geteuid() == 0
+    may_install = manager == "apt" and is_root and os.environ.get("HEADRACE_NO_INSTALL", "0") in ("", "0")
+    if not may_install:
+        lacking = "\n".join(f"{need.what} is missing: {need.why}." for need in missing)
+        sudo = "" if is_root or manager == "brew" else "sudo "
+        raise SetupFailed(f"{lacking}\nRun: {sudo}{' '.join(command)}\nthen: make setup", USER)
+    for need in missing:
+        print(f"{need.what} is missing ({need.why}): installing {need.packages[manager]} with apt", flush=True)
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run_logged(["apt-get", "update"], places.logs / "apt-update.log", env=quiet)
+    run_logged(command, places.logs / "apt-install.log", env=quiet)
+    still = [need.what for need in missing if not need.is_met()]
+    if still:
+        raise SetupFailed(
+            f"{', '.join(still)}: still not found after {' '.join(command)}. Install by hand, then: make setup", USER
+        )

@@ -108,7 +108,7 @@ class Forecast:
         unknown = set(self.params) - set(self.families)
         if unknown:
             raise DeclarationError(f"task '{self.column}': params for {sorted(unknown)}, which are not in families")
-        if self.split.gap < self.horizon + self.label_known_after - self.spine.every:
+        if self.split.gap < self.horizon + self.label_known_after:
             raise DeclarationError(f"task '{self.column}': the split's gap lets a label reach into the next span")
 
     @property
@@ -125,3 +125,8 @@ def utc(text: str) -> datetime:
     """An instant from ISO text; text without an offset is UTC."""
     at = datetime.fromisoformat(text)
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def quantile_column(quantile: float) -> str:
+    """The name of a quantile's column in predictions: 0.1 → "q10", 0.975 → "q97_5"."""
+    return f"q{quantile * 100:g}".replace(".", "_")

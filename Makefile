@@ -40,8 +40,8 @@ faults: setup ## kill, refuse and tear, then compare tables; QUICK=1 for the sho
 quality: setup ## measure the models against their goals; QUICK=1 for the short round
 	@$(BIN)/python -m tests.quality $(if $(QUICK),--quick)
 
-lock: setup ## write the locks anew from pyproject.toml and locks/*.in
-	@"$(PYTHON)" -m pipelines.provision.lock
+lock: setup ## write the locks anew from pyproject.toml and locks/*.in; UPGRADE=1 for the newest of everything
+	@UPGRADE="$(UPGRADE)" "$(PYTHON)" -m pipelines.provision.lock
 
 clean: ## remove what was made here: .venv, the data root .headrace, caches (the shared cache stays)
 	rm -rf .venv .headrace build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log

@@ -94,10 +94,11 @@ def install_jars(places: Places, java_home: Path) -> None:
     missing = [jar for jar in jars if not (store / jar.file_name).is_file()]
     if missing:
         fetch(missing, places, java_home)
+    for jar in jars:
+        check(store / jar.file_name, jar)
     shutil.rmtree(places.jars, ignore_errors=True)
     places.jars.mkdir(parents=True)
     for jar in jars:
-        check(store / jar.file_name, jar)
         try:
             os.link(store / jar.file_name, places.jars / jar.file_name)
         except OSError:  # the cache lies on another file system

@@ -3,6 +3,7 @@
 The locks hold names, versions and hashes, and no address: where packages come from is the machine's own setting.
 """
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -21,11 +22,16 @@ JARS_HEADER = "# Delta for Spark: Maven coordinate, sha256, file name. Change a 
 
 
 def compile_lock(places: Places, tools: Path, source: str, lock: str, *options: str) -> None:
-    """Resolve `source` for every supported Python and platform, with hashes, into `lock`."""
+    """Resolve `source` for every supported Python and platform, with hashes, into `lock`.
+
+    What the lock already pins stays as long as it fits, so that adding one package changes few lines; UPGRADE=1 in the
+    environment takes the newest of everything.
+    """
+    upgrade = ["--upgrade"] if os.environ.get("UPGRADE") else []
     run_logged(
         [str(tools / "uv"), "pip", "compile", source, "--output-file", lock, "--universal", "--generate-hashes"]
-        + ["--upgrade", "--python-version", OLDEST_PYTHON, "--no-emit-index-url", "--no-annotate"]
-        + ["--custom-compile-command", "make lock", *options],
+        + ["--python-version", OLDEST_PYTHON, "--no-emit-index-url", "--no-annotate"]
+        + ["--custom-compile-command", "make lock", *upgrade, *options],
         places.logs / "lock.log",
         env=uv_environment(),
         cwd=places.checkout,

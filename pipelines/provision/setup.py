@@ -95,12 +95,18 @@ def read_stamp(places: Places) -> dict[str, str]:
         return {}
 
 
-def run_due(steps: list[Step], places: Places) -> list[str]:
-    """Do the first step whose key is not stamped and all after it; stamp each as it ends. Returns their names."""
+def due_steps(steps: list[Step], places: Places) -> list[Step]:
+    """The first step whose key is not stamped, and all after it; none where the environment is as it should be."""
     done = read_stamp(places)
-    due = next((at for at, step in enumerate(steps) if done.get(step.name) != step.key), len(steps))
-    kept = {step.name: step.key for step in steps[:due]}
-    for step in steps[due:]:
+    first = next((at for at, step in enumerate(steps) if done.get(step.name) != step.key), len(steps))
+    return steps[first:]
+
+
+def run_due(steps: list[Step], places: Places) -> list[Step]:
+    """Do what is due, one line each, stamping each step as it ends; return what was done."""
+    due = due_steps(steps, places)
+    stamped = {step.name: step.key for step in steps[: len(steps) - len(due)]}
+    for step in due:
         print(f"{step.name:<9} {step.why} …", end=" ", flush=True)
         started = time.monotonic()
         try:
@@ -108,10 +114,10 @@ def run_due(steps: list[Step], places: Places) -> list[str]:
         except BaseException:
             print("stopped", flush=True)
             raise
-        kept[step.name] = step.key
-        places.stamp.write_text(json.dumps(kept, indent=2) + "\n")
+        stamped[step.name] = step.key
+        places.stamp.write_text(json.dumps(stamped, indent=2) + "\n")
         print(f"{time.monotonic() - started:.1f} s", flush=True)
-    return [step.name for step in steps[due:]]
+    return due
 
 
 def provide_java(places: Places) -> Path:

@@ -1,0 +1,34 @@
+"""The executors of a fit plan: one module each, found by name. `fit` picks the one that the plan names."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Workspace
+from pipelines.models.base import families
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] | None, recorder: Recorder) -> FitResult:
+    """Fit the plan's family by the plan's engine; the only way in.
+
+    spark: gives the session when an engine needs it; None where there is none. The workspace's folder is made.
+    Raises FitError with the family, the engine and the cause; DeclarationError for a parameter the family lacks.
+    """
+    family = families().get(plan.family)
+    if family is None:
+        raise FitError(f"no family '{plan.family}'; there are: {', '.join(families())}")
+    family.settled(plan.params)
+    if plan.engine not in family.engines:
+        raise FitError(f"{plan.family} cannot be fitted by '{plan.engine}'; it can by: {', '.join(family.engines)}")
+    workspace.path.mkdir(parents=True, exist_ok=True)
+    engine = importlib.import_module(f"{__name__}.{plan.engine}")
+    started = time.monotonic()
+    result: FitResult = engine.fit(family, plan, workspace, spark, recorder)
+    return replace(result, curves=recorder.points(), seconds=time.monotonic() - started)

@@ -1,0 +1,89 @@
+"""Gold as Arrow, without a JVM: a worker reads the shard of examples that is its own and no more."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pyarrow import fs
+
+from pipelines.contracts.fits import FitError, FitPlan, Frame, Shard
+from pipelines.contracts.tasks import Span
+from pipelines.transforms.examples import INSTANT, examples, instants, needs, origins
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def examples_of(plan: FitPlan, span: Span, index: int = 0, count: int = 1, every: int = 0) -> pa.Table:
+    """The examples of shard `index` of `count` of a span's cut-offs: disjoint, complete, the same every time.
+
+    A shard is a contiguous range of the cut-offs in the order (entity, cut_at), so it needs few entities and little
+    time of each series. every > 0 adds training origins every so many steps between the cut-offs.
+    """
+    frame = plan.frame
+    columns = (frame.entity, "cut_at", *frame.cut_off_features)
+    cut_offs = read(plan.tables[frame.cut_offs], columns, _between("cut_at", span.start, span.end))
+    if every:
+        cut_offs = origins(cut_offs, frame, every)
+    cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
+    first, last = len(cut_offs) * index // count, len(cut_offs) * (index + 1) // count
+    cut_offs = cut_offs.slice(first, last - first)
+    return examples(cut_offs, series_for(cut_offs, plan.tables, frame), frame)
+
+
+def series_for(cut_offs: pa.Table, tables: Mapping[str, Shard], frame: Frame) -> dict[str, pa.Table]:
+    """The part of each gold series that matters to these cut-offs: their entities, their time."""
+    cuts = instants(cut_offs["cut_at"])
+    found = {}
+    for name, need in needs(frame).items():
+        columns = tuple(dict.fromkeys((*((need.entity,) if need.entity else ()), "at", "known_at", *need.columns)))
+        if len(cuts):
+            start = _EPOCH + timedelta(microseconds=int(cuts.min())) - need.lookback
+            end = _EPOCH + timedelta(microseconds=int(cuts.max())) + frame.step * frame.steps
+            wanted = _between("at", start, end)
+        else:
+            wanted = ds.scalar(False)
+        if need.entity:
+            wanted = wanted & ds.field(need.entity).isin(cut_offs[frame.entity].unique())
+        found[name] = read(tables[name], columns, wanted)
+    return found
+
+
+def read(table: Shard, columns: Sequence[str], wanted: ds.Expression) -> pa.Table:
+    """The wanted rows of a table version, straight from its parquet files; all instants as timestamp[us, UTC].
+
+    FitError where the version holds no file or none of its files has a column.
+    """
+    if not table.files:
+        raise FitError(f"{table.name} at version {table.version} holds no file")
+    filesystem = fs.FileSystem.from_uri(table.files[0])[0]
+    paths = [fs.FileSystem.from_uri(file)[1] for file in table.files]
+    # Spark writes INT96 by default, which pyarrow would read as nanoseconds: years before 1677 would not fit
+    parquet = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
+    files = [parquet.make_fragment(path, filesystem) for path in paths]
+    schema = pa.unify_schemas([file.physical_schema for file in files])
+    missing = [column for column in columns if column not in schema.names]
+    if missing:
+        raise FitError(f"{table.name} at version {table.version}: no column {', '.join(missing)}")
+    schema = pa.schema([_zoned(schema.field(name)) for name in schema.names])
+    return ds.FileSystemDataset(files, schema, parquet, filesystem).to_table(columns=list(columns), filter=wanted)
+
+
+def _zoned(field: pa.Field) -> pa.Field:
+    return field.with_type(INSTANT) if pa.types.is_timestamp(field.type) else field
+
+
+def _between(column: str, start: datetime, end: datetime) -> ds.Expression:
+    """Half-open."""
+    return (ds.field(column) >= pa.scalar(start, INSTANT)) & (ds.field(column) < pa.scalar(end, INSTANT))
+
+
+def shard_hash(keys: pa.Table, entity: str) -> str:
+    """A hash of the (entity, cut_at) pairs that does not depend on their order, but on how often each occurs."""
+    total = 0
+    for name, cut_at in zip(keys[entity].to_pylist(), instants(keys["cut_at"]).tolist(), strict=True):
+        total += int.from_bytes(hashlib.sha256(f"{name}|{cut_at}".encode()).digest(), "big")
+    return f"{total % 2**256:064x}"

@@ -1,0 +1,30 @@
+"""Fits in this process: what tests use, and enough for small tasks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.fits import FitPlan, FitResult, Recorder, WorkerRecord, Workspace
+from pipelines.engines.shards import examples_of, shard_hash
+from pipelines.models.base import Family
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def fit(
+    family: Family,
+    plan: FitPlan,
+    workspace: Workspace,
+    spark: Callable[[], SparkSession] | None,
+    recorder: Recorder,
+) -> FitResult:
+    """Every family can be fitted here; needs neither Spark nor the workspace."""
+    train = examples_of(plan, plan.train, every=family.origins_every(plan.params))
+    validate = examples_of(plan, plan.validate)
+    result = family.fit(train, validate, plan, recorder)
+    record = WorkerRecord(0, os.getpid(), len(train), shard_hash(train, plan.frame.entity))
+    return result if result.workers else replace(result, workers=(record,))

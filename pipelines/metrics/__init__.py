@@ -1,0 +1,1 @@
+"""How good a prediction is: point errors, quantile losses, calibration. numpy arrays in, floats out."""

@@ -1,0 +1,166 @@
+"""What a model family is: its parameters, how it is fitted, how its bytes become a scorer. Families are discovered."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
+from pipelines.contracts.names import DeclarationError
+from pipelines.contracts.tasks import ParamValue, quantile_column
+from pipelines.models.rows import LABEL, Values, keys, matrix
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from pipelines.models.nets.crew import Crew
+
+IS_VALIDATION = "is_validation"
+"""The boolean column that tells rows of the validate span from those of the train span in a fit on Spark."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter of a family. search: the values that a search tries, None where it is not searched."""
+
+    name: str
+    type: type[int] | type[float] | type[str] | type[bool]
+    default: ParamValue
+    search: tuple[ParamValue, ...] | None
+    doc: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a model must know of its frame to score examples by itself; saved within the model."""
+
+    entity: str
+    features: tuple[str, ...]
+    step_seconds: float
+    steps: int
+    quantiles: tuple[float, ...]
+
+    @classmethod
+    def of(cls, plan: FitPlan) -> Signature:
+        frame = plan.frame
+        return cls(frame.entity, frame.features, frame.step.total_seconds(), frame.steps, plan.quantiles)
+
+    @classmethod
+    def read(cls, text: str) -> Signature:
+        content = json.loads(text)
+        return cls(**(content | {"features": tuple(content["features"]), "quantiles": tuple(content["quantiles"])}))
+
+    def json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @property
+    def step(self) -> timedelta:
+        return timedelta(seconds=self.step_seconds)
+
+
+class Scorer(ABC):
+    """A fitted model that predicts without a JVM. A row's prediction does not depend on the rows beside it."""
+
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+
+    def predict(self, examples: pa.Table) -> pa.Table:
+        """One row per (entity, cut_at, step) with `target_at` and a double column per quantile, never crossing.
+
+        examples: what `transforms.examples.examples` makes; `label` is not looked at. Names: `quantile_column`.
+        A prediction is null only where the model has nothing to go by.
+        """
+        s = self.signature
+        ascending = np.sort(self.quantiles(examples).reshape(len(examples) * s.steps, len(s.quantiles)), axis=1)
+        predictions = keys(examples, s.entity, s.step, s.steps)
+        for j, quantile in enumerate(s.quantiles):
+            column = pa.array(np.ascontiguousarray(ascending[:, j], np.float64), from_pandas=True)
+            predictions = predictions.append_column(quantile_column(quantile), column)
+        return predictions
+
+    @abstractmethod
+    def quantiles(self, examples: pa.Table) -> npt.NDArray[np.floating]:
+        """(examples · steps, quantiles), in the order of `predict`; may still cross."""
+
+
+class Family(ABC):
+    """One kind of model. engines: what can fit it, the preferred one first; "single" is always among them."""
+
+    name: ClassVar[str]
+    params: ClassVar[tuple[Param, ...]]
+    engines: ClassVar[tuple[str, ...]] = ("single",)
+
+    def settled(self, given: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
+        """All parameters: the given ones checked, the others by default."""
+        known = {param.name: param for param in self.params}
+        for name, value in given.items():
+            if name not in known:
+                names = ", ".join(known) or "none"
+                raise DeclarationError(f"family '{self.name}': unknown parameter '{name}'; known: {names}")
+            wanted = known[name].type
+            if not (type(value) is wanted or (wanted is float and type(value) is int)):
+                raise DeclarationError(f"family '{self.name}': '{name}' must be {wanted.__name__}, not {value!r}")
+        return {name: param.type(given.get(name, param.default)) for name, param in known.items()}
+
+    def origins_every(self, params: Mapping[str, ParamValue]) -> int:
+        """Distance in steps of the extra training origins that the family asks for; 0 is none."""
+        return 0
+
+    @abstractmethod
+    def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
+        """Fit in this process on examples. Curves, workers and seconds of the result are the engine's to fill in."""
+
+    @abstractmethod
+    def scorer(self, model: bytes) -> Scorer:
+        """The scorer of a model that this family made."""
+
+
+class RowsFamily(Family):
+    """A family that can also be fitted where its rows lie: in Spark."""
+
+    @abstractmethod
+    def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
+        """Fit on flattened rows with labels: `plan.frame.features`, `label`, `is_validation`; in `plan.workers`
+        partitions whose order is fixed."""
+
+
+class NetFamily(Family):
+    """A family of nets, trained by a crew of equal ranks that average their gradients."""
+
+    @abstractmethod
+    def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
+        """Fit on this rank's examples, in step with the other ranks. The result is the same on all."""
+
+
+def families() -> dict[str, Family]:
+    """Every family in this folder by name."""
+    found: dict[str, Family] = {}
+    package = importlib.import_module("pipelines.models")
+    for module_info in pkgutil.iter_modules(package.__path__):
+        if module_info.ispkg:
+            continue
+        module = importlib.import_module(f"pipelines.models.{module_info.name}")
+        for _, kind in inspect.getmembers(module, inspect.isclass):
+            if issubclass(kind, Family) and not inspect.isabstract(kind) and kind.__module__ == module.__name__:
+                found[kind.name] = kind()
+    return dict(sorted(found.items()))
+
+
+def labelled(examples: pa.Table, plan: FitPlan, span: str) -> tuple[Values, Values]:
+    """Features (rows, features) and labels (rows,) of the rows that have a label; FitError if there are none."""
+    values = matrix(examples, (*plan.frame.features, LABEL), plan.frame.steps)
+    values = values[~np.isnan(values[:, -1])]
+    if not len(values):
+        raise FitError(f"{plan.family} by {plan.engine}: no row of the {span} span has a label")
+    return np.ascontiguousarray(values[:, :-1]), values[:, -1]

@@ -46,7 +46,7 @@ class Table:
     event_time: column with the instant it happened. available_at: SQL over the columns, from when it may be used;
     "" means the delivery's logical date. timeless tables of a timeless domain leave both empty.
     order: columns whose greater value is the newer statement about a key; () means the delivery's logical date.
-    tombstone: SQL over the raw fields (all text) that is true for a record that withdraws its key.
+    tombstone: SQL over `raw`, the map of raw fields (all text), true for a record that withdraws its key.
     """
 
     name: str

@@ -1,0 +1,26 @@
+"""What crosses the border: files on their way in, messages on their way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DroppedFile:
+    """A file found in a source's drop folder. name: below the domain's drop folder, e.g. "weather/2014-02-01.jsonl"."""
+
+    source: str
+    name: str
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something to be told to the outside exactly once: `key` is unique for ever, `text` is what is told."""
+
+    key: str
+    domain: str
+    task: str
+    text: str

@@ -1,0 +1,55 @@
+"""WHAT: the only place where a business word occurs. One folder a domain, found by looking."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from functools import cache
+from types import ModuleType
+
+from pipelines.contracts.domain import Domain
+from pipelines.contracts.names import DeclarationError
+from pipelines.contracts.policies import Policy
+
+
+class UnknownDomainError(LookupError):
+    """No folder under pipelines/domains has this name; the message lists those that exist."""
+
+
+@cache
+def domains() -> dict[str, Domain]:
+    """All declared domains by name, in alphabetical order: every folder here with a domain.py that holds a DOMAIN."""
+    found = {}
+    for module in pkgutil.iter_modules(__path__):
+        if module.ispkg:
+            domain = importlib.import_module(f"{__name__}.{module.name}.domain").DOMAIN
+            if domain.name != module.name:
+                raise DeclarationError(f"pipelines/domains/{module.name}: its domain calls itself '{domain.name}'")
+            found[module.name] = domain
+    return found
+
+
+def domain(name: str) -> Domain:
+    """The domain of this name; raises UnknownDomainError."""
+    try:
+        return domains()[name]
+    except KeyError:
+        raise UnknownDomainError(f"unknown domain '{name}'. There are: {', '.join(domains())}") from None
+
+
+def policy(of: Domain, name: str) -> Policy:
+    """The policy `name` of the domain's decide.py; loads pyspark's functions, so not for commands that must be quick."""
+    found = [v for v in vars(_part(of, "decide")).values() if isinstance(v, Policy) and v.name == name]
+    if not found:
+        raise DeclarationError(f"pipelines/domains/{of.name}/decide.py: no policy '{name}'")
+    return found[0]
+
+
+def embedded_files(of: Domain) -> Iterator[tuple[str, bytes]]:
+    """The domain's embedded records as raw files: (path below the domain's drop folder, content). Only landing calls this."""
+    yield from _part(of, "samples").files()
+
+
+def _part(of: Domain, part: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{of.name}.{part}")

@@ -1,0 +1,42 @@
+"""act: decisions as messages to the outside, each with a key under which it is delivered once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from pipelines.contracts.deliveries import Message
+from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.policies import Policy
+
+
+def messages(domain: Domain, task: Task, policy: Policy, decisions: Iterable[Mapping[str, Any]]) -> list[Message]:
+    """One message a cut-off: JSON lines, one decision each. decisions: rows of the decisions table.
+
+    The key is the cut-off's, so a decision that was sent is never sent again, whatever is computed later.
+    """
+    in_order = sorted(decisions, key=lambda row: (row["cut_at"], row[task.spine.entity], row["step"]))
+    made = []
+    for cut_at, rows in groupby(in_order, key=lambda row: row["cut_at"]):
+        at = cut_at.astimezone(UTC)
+        lines = [
+            {
+                "decision_id": row["decision_id"],
+                task.spine.entity: row[task.spine.entity],
+                "cut_at": _iso(row["cut_at"]),
+                "target_at": _iso(row["target_at"]),
+                policy.action: round(row[policy.action], 3),
+                "model": f"{row['model']}/{row['model_version']}",
+            }
+            for row in rows
+        ]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        made.append(Message(f"{domain.name}/{task.name}/{at:%Y-%m-%dT%H%MZ}", domain.name, task.name, text))
+    return made
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,97 @@
+"""gold: what was known of each entity at each cut-off, and the series that steps and windows are cut from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.features import AsOf, Calendar, FeatureView, Lag, Rolling
+from pipelines.contracts.tables import Table
+from pipelines.contracts.tasks import Spine
+from pipelines.stages.changes import Change
+from pipelines.transforms.asof import as_of as newest_known
+from pipelines.transforms.calendar import calendar_parts
+from pipelines.transforms.lookback import look_back
+
+
+def gold(domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime) -> tuple[Change, ...]:
+    """All gold tables of a domain. silver: by table name, as published. as_of: no cut-off lies after it."""
+    changes = []
+    for name in sorted({name for task in domain.tasks for name in series_tables(domain, task)}):
+        frame = series(domain, domain.table(name), silver[name])
+        changes.append(Change(domain.delta_table("gold", f"{name}_series"), "overwrite", frame))
+    for task in domain.tasks:
+        frame = cut_offs(domain, task, silver, as_of)
+        changes.append(Change(domain.delta_table("gold", task.name), "overwrite", frame))
+    return tuple(changes)
+
+
+def series_tables(domain: Domain, task: Task) -> list[str]:
+    """Tables whose rows are looked up at target time, cut into windows, or are the label."""
+    views = [view.table for view in domain.views_of(task) if view.moment != "cut_off" and view.table]
+    return sorted({task.table, *views})
+
+
+def series(domain: Domain, table: Table, rows: DataFrame) -> DataFrame:
+    """(entity…, `at`, `known_at`, values): when each value happened and from when it may be used."""
+    entities = sorted({view.entity for view in domain.views if view.table == table.name and view.entity})
+    features = [f for v in domain.views if v.table == table.name and v.moment != "cut_off" for f in v.features]
+    labels = [task.column for task in domain.tasks if task.table == table.name]
+    values = sorted({*labels, *[f.column for f in features if not isinstance(f, Calendar)]})
+    return rows.select(
+        *entities,
+        F.col(table.event_time).alias("at"),
+        F.col("available_at").alias("known_at"),
+        *[F.col(value).cast("double").alias(value) for value in values],
+    )
+
+
+def spine(rows: DataFrame, of: Spine, event_time: str, as_of: datetime) -> DataFrame:
+    """(entity, `cut_at`): each entity's cut-offs from its first event to the as-of instant."""
+    every_s, offset_s = int(of.every.total_seconds()), int(of.offset.total_seconds())
+    first = F.ceil((F.unix_seconds(F.min(event_time)) - offset_s) / every_s) * every_s + offset_s
+    last = F.unix_seconds(F.lit(as_of))
+    spans = rows.groupBy(of.entity).agg(first.alias("_first")).where(F.col("_first") <= last)
+    instants = F.explode(F.sequence(F.col("_first"), last, F.lit(every_s)))
+    return spans.select(of.entity, F.timestamp_seconds(instants).alias("cut_at"))
+
+
+def cut_offs(domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of: datetime) -> DataFrame:
+    """(entity, `cut_at`, features): one row a cut-off, from nothing that was not known by then."""
+    asked_of = domain.table(task.spine.table)
+    rows = spine(silver[asked_of.name], task.spine, asked_of.event_time, as_of)
+    for view in domain.views_of(task):
+        if view.moment == "cut_off":
+            rows = add_view(rows, view, domain, silver)
+    return rows
+
+
+def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mapping[str, DataFrame]) -> DataFrame:
+    """Add the features of one view at `cut_at`."""
+    for feature in view.features:
+        if isinstance(feature, Calendar):
+            probes = probes.withColumns(calendar_parts(F.col("cut_at"), feature))
+    if not view.table:
+        return probes
+    event_time, by = domain.table(view.table).event_time, [view.entity] if view.entity else []
+    facts = silver[view.table].withColumnRenamed(event_time, "_happened_at")
+    windows = tuple(f for f in view.features if isinstance(f, Lag | Rolling))
+    if windows:
+        probes = look_back(
+            probes, facts, by=by, at="cut_at", event="_happened_at", known="available_at", features=windows
+        )
+    for feature in view.features:
+        if isinstance(feature, AsOf):
+            (name,) = feature.names()
+            facts_of = facts.where(F.col(feature.column).isNotNull()).withColumnRenamed(feature.column, name)
+            probes = newest_known(
+                probes, facts_of, by=by, at="cut_at", event="_happened_at", known="available_at", values=[name]
+            )
+            age_us = F.unix_micros("cut_at") - F.unix_micros("_happened_at")
+            is_fresh = age_us < F.lit(round(feature.ttl_hours * 3.6e9))
+            probes = probes.withColumn(name, F.when(is_fresh, F.col(name))).drop("_happened_at")
+    return probes

@@ -1,0 +1,49 @@
+"""land: which of the dropped files are new, and when they count as delivered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pipelines.contracts.deliveries import DroppedFile
+
+_ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
+
+
+class UndatedDelivery(ValueError):
+    """A file has no date in its name and the run was given no as-of instant."""
+
+
+@dataclass(frozen=True)
+class Landing:
+    """new: files to land, each with its logical date. repeats: (name now, name it was landed under) of known content."""
+
+    new: tuple[tuple[DroppedFile, datetime], ...]
+    repeats: tuple[tuple[str, str], ...]
+
+
+def plan(dropped: Iterable[DroppedFile], known: Mapping[str, str], as_of: datetime | None) -> Landing:
+    """Pick the files whose content was never landed; known: sha256 → the name under which it was."""
+    seen, new, repeats = dict(known), [], []
+    for file in dropped:
+        if file.sha256 in seen:
+            if seen[file.sha256] != file.name:
+                repeats.append((file.name, seen[file.sha256]))
+            continue
+        new.append((file, delivered_at(file.name, as_of)))
+        seen[file.sha256] = file.name
+    return Landing(tuple(new), tuple(repeats))
+
+
+def delivered_at(name: str, as_of: datetime | None) -> datetime:
+    """The logical date of a delivery: midnight UTC of the first ISO date in its name, else the run's as-of instant."""
+    for year, month, day in _ISO_DATE.findall(name):
+        try:
+            return datetime(int(year), int(month), int(day), tzinfo=UTC)
+        except ValueError:
+            continue  # digits that only look like a date
+    if as_of is None:
+        raise UndatedDelivery(f"{name}: no date (YYYY-MM-DD) in the name. Rename it, or give --as-of.")
+    return as_of

@@ -1,0 +1,43 @@
+"""score: the champion's predictions for cut-offs that have none yet, the baseline's beside them."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.tasks import quantile_column
+from pipelines.stages.changes import Change
+
+BASELINE = "baseline"
+
+
+def score(
+    domain: Domain,
+    task: Task,
+    champion: DataFrame,
+    baseline: DataFrame,
+    *,
+    family: str,
+    model: str,
+    model_version: int,
+    attempt: int,
+) -> Change:
+    """Append predictions: entity, `cut_at`, `step`, `target_at`, the quantiles, `baseline` (the naive point forecast),
+    `family`, `model`, `model_version`. champion, baseline: calibrated quantiles by (entity, cut_at, step).
+    A prediction once made is never made again: what was decided on it must stay explainable.
+    """
+    key = [task.spine.entity, "cut_at", "step"]
+    names = [quantile_column(quantile) for quantile in task.quantiles]
+    predictions = champion.select(*key, "target_at", *names).join(
+        baseline.select(*key, F.col(quantile_column(0.5)).alias(BASELINE)), key
+    )
+    stamped = predictions.withColumns(
+        {
+            "family": F.lit(family),
+            "model": F.lit(model),
+            "model_version": F.lit(model_version),
+            "_attempt": F.lit(attempt).cast("long"),
+        }
+    )
+    return Change(domain.delta_table("gold", f"{task.name}_predictions"), "append", stamped)

@@ -1,0 +1,177 @@
+"""silver: raw records become typed rows that keep every promise, or are set apart; one outcome for each record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyspark.sql import Column as Expression
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.contracts.domain import Domain
+from pipelines.contracts.expectations import Expectation
+from pipelines.contracts.tables import Column, Table
+from pipelines.stages.changes import Change, Refused
+from pipelines.transforms.reconcile import reconcile
+
+ISO_WITH_OFFSET = "yyyy-MM-dd'T'HH:mm[:ss][.SSSSSS]XXX"
+_RECORD = ("_record_id", "_ordinal", "_file", "_position", "_raw", "_delivered_at")
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What silver makes of a batch: rows that keep every promise, and rows set apart with their `_reasons`."""
+
+    good: DataFrame
+    quarantined: DataFrame
+
+
+@dataclass(frozen=True)
+class Silver:
+    """What one batch changes in one table. judged: every record with its `_file` and `outcome`; the caller may cache it."""
+
+    judged: DataFrame
+    table: Table
+    domain: Domain
+
+    def outcomes(self) -> DataFrame:
+        """`_file`, `outcome`, `records`: sums to the records read, file by file."""
+        return self.judged.groupBy("_file", "outcome").agg(F.count("*").alias("records"))
+
+    def changes(self, *, batch: int, attempt: int, ingested_at: datetime) -> tuple[Change, ...]:
+        """The writes: rows by key, what was set apart, and, where keys can be withdrawn, the memory of that."""
+        stamp = {
+            "_batch": F.lit(batch).cast("long"),
+            "_attempt": F.lit(attempt).cast("long"),
+            "ingested_at": F.lit(ingested_at),
+        }
+        columns = [column.name for column in self.table.columns]
+        applied = self.judged.where("_applied").withColumns(stamp)
+        kept = ("available_at", "_record_id", "_ordinal", "_delivered_at", *stamp)
+        set_apart = self.judged.where("outcome = 'quarantined'").withColumns(stamp)
+        changes = [
+            Change(
+                self.domain.delta_table("silver", self.table.name),
+                "merge",
+                applied.select(*columns, *kept, "_delete"),
+                key=self.table.key,
+            ),
+            Change(
+                self.domain.delta_table("quarantine", self.table.name),
+                "append",
+                set_apart.select(*_RECORD, "_reasons", *stamp),
+            ),
+        ]
+        if self.table.tombstone:
+            withdrawn = applied.where("_delete").select(*self.table.key, *self.table.order, *kept)
+            changes.append(Change(self.domain.delta_table("silver", f"{self.table.name}_withdrawn"), "append", withdrawn))
+        return tuple(changes)
+
+
+def silver(domain: Domain, table: Table, records: DataFrame, held: DataFrame | None, withdrawn: DataFrame | None) -> Silver:
+    """Judge a batch of bronze records against what is held.
+
+    held, withdrawn: the table and its withdrawn keys at the pin, None before the first batch.
+    """
+    refined = refine(typed(records, table), table)
+    rows = reconcile(
+        refined.good,
+        held,
+        withdrawn,
+        key=list(table.key),
+        order=list(table.order) or ["_delivered_at"],
+        content=[column.name for column in table.columns],
+    )
+    judged = rows.unionByName(
+        refined.quarantined.withColumns({"outcome": F.lit("quarantined"), "_applied": F.lit(False)}), allowMissingColumns=True
+    )
+    return Silver(judged, table, domain)
+
+
+def typed(records: DataFrame, table: Table) -> DataFrame:
+    """Cast the raw fields to the declared columns, and list in `_reasons` what could not be read.
+
+    records: bronze rows with `_problem` and `_fields`. A record that withdraws its key needs only key and order.
+    """
+    is_tombstone = f"transform(array(_fields), raw -> {table.tombstone})[0]" if table.tombstone else "false"
+    # alike for all columns at once, so that no column's own name can shadow a raw field's
+    rows = records.select(
+        *[name for name in (*_RECORD, "_problem", "_fields") if name != "_ordinal"],
+        F.lit(0).alias("_ordinal"),  # numbers the rows of one record, where a domain's parser makes several
+        F.coalesce(F.expr(is_tombstone), F.lit(False)).alias("_delete"),
+        *[F.expr(_value(column)).alias(column.name) for column in table.columns],
+    )
+    misread = [_misreading(column, is_needed=column.name in (*table.key, *table.order)) for column in table.columns]
+    unreadable = F.when(
+        F.col("_problem").isNotNull(), F.array(F.concat(F.lit("unreadable: "), F.col("_problem")))
+    ).otherwise(F.array_compact(F.array(*[F.expr(reason) for reason in misread])))
+    rows = rows.withColumn("_reasons", unreadable).drop("_problem", "_fields")
+    return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
+
+
+def refine(rows: DataFrame, table: Table) -> Refined:
+    """Split typed rows by the table's expectations of severity `quarantine`.
+
+    A predicate that is null counts as broken, unless it reads a column that is declared nullable.
+    """
+    promises = [e for e in table.expect if e.severity == "quarantine"]
+    broken = [F.when(_is_broken(promise, table), F.lit(promise.name)) for promise in promises]
+    broken.append(F.when(F.col("available_at").isNull(), F.lit("available_at_is_known")))
+    reasons = F.when((F.size("_reasons") > 0) | F.col("_delete"), F.col("_reasons")).otherwise(F.array_compact(F.array(*broken)))
+    judged = rows.withColumn("_reasons", reasons)
+    return Refined(
+        good=judged.where(F.size("_reasons") == 0).drop("_reasons"), quarantined=judged.where(F.size("_reasons") > 0)
+    )
+
+
+def broken_promises(judged: DataFrame, table: Table) -> dict[str, int]:
+    """How many rows break each expectation of severity `warn`; raises Refused if one of severity `fail` is broken.
+
+    judged: all records of the batch; those quarantined and those that withdraw a key promise nothing.
+    """
+    promises = [e for e in table.expect if e.severity in ("warn", "fail")]
+    if not promises:
+        return {}
+    rows = judged.where("outcome <> 'quarantined' and not _delete")
+    row = rows.agg(*[F.count_if(_is_broken(promise, table)).alias(promise.name) for promise in promises]).first()
+    counts: dict[str, int] = row.asDict() if row else {}
+    failed = [f"{e.name} {counts[e.name]}" for e in promises if e.severity == "fail" and counts[e.name]]
+    if failed:
+        raise Refused(
+            f"{table.name}: the batch is refused: rows break {', '.join(failed)}. Nothing of it was published; "
+            "correct the delivery and drop it again."
+        )
+    return {name: count for name, count in counts.items() if count}
+
+
+def _is_broken(promise: Expectation, table: Table) -> Expression:
+    return ~F.coalesce(F.expr(promise.holds), F.lit(table.may_be_null(promise)))
+
+
+def _text(column: Column) -> str:
+    return f"nullif(trim(_fields['{column.field}']), '')"
+
+
+def _value(column: Column) -> str:
+    """SQL that reads the column from `_fields`, null where it cannot."""
+    if column.type == "timestamp" or column.pattern:
+        pattern = (column.pattern or ISO_WITH_OFFSET).replace("'", "\\'")
+        value = f"cast(try_to_timestamp({_text(column)}, '{pattern}') as {column.type})"
+    else:
+        value = f"try_cast({_text(column)} as {column.type})"
+    return f"transform(array({value}), value -> {column.convert})[0]" if column.convert else value
+
+
+def _misreading(column: Column, *, is_needed: bool) -> str:
+    """SQL for the reason why a column could not be read, null if it could."""
+    unread = f"`{column.name}` is null"
+    missing = "" if column.nullable else (
+        f"when {unread} and not map_contains_key(_fields, '{column.field}') then 'field missing: {column.field}' "
+        f"when {unread} then 'empty: {column.field}'"
+    )
+    applies = "true" if is_needed else "not _delete"
+    return (
+        f"case when not ({applies}) then null "
+        f"when {unread} and {_text(column)} is not null then 'unreadable: {column.field}' {missing} end"
+    )

@@ -1,0 +1,71 @@
+"""train: what exactly is to be fitted, as a plan that an engine carries out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.features import AsOf, Calendar, FeatureView, History, Lag
+from pipelines.contracts.fits import FitPlan, Frame, Shard, TargetFeatures
+from pipelines.contracts.tasks import ParamValue
+
+SEED = 20140101
+
+
+def frame(domain: Domain, task: Task) -> Frame:
+    """How the task's gold becomes examples."""
+    views = domain.views_of(task)
+    return Frame(
+        entity=task.spine.entity,
+        cut_offs=domain.delta_table("gold", task.name),
+        cut_off_features=tuple(name for view in views if view.moment == "cut_off" for name in view.names()),
+        targets=tuple(_looked_up(domain, view) for view in views if view.moment == "target"),
+        windows=tuple(_looked_up(domain, view) for view in views if view.moment == "window"),
+        label=task.column,
+        label_series=domain.delta_table("gold", f"{task.table}_series"),
+        step=task.step,
+        steps=task.steps,
+        label_known_after=task.label_known_after,
+    )
+
+
+def _looked_up(domain: Domain, view: FeatureView) -> TargetFeatures:
+    series = domain.delta_table("gold", f"{view.table}_series") if view.table else ""
+    features = cast(tuple[Lag | AsOf | Calendar | History, ...], view.features)  # FeatureView refuses others here
+    return TargetFeatures(series, view.entity, features)
+
+
+def gold_tables(domain: Domain, task: Task) -> list[str]:
+    """The gold tables that the task's examples are made of."""
+    of = frame(domain, task)
+    return sorted({of.cut_offs, of.label_series, *(group.series for group in (*of.targets, *of.windows) if group.series)})
+
+
+def plan(
+    domain: Domain,
+    task: Task,
+    family: str,
+    *,
+    engine: str,
+    params: Mapping[str, ParamValue],
+    tables: Mapping[str, Shard],
+    workers: int,
+    device: str,
+) -> FitPlan:
+    """The plan of one family's fit. params: all of the family's, the task's own choices among them."""
+    return FitPlan(
+        domain=domain.name,
+        task=task.name,
+        family=family,
+        engine=engine,
+        params=dict(params),
+        seed=SEED,
+        frame=frame(domain, task),
+        quantiles=task.quantiles,
+        train=task.split.train,
+        validate=task.split.validate,
+        tables=dict(tables),
+        workers=workers,
+        device=device,
+    )

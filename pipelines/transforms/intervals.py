@@ -1,0 +1,33 @@
+"""Predicted quantiles after calibration."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.contracts.fits import Calibration
+from pipelines.contracts.tasks import quantile_column
+
+
+def shifted(predictions: pa.Table, calibration: Calibration) -> pa.Table:
+    """Move each quantile by its calibrated shift and sort a row's quantiles, so that they never cross.
+
+    predictions: a double column per quantile of the calibration (`quantile_column`); other columns stay as they are.
+    Null stays null for a whole row.
+    """
+    quantiles = sorted(calibration.shifts)
+    names = [quantile_column(quantile) for quantile in quantiles]
+    moved = np.sort(
+        np.stack(
+            [
+                predictions[name].to_numpy().astype(np.float64) + calibration.shifts[quantile]
+                for name, quantile in zip(names, quantiles, strict=True)
+            ]
+        ),
+        axis=0,
+    )
+    for name, values in zip(names, moved, strict=True):
+        predictions = predictions.set_column(
+            predictions.schema.get_field_index(name), name, pa.array(values, pa.float64(), from_pandas=True)
+        )
+    return predictions

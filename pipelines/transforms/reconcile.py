@@ -1,0 +1,84 @@
+"""Statements about keys, in any order of arrival, against what is held: which count, and what became of each."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+
+def reconcile(
+    rows: DataFrame,
+    held: DataFrame | None,
+    withdrawn: DataFrame | None,
+    *,
+    key: list[str],
+    order: list[str],
+    content: list[str],
+) -> DataFrame:
+    """Give every row its `outcome`, and `_applied` where it changes what is held.
+
+    rows: `key`, `order`, `content` columns, `_delete` (the row withdraws its key), `_file`, `_position`, `_ordinal`.
+    held: the rows in force (key, order, content). withdrawn: keys taken back (key, order). Each may be None.
+
+    Of all statements about a key the greatest (order, withdrawal, content) is in force, so any order of arrival ends in
+    the same table. duplicate: said word for word twice in this batch. unchanged: what is held already, or a withdrawal
+    of a key that is not held. superseded: an older statement than the one held, or than another of this batch.
+    """
+    declared_order = [name for name in order if name in content]
+    said = F.when(F.col("_delete"), _digest(declared_order)).otherwise(_digest(content))
+    ranked = rows.withColumns({"_rank": _rank(order, content), "_said": said})
+    same = Window.partitionBy(*key, "_delete", "_said").orderBy(F.desc("_rank"), "_file", "_position", "_ordinal")
+    ranked = ranked.withColumns(
+        {"_nth": F.row_number().over(same), "_newest": F.max("_rank").over(Window.partitionBy(*key))}
+    )
+    judged = _with_held(ranked, held, withdrawn, key, order, content)
+    is_held = F.col("_held").isNotNull() & ~F.col("_held.delete")
+    wins = F.col("_held").isNull() | (F.col("_rank") > F.col("_held"))
+    outcome = (
+        F.when(F.col("_nth") > 1, "duplicate")
+        .when(F.col("_rank") == F.col("_held"), "unchanged")
+        .when((F.col("_rank") < F.col("_newest")) | ~wins, "superseded")
+        .when(F.col("_delete"), F.when(is_held, "deleted").otherwise("unchanged"))
+        .when(F.col("_held").isNull() | F.col("_held.delete"), "new")
+        # a newer statement of the same content only moves the order along
+        .when(F.col("_rank.content") == F.col("_held.content"), "unchanged")
+        .otherwise("updated")
+    )
+    applied = (F.col("_nth") == 1) & (F.col("_rank") == F.col("_newest")) & wins
+    return judged.withColumns({"outcome": outcome, "_applied": applied}).drop("_rank", "_said", "_nth", "_newest", "_held")
+
+
+def _rank(order: list[str], content: list[str]) -> Column:
+    """What decides between two statements about one key: order first, then a withdrawal, then the content's digest."""
+    digest = _digest(content) if content else F.lit(None).cast("string")
+    return F.struct(
+        F.struct(*[F.col(name).alias(f"by_{i}") for i, name in enumerate(order)]).alias("order"),
+        F.col("_delete").alias("delete"),
+        F.when(~F.col("_delete"), digest).alias("content"),
+    )
+
+
+def _digest(columns: list[str]) -> Column:
+    return F.sha2(F.to_json(F.struct(*columns), {"ignoreNullFields": "false"}), 256) if columns else F.lit("")
+
+
+def _with_held(
+    ranked: DataFrame,
+    held: DataFrame | None,
+    withdrawn: DataFrame | None,
+    key: list[str],
+    order: list[str],
+    content: list[str],
+) -> DataFrame:
+    """Add `_held`, the rank of the statement in force for the row's key; only the keys of this batch are looked up."""
+    keys = ranked.select(*key).distinct()
+    in_force = [
+        statements.withColumn("_delete", F.lit(is_delete)).join(keys, key, "left_semi").select(*key, _rank(order, said).alias("_rank"))
+        for statements, is_delete, said in ((held, False, content), (withdrawn, True, []))
+        if statements is not None
+    ]
+    if not in_force:
+        return ranked.withColumn("_held", F.lit(None).cast(ranked.schema["_rank"].dataType))
+    return ranked.join(reduce(DataFrame.unionByName, in_force).groupBy(*key).agg(F.max("_rank").alias("_held")), key, "left")

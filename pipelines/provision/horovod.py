@@ -115,8 +115,8 @@ def build_wheel(places: Places, tools: Path) -> Path:
         "MAKEFLAGS": f"-j{os.cpu_count() or 2}",
         "PATH": f"{places.venv / 'bin'}{os.pathsep}{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
-    places.cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="horovod-", dir=places.cache) as scratch:
+    places.scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="horovod-", dir=places.scratch) as scratch:
         work = Path(scratch)
         run_logged(
             [str(tools / "python"), "-m", "pip", "download", "--disable-pip-version-check", "--no-deps"]

@@ -75,7 +75,8 @@ def fetch(missing: list[Jar], places: Places, java_home: Path) -> None:
     """Fetch and check the jars that the cache lacks; they enter it whole or not at all."""
     store = places.cache / "jars"
     store.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="ivy-", dir=places.cache) as scratch:
+    places.scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="ivy-", dir=places.scratch) as scratch:
         resolve([jar.coordinate for jar in missing], places, java_home, Path(scratch))
         for jar in missing:
             fetched = fetched_path(Path(scratch), jar)

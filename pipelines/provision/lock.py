@@ -13,7 +13,7 @@ from pipelines.provision.failure import SetupFailed
 from pipelines.provision.fingerprint import sha256_of
 from pipelines.provision.jars import Jar, fetched_path, read_lock, resolve
 from pipelines.provision.places import Places, default_places
-from pipelines.provision.setup import provide_java
+from pipelines.provision.setup import only_one, provide_java
 from pipelines.provision.tools import provide_tools, uv_environment
 
 OLDEST_PYTHON = "3.11"
@@ -43,7 +43,8 @@ def lock_jars(places: Places) -> None:
     """Fetch the coordinates in locks/jars.txt and write down what came."""
     lock = places.locks / "jars.txt"
     jars = read_lock(lock)
-    with tempfile.TemporaryDirectory(prefix="ivy-", dir=places.cache) as scratch:
+    places.scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="ivy-", dir=places.scratch) as scratch:
         into = Path(scratch)
         resolve([jar.coordinate for jar in jars], places, provide_java(places), into)
         written = [pinned(jar.coordinate, into) for jar in jars]
@@ -58,22 +59,28 @@ def pinned(coordinate: str, into: Path) -> Jar:
     return Jar(coordinate, sha256_of(fetched_path(into, jar)), jar.file_name)
 
 
+def write_locks(places: Places) -> None:
+    """Write all four: build tools, Horovod's sdist, everything that is installed, Delta's jars."""
+    tools = provide_tools(places)
+    compile_lock(places, tools, "locks/build.in", "locks/build.txt")
+    compile_lock(places, tools, "locks/horovod.in", "locks/horovod.txt", "--no-deps", "--no-binary", "horovod")
+    compile_lock(
+        places,
+        tools,
+        "pyproject.toml",
+        "locks/requirements.txt",
+        *(option for extra in EXTRAS for option in ("--extra", extra)),
+        *("--override", "locks/overrides.txt", "--constraints", "locks/constraints.txt"),
+    )
+    lock_jars(places)
+
+
 def main() -> int:
-    """Write all four locks; return the exit status."""
+    """Write the locks; return the exit status."""
     places = default_places()
     try:
-        tools = provide_tools(places)
-        compile_lock(places, tools, "locks/build.in", "locks/build.txt")
-        compile_lock(places, tools, "locks/horovod.in", "locks/horovod.txt", "--no-deps", "--no-binary", "horovod")
-        compile_lock(
-            places,
-            tools,
-            "pyproject.toml",
-            "locks/requirements.txt",
-            *(option for extra in EXTRAS for option in ("--extra", extra)),
-            *("--override", "locks/overrides.txt", "--constraints", "locks/constraints.txt"),
-        )
-        lock_jars(places)
+        with only_one(places):
+            write_locks(places)
     except SetupFailed as failed:
         print(failed, file=sys.stderr)
         return failed.code

@@ -41,6 +41,11 @@ class Places:
         return self.venv / "headrace_setup.json"
 
     @property
+    def scratch(self) -> Path:
+        """For half-finished work; a set-up that was killed leaves some, and the next one removes it."""
+        return self.cache / "scratch"
+
+    @property
     def logs(self) -> Path:
         return self.cache / "logs"
 

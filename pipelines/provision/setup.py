@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ class Step:
 
 @contextmanager
 def only_one(places: Places) -> Iterator[None]:
-    """Hold the cache's lock: two set-ups at once would write the same files."""
+    """Hold the cache's lock: two set-ups at once would write the same files. Clear what a killed one left."""
     places.cache.mkdir(parents=True, exist_ok=True)
     with (places.cache / "lock").open("w") as lock:
         try:
@@ -40,6 +41,7 @@ def only_one(places: Places) -> Iterator[None]:
         except BlockingIOError:
             print("Another set-up is under way: waiting for it …", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(places.scratch, ignore_errors=True)
         yield
 
 

@@ -61,7 +61,7 @@ def test_an_interrupted_build_leaves_no_wheel(places, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         build_wheel(places, places.cache / "tools")
     assert find_wheel(places) is None
-    assert list(places.cache.iterdir()) == []
+    assert list(places.scratch.iterdir()) == []
 
 
 def test_another_torch_means_another_wheel(places):

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.provision.failure import SetupFailed
 from pipelines.provision.places import Places, default_places
-from pipelines.provision.setup import Step, due_steps, provide_java, run_due, steps_of
+from pipelines.provision.setup import Step, due_steps, only_one, provide_java, run_due, steps_of
 from pipelines.provision.spark_home import spark_home, write_anew
 
 
@@ -53,6 +53,13 @@ def test_a_set_up_that_was_cut_off_goes_on_where_it_stopped(places):
         run_due([first, Step("jars", "for the test", "b", cut_off)], places)
     run_due([first, second], places)
     assert done == ["packages", "jars"]
+
+
+def test_what_a_killed_set_up_left_half_done_is_removed(places):
+    half_done = places.scratch / "horovod-abc" / "source"
+    half_done.mkdir(parents=True)
+    with only_one(places):
+        assert not half_done.exists()
 
 
 def test_an_environment_of_another_python_counts_for_nothing(places):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Workspace
+from pipelines.engines.recorder import CURVES
 from pipelines.models.base import families
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] | None, recorder: Recorder) -> FitResult:
     """Fit the plan's family by the plan's engine; the only way in.
 
-    spark: gives the session when an engine needs it; None where there is none. The workspace's folder is made.
+    spark: gives the session when an engine needs it; None where there is none. recorder: a FileRecorder of the same
+    workspace, which is made if need be, and cleared of what an earlier attempt left.
     Raises FitError with the family, the engine and the cause; DeclarationError for a parameter the family lacks.
     """
     family = families().get(plan.family)
@@ -28,6 +30,8 @@ def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] |
     if plan.engine not in family.engines:
         raise FitError(f"{plan.family} cannot be fitted by '{plan.engine}'; it can by: {', '.join(family.engines)}")
     workspace.path.mkdir(parents=True, exist_ok=True)
+    for left in (*workspace.path.glob("rank-*"), workspace.path / CURVES):
+        left.unlink(missing_ok=True)  # an earlier attempt's traces would be taken for this one's
     engine = importlib.import_module(f"{__name__}.{plan.engine}")
     started = time.monotonic()
     result: FitResult = engine.fit(family, plan, workspace, spark, recorder)

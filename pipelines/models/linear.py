@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
@@ -81,7 +82,7 @@ class Linear(RowsFamily):
         label_mean = float(labels.mean())
         design = np.stack([term.standardised(columns[term.feature]) for term in terms], axis=1)
         gram = design.T @ design / len(design) + float(self.settled(plan.params)["ridge"]) * np.eye(len(terms))
-        weights: Values = np.linalg.solve(gram, design.T @ (labels - label_mean) / len(design))
+        weights = np.linalg.solve(gram, design.T @ (labels - label_mean) / len(design))
         terms = _weighted(terms, weights)
         errors = labels - _predicted(terms, label_mean, columns)
         return _sealed(terms, label_mean, [float(np.quantile(errors, q)) for q in plan.quantiles], plan)
@@ -93,7 +94,7 @@ class Linear(RowsFamily):
 
         rows = rows.where(~F.col(IS_VALIDATION))
         named = [name for name in plan.frame.features if name in CATEGORICAL]
-        seen = rows.agg(F.count("*"), *[F.sort_array(F.collect_set(name)) for name in named]).first()
+        seen = rows.agg(F.count("*"), *[F.sort_array(F.collect_set(f"`{name}`")) for name in named]).first()
         assert seen is not None, "an aggregate without groups has one row"
         terms = _terms(plan.frame.features, dict(zip(named, seen[1:], strict=True)))
         columns = [term.raw_in_spark() for term in terms] + [F.col(LABEL)]
@@ -155,7 +156,7 @@ def _standardising(terms: list[Term], moments: Sequence[tuple[float, float]]) ->
     return [Term(term.feature, term.value, mean, deviation) for term, (mean, deviation) in pairs if deviation > 0.0]
 
 
-def _weighted(terms: list[Term], weights: Values) -> list[Term]:
+def _weighted(terms: list[Term], weights: npt.NDArray[np.floating]) -> list[Term]:
     pairs = zip(terms, weights, strict=True)
     return [Term(term.feature, term.value, term.mean, term.deviation, float(weight)) for term, weight in pairs]
 

@@ -67,8 +67,9 @@ class XGBoost(RowsFamily):
 
         params = self.settled(plan.params)
         boosting = self._boosting(plan)
+        places = [f"_{j}" for j in range(len(plan.frame.features))]  # a dot in a name (lag_0.5h) would not be found
         estimator = SparkXGBRegressor(
-            features_col=list(plan.frame.features),
+            features_col=places,
             label_col=LABEL,
             validation_indicator_col=IS_VALIDATION,
             num_workers=plan.workers,
@@ -79,7 +80,7 @@ class XGBoost(RowsFamily):
             **boosting,
             coll_cfg=Config(tracker_host_ip=rows.sparkSession.sparkContext.getConf().get("spark.driver.host")),
         )
-        model = estimator.fit(rows)
+        model = estimator.fit(rows.toDF(*places, LABEL, IS_VALIDATION))
         summary = model.training_summary
         for span, curves in (
             ("train", summary.train_objective_history),

@@ -1,0 +1,1 @@
+"""What families of nets share. Imports torch, so families import it inside their functions only."""

@@ -1,0 +1,39 @@
+"""The ranks that train one net together, as the training loop sees them; engines bring their own kind."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+from torch.optim import Optimizer
+
+
+class Crew(Protocol):
+    """Ranks 0 … size − 1, each with rows of its own; every rank makes the same calls in the same order."""
+
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def averaging(self, optimizer: Optimizer, network: nn.Module) -> Optimizer:
+        """The optimizer, stepping by the mean of all ranks' gradients; the network starts as rank 0's on all ranks."""
+
+    def total(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The sum over all ranks, the same to the last bit on each."""
+
+
+class Solo:
+    """A crew of one: this process."""
+
+    rank = 0
+    size = 1
+
+    def averaging(self, optimizer: Optimizer, network: nn.Module) -> Optimizer:
+        return optimizer
+
+    def total(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return values

@@ -1,0 +1,148 @@
+"""The training loop of nets that predict quantiles: mini-batches, one learning rate's rise and fall, early stopping."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipelines.contracts.fits import FitError, Recorder
+from pipelines.models.nets.crew import Crew
+
+
+@dataclass(frozen=True)
+class Batchable:
+    """Tensors with one row an example. inputs: what the network takes; labels: (examples, steps), NaN where unknown."""
+
+    inputs: tuple[Tensor, ...]
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast. learning_rate is the peak; unit turns a loss into the label's unit for the curves."""
+
+    epochs: int
+    batch: int
+    patience: int
+    learning_rate: float
+    weight_decay: float
+    unit: float
+
+
+@contextmanager
+def reproducible(seed: int) -> Iterator[None]:
+    """One thread and a seed of its own inside; the caller's threads and random state are as before afterwards.
+
+    With more threads the last bits of sums depend on their number.
+    """
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+def pinball(predicted: Tensor, labels: Tensor, quantiles: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum over the known labels of the mean pinball loss of all quantiles, and the number of known labels.
+
+    predicted: (examples, steps, quantiles); labels: (examples, steps).
+    """
+    known = ~torch.isnan(labels)
+    short = torch.nan_to_num(labels).unsqueeze(-1) - predicted
+    losses = torch.maximum(quantiles * short, (quantiles - 1.0) * short).mean(-1)
+    return (losses * known).sum(), known.sum()
+
+
+def train_quantiles(
+    network: nn.Module,
+    train: Batchable,
+    validate: Batchable,
+    quantiles: Sequence[float],
+    schedule: Schedule,
+    seed: int,
+    crew: Crew,
+    recorder: Recorder,
+) -> int:
+    """Train `network` in place to its best epoch on the validate span; returns that epoch (from 0).
+
+    Every rank makes as many steps an epoch as the largest shard needs, going round its own rows again where they are
+    fewer, so that no rank waits for one that has finished. Rank 0 records the curves.
+    """
+    rows = np.zeros(crew.size)
+    rows[crew.rank] = len(train)
+    rows = crew.total(rows)
+    if not rows.all():
+        raise FitError(f"rank {int(np.argmin(rows))} has no cut-off to train on; use fewer workers or a longer span")
+    batches = math.ceil(rows.max() / schedule.batch)
+    optimizer = crew.averaging(
+        torch.optim.AdamW(network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay), network
+    )
+    levels = torch.tensor(quantiles)
+    order = np.random.default_rng((seed, crew.rank))
+    best_loss, best_epoch, best_state = math.inf, 0, copy.deepcopy(network.state_dict())
+    for epoch in range(schedule.epochs):
+        network.train()
+        row_order = np.concatenate(
+            [order.permutation(len(train)) for _ in range(batches * schedule.batch // len(train) + 1)]
+        )
+        sums = np.zeros(2)
+        for number in range(batches):
+            for group in optimizer.param_groups:
+                group["lr"] = schedule.learning_rate * _pace((epoch + number / batches) / schedule.epochs)
+            rows_of_batch = torch.from_numpy(row_order[number * schedule.batch : (number + 1) * schedule.batch])
+            loss, known = pinball(
+                network(*(tensor[rows_of_batch] for tensor in train.inputs)), train.labels[rows_of_batch], levels
+            )
+            optimizer.zero_grad()
+            (loss / known.clamp(min=1)).backward()
+            optimizer.step()
+            sums += loss.item(), known.item()
+        train_loss = _mean(crew.total(sums))
+        validate_loss = _mean(crew.total(_evaluated(network, validate, levels, schedule.batch)))
+        if crew.rank == 0:
+            recorder.record("train/pinball", epoch, train_loss * schedule.unit)
+            recorder.record("validate/pinball", epoch, validate_loss * schedule.unit)
+        if not math.isfinite(train_loss):
+            raise FitError(f"the loss is {train_loss} in epoch {epoch}; try a smaller learning_rate")
+        if validate_loss < best_loss:
+            best_loss, best_epoch, best_state = validate_loss, epoch, copy.deepcopy(network.state_dict())
+        elif epoch - best_epoch >= schedule.patience:
+            break
+    network.load_state_dict(best_state)
+    return best_epoch
+
+
+def _pace(progress: float) -> float:
+    """Up in the first tenth, then down along a cosine to a hundredth (one cycle: Smith and Topin 2018)."""
+    if progress < 0.1:
+        return 0.1 + 9.0 * progress
+    return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * (progress - 0.1) / 0.9))
+
+
+@torch.no_grad()
+def _evaluated(network: nn.Module, rows: Batchable, levels: Tensor, batch: int) -> np.ndarray:
+    network.eval()
+    sums = np.zeros(2)
+    for start in range(0, len(rows), batch):
+        inputs = (tensor[start : start + batch] for tensor in rows.inputs)
+        loss, known = pinball(network(*inputs), rows.labels[start : start + batch], levels)
+        sums += loss.item(), known.item()
+    return sums
+
+
+def _mean(sums: np.ndarray) -> float:
+    """From (sum, number); not a number where there was nothing, which no loss beats."""
+    return float(sums[0] / sums[1]) if sums[1] else math.nan

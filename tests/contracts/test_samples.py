@@ -1,0 +1,43 @@
+"""Each domain's hand-written raw rows: the good go through, each dirty one is set apart with its reason."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+import pipelines.domains
+from pipelines.domains import domains
+from pipelines.io.landing import dropped
+from pipelines.io.records import RawFile, records
+from pipelines.stages.land import delivered_at
+from pipelines.stages.silver import silver
+
+FOLDER = Path(pipelines.domains.__file__).parent
+CASES = [(domain, table) for domain in domains().values() for table in domain.tables]
+
+
+@pytest.mark.parametrize(("domain", "table"), CASES, ids=lambda part: part.name)
+def test_every_dirty_sample_row_is_set_apart_with_its_reason(spark, domain, table):
+    sample = FOLDER / domain.name / "sample"
+    source = domain.source(table.source)
+    files = [
+        RawFile(
+            f.name, f.path, f.sha256, source.format, source.delimiter, int(delivered_at(f.name, None).timestamp() * 1e6)
+        )
+        for f in dropped(sample, [source])
+    ]
+    assert files, f"{sample}/{source.name}: a domain shows how its source looks"
+    judged = silver(domain, table, records(spark, files), None, None).judged.collect()
+    set_apart = {
+        (row["_file"], row["_position"]): " + ".join(row["_reasons"]) for row in judged if row["outcome"] == "quarantined"
+    }
+    with open(sample / "quarantined.csv", newline="") as lines:
+        expected = {
+            (row["file"], int(row["position"])): row["reason"] for row in csv.DictReader(lines) if row["table"] == table.name
+        }
+    assert set_apart.keys() == expected.keys()
+    # a parser's own words may follow the reason
+    assert [place for place, reason in expected.items() if not set_apart[place].startswith(reason)] == []
+    assert expected and any(row["outcome"] == "new" for row in judged)

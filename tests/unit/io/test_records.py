@@ -1,0 +1,100 @@
+"""A file's records come out one by one, whatever state they are in."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.io.records import RawFile, csv_records, file_records, json_records, records
+
+
+def lines(text: str) -> io.StringIO:
+    return io.StringIO(text, newline="")
+
+
+def read(text: str) -> list[tuple[int, str, dict, str]]:
+    return [(r.position, r.raw, r.fields, r.problem) for r in csv_records(lines(text), ",")]
+
+
+def test_a_quoted_line_break_stays_inside_its_record():
+    assert read('a,b\n1,"x\ny"\n2,z\n') == [(2, '1,"x\ny"', {"a": "1", "b": "x\ny"}, ""), (4, "2,z", {"a": "2", "b": "z"}, "")]
+
+
+def test_too_few_and_too_many_fields_are_named_and_kept_raw():
+    assert read("a,b\n1\n1,2,3\n4,5\n") == [
+        (2, "1", {}, "1 fields where the header has 2"),
+        (3, "1,2,3", {}, "3 fields where the header has 2"),
+        (4, "4,5", {"a": "4", "b": "5"}, ""),
+    ]
+
+
+def test_a_stray_quote_costs_its_own_line_only():
+    assert read('a,b\n1,"x\n2,y\n3,z\n') == [
+        (2, '1,"x', {}, "a quote that is never closed"),
+        (3, "2,y", {"a": "2", "b": "y"}, ""),
+        (4, "3,z", {"a": "3", "b": "z"}, ""),
+    ]
+
+
+def test_a_header_that_repeats_a_field_spoils_every_record_but_loses_none():
+    assert [r.problem for r in csv_records(lines("a,a\n1,2\n3,4\n"), ",")] == ["the header names a field twice"] * 2
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_line_end_is_understood_and_blank_lines_are_no_records(end):
+    text = end.join(["a,b", "1,2", "", "3,4"])
+    assert [(r.position, r.fields["a"]) for r in csv_records(lines(text), ",")] == [(2, "1"), (4, "3")]
+
+
+def test_json_keeps_digits_and_names_what_is_no_object():
+    text = '{"a": 1.50, "b": true, "c": null, "d": {"e": 1}}\n[1]\n{"a": 1, "a": 2}\n{"a": "\\ud800"}\n{\n'
+    found = [(r.fields, r.problem.split(":")[0]) for r in json_records(lines(text))]
+    assert found == [({"a": "1.50", "b": "true", "c": None, "d": '{"e": "1"}'}, "")] + [({}, "not a JSON object")] * 4
+
+
+def test_bytes_that_are_no_text_spoil_their_record_only(tmp_path: Path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(b"\xef\xbb\xbfa,b\n1,\xff\n2,\xc3\xa9\n")
+    found = [(r.problem, r.fields) for r in file_records(RawFile("f.csv", str(path), "0" * 64, "csv", ",", 0))]
+    assert found == [("not UTF-8", {}), ("", {"a": "2", "b": "é"})]
+
+
+CELL = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\r\n\ufeff"), max_size=6)
+
+
+@given(st.lists(st.tuples(CELL, CELL), max_size=8))
+def test_what_csv_writes_is_read_back(rows):
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([("a", "b"), *rows])
+    assert [(r.fields["a"], r.fields["b"], r.problem) for r in csv_records(lines(text.getvalue()), ",")] == [
+        (a, b, "") for a, b in rows
+    ]
+
+
+JUNK = st.text(st.sampled_from('ab,"\n\r '), max_size=40)
+
+
+@given(JUNK)
+def test_no_character_of_any_input_is_lost_or_read_twice(junk):
+    text = "a,b\n" + junk
+    raws = [r.raw for r in csv_records(lines(text), ",")]
+    assert "".join("".join(raws).split()) == "".join(junk.split())
+
+
+def test_spark_gives_each_record_its_place_and_text(spark, tmp_path: Path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(b"a,b\n1,\xff\n2,x\n")
+    files = [RawFile("s/f.csv", str(path), "ab" * 32, "csv", ",", 1_400_000_000_000_000)]
+    found = [
+        (r["_file"], r["_position"], r["_record_id"], r["_raw"], r["_problem"], r["_fields"])
+        for r in records(spark, files).orderBy("_position").collect()
+    ]
+    assert found == [
+        ("s/f.csv", 2, "ab" * 10 + "-2", "1,\\xff", "not UTF-8", {}),
+        ("s/f.csv", 3, "ab" * 10 + "-3", "2,x", None, {"a": "2", "b": "x"}),
+    ]

@@ -1,0 +1,241 @@
+"""Where, how big, when: conf/base.yaml and one overlay, read into frozen typed settings. Meaning is in the code."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, is_dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[1]
+"""The folder that holds conf/; relative paths in conf are below it, wherever a command is started."""
+
+Value = str | int | bool | dict[str, str]
+
+
+class SettingsError(ValueError):
+    """The user's conf cannot be used; the message is one line: file, line, what is wrong, what to do."""
+
+
+@dataclass(frozen=True)
+class Spark:
+    master: Annotated[str, "local[n], spark://…, yarn, k8s://…; spark-submit's own master wins"]
+    conf_file: Annotated[Path, "Spark's properties, in spark-defaults format"]
+    driver_memory: Annotated[str, "heap of the driver, e.g. 3g", re.compile(r"[1-9]\d*[mgt]")]
+    shuffle_partitions: Annotated[int, "about the number of cores in all", range(1, 100_001)]
+    log_file: Annotated[Path, "what Spark itself has to say"]
+
+
+@dataclass(frozen=True)
+class Mlflow:
+    tracking_uri: Annotated[str, "store of runs and models: SQLAlchemy URI, or http(s):// of a tracking server"]
+    artifacts: Annotated[str, "where models and figures go; a tracking server decides itself"]
+    port: Annotated[int, "of the UI on this machine", range(1, 65_536)]
+
+
+@dataclass(frozen=True)
+class Training:
+    workers: Annotated[int, "ranks of a distributed fit; at most the slots of the master", range(1, 10_001)]
+    device: Annotated[Literal["cpu", "cuda"], "what a fit computes on"]
+    engines: Annotated[Mapping[str, str], "by family, the engine to take instead of its first"]
+
+
+@dataclass(frozen=True)
+class Outbox:
+    sink: Annotated[Literal["file"], "how decisions leave"]
+    path: Annotated[Path, "local folder of the file sink"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """root: an absolute folder, or a URI such as s3a://…; all paths are absolute."""
+
+    root: Annotated[str, "where tables live: a folder, file:///… or s3a://…"]
+    drops: Annotated[Path, "local folder where source systems drop raw files: <drops>/<domain>/<source>"]
+    ledger: Annotated[str, "SQLAlchemy URI of the ledger"]
+    samples: Annotated[bool, "whether land drops each domain's embedded records first"]
+    spark: Spark
+    mlflow: Mlflow
+    training: Training
+    outbox: Outbox
+
+
+@dataclass(frozen=True)
+class Key:
+    """One known key, for `headrace conf`: how it is written by default and what it comes to; passwords are hidden."""
+
+    name: str
+    type: str
+    default: str
+    value: str
+    meaning: str
+
+
+def load(conf: Path | None, root: Path = PROJECT) -> Settings:
+    """Settings of the project in `root`: conf/base.yaml under the overlay `conf` (a file, or a name such as `cluster`).
+
+    Raises SettingsError for a missing or unreadable file, an unknown key, a wrong type or value.
+    """
+    base = root / "conf" / "base.yaml"
+    settled = _read(base, root)
+    if missing := [name for name in KNOWN if name not in settled]:
+        raise SettingsError(f"{_shown(base, root)}: missing key '{missing[0]}'. This file must name every key")
+    if conf is not None:
+        settled |= _read(_overlay(conf, root), root)
+    data_root = _location(str(settled["root"].value), root)
+    values = {name: _placed(name, given, root, data_root) for name, given in settled.items()}
+    return _built(Settings, "", values)
+
+
+def known_keys(conf: Path | None, root: Path = PROJECT) -> list[Key]:
+    """Every key with its type, default, meaning and the value it has under the overlay `conf`."""
+    settings, defaults = load(conf, root), _read(root / "conf" / "base.yaml", root)
+    return [
+        Key(name, _type_name(name), _hidden(defaults[name].value), _hidden(attrgetter(name)(settings)), meaning)
+        for name, (_, meaning, *_) in KNOWN.items()
+    ]
+
+
+def _known(section: type, prefix: str = "") -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for name, hint in get_type_hints(section, include_extras=True).items():
+        if is_dataclass(hint):
+            yield from _known(hint, f"{prefix}{name}.")  # type: ignore[arg-type]
+        else:
+            yield f"{prefix}{name}", get_args(hint)
+
+
+KNOWN = dict(_known(Settings))
+"""Type, meaning and, for some, the allowed values of every key by its dotted name."""
+SECTIONS = {name.rpartition(".")[0] for name in KNOWN} - {""}
+
+
+@dataclass(frozen=True)
+class _Given:
+    value: Value
+    where: str
+
+
+def _overlay(conf: Path, root: Path) -> Path:
+    if conf.suffix:
+        return conf if conf.is_absolute() or conf.exists() else root / conf
+    found = root / "conf" / f"{conf}.yaml"
+    if not found.is_file():
+        there = sorted(path.stem for path in (root / "conf").glob("*.yaml") if path.stem != "base")
+        guess = _guess(str(conf), there)
+        raise SettingsError(f"{_shown(found, root)}: no such file{guess} There are: {', '.join(there)}")
+    return found
+
+
+def _read(path: Path, root: Path) -> dict[str, _Given]:
+    """The file's values by dotted name, each of a known key and of its type."""
+    shown = _shown(path, root)
+    try:
+        loader = yaml.SafeLoader(path.read_bytes())
+        node = loader.get_single_node()
+        return dict(_flat(loader, node, "", shown)) if node is not None else {}
+    except OSError as error:
+        raise SettingsError(f"{shown}: {error.strerror}. Give the path of a file with --conf") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{shown}: line {mark.line + 1}" if mark else shown
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"
+        raise SettingsError(f"{where}: not valid YAML: {problem}. Correct the file") from error
+
+
+def _flat(loader: yaml.SafeLoader, node: yaml.Node, prefix: str, shown: str) -> Iterator[tuple[str, _Given]]:
+    if not isinstance(node, yaml.MappingNode):
+        if prefix and node.tag == "tag:yaml.org,2002:null":  # a section whose keys are all commented out
+            return
+        what = f"'{prefix.rstrip('.')}'" if prefix else "the file"
+        raise SettingsError(f"{shown}: line {node.start_mark.line + 1}: {what} must hold keys: headrace conf --help")
+    seen: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        name, line = f"{prefix}{key_node.value}", key_node.start_mark.line + 1
+        where = f"{shown}: line {line}"
+        if name in seen:
+            raise SettingsError(f"{where}: '{name}' stands twice, first in line {seen[name]}. Remove one of them")
+        seen[name] = line
+        if name in SECTIONS:
+            yield from _flat(loader, value_node, f"{name}.", shown)
+        elif name in KNOWN:
+            value = loader.construct_object(value_node, deep=True)
+            if not _fits(value, *KNOWN[name]):
+                wanted = _type_name(name)
+                raise SettingsError(f"{where}: '{name}' must be {wanted}, not {value!r}. See: headrace conf --help")
+            yield name, _Given(value, where)
+        else:
+            guess = _guess(name, [*KNOWN, *SECTIONS])
+            raise SettingsError(f"{where}: unknown key '{name}'{guess} Known keys: headrace conf --help")
+
+
+def _fits(value: Any, kind: Any, _meaning: str, allowed: range | re.Pattern[str] | None = None) -> bool:
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if get_origin(kind) is Mapping:
+        return isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair)
+    if type(value) is not (str if kind is Path else kind) or value == "":
+        return False
+    return bool(allowed.fullmatch(value)) if isinstance(allowed, re.Pattern) else allowed is None or value in allowed
+
+
+def _placed(name: str, given: _Given, root: Path, data_root: str) -> Any:
+    """The value with {root} filled in; whatever is a place of ours is absolute."""
+    value, kind = given.value, KNOWN[name][0]
+    if not isinstance(value, str):
+        return value
+    value = value.replace("{root}", data_root)
+    if value.startswith("sqlite:///"):
+        value = f"sqlite:///{root / value.removeprefix('sqlite:///')}" if ":/" not in value[7:] else value
+    elif kind is Path or name in ("root", "mlflow.artifacts"):
+        value = _location(value, root)
+    if (kind is Path or value.startswith("sqlite:")) and ":/" in value.removeprefix("sqlite:"):
+        raise SettingsError(f"{given.where}: '{name}' must lie on this machine, not {value}. Give it its own place")
+    return Path(value) if kind is Path else value
+
+
+def _built(section: type, prefix: str, values: Mapping[str, Any]) -> Any:
+    hints = get_type_hints(section)
+    return section(
+        **{
+            name: _built(hint, f"{prefix}{name}.", values) if is_dataclass(hint) else values[f"{prefix}{name}"]  # type: ignore[arg-type]
+            for name, hint in hints.items()
+        }
+    )
+
+
+def _location(text: str, root: Path) -> str:
+    """An absolute path for a local place, the URI itself for any other."""
+    if text.startswith("file:"):
+        text = unquote(urlsplit(text).path)
+    return text if "://" in text else str((root / Path(text).expanduser()).resolve())
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _guess(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f". Did you mean '{close[0]}'?" if close else "."
+
+
+def _type_name(name: str) -> str:
+    kind, _, *allowed = KNOWN[name]
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
+    if allowed and isinstance(allowed[0], range):
+        return f"a whole number from {allowed[0].start} to {allowed[0].stop - 1}"
+    if allowed:
+        return "a number with m, g or t"
+    return {str: "text", bool: "true or false", Path: "a path"}.get(kind, "a mapping of names to names")
+
+
+def _hidden(value: Any) -> str:
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    return re.sub(r"(://[^:/@]+):[^@/]+@", r"\1:***@", shown)

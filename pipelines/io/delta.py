@@ -1,0 +1,326 @@
+"""The warehouse: Delta tables read at the versions that the ledger pins, written by attempts.
+
+Delta promises ACID for one table; the ledger makes it many. An attempt starts every table from what is pinned,
+stamps each of its commits with its number, and is published only if every commit since is its own. The protocol as a
+model that can be run: tests/unit/io/protocol.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.fits import Shard
+from pipelines.io import delta_log, fault, lock
+from pipelines.io.delta_log import WarehouseError
+from pipelines.io.ledger import Ledger
+from pipelines.io.publication import Pin, Publication, Written
+
+if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for Spark's import
+    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+_STAMP = "spark.databricks.delta.commitInfo.userMetadata"
+_APPLICATION = "spark.databricks.delta.write.txnAppId"
+_NUMBER = "spark.databricks.delta.write.txnVersion"
+_STAMPED = "headrace attempt "
+_PROPERTIES = {
+    "delta.enableExpiredLogCleanup": "false",  # else a pinned version is forgotten after 30 days
+    "delta.enableDeletionVectors": "false",  # else a version's parquet files hold rows that are deleted
+}
+
+
+@dataclass
+class Attempt:
+    """One attempt at a unit of a domain, in this process. What it wrote is seen by itself alone until it is published.
+
+    pins: what was published when it was opened; it reads nothing newer. bases: per table begun, the version its writes
+    come after. versions: per table written, the version after its last write. steps: (table, step) written.
+    """
+
+    number: int
+    domain: str
+    unit: str
+    pins: dict[str, Pin]
+    bases: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    steps: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def stamp(self) -> str:
+        """What every commit of this attempt carries as its userMetadata."""
+        return f"{_STAMPED}{self.number}"
+
+
+class Warehouse:
+    """The Delta tables under `root` (a folder or a URI): `<layer>.<name>` lies in `<root>/<layer>/<name>`.
+
+    spark: gives the session; called only when something must be read or written by Spark.
+    """
+
+    def __init__(self, spark: Callable[[], SparkSession], root: str, ledger: Ledger) -> None:
+        self._spark = spark
+        path = lock.local_path(root)
+        self._root = root.rstrip("/") if path is None else str(path)
+        self._ledger = ledger
+
+    def open_attempt(self, domain: str, unit: str) -> Attempt:
+        """A new attempt, which sees what is published now; earlier ones at the same unit of the domain are dead."""
+        number = self._ledger.open_attempt(domain, unit)
+        return Attempt(number, domain, unit, self._ledger.pins())
+
+    # Reading.
+
+    def exists(self, table: str, *, attempt: Attempt | None = None) -> bool:
+        """Whether the table can be read: it is published, or `attempt` has written it."""
+        return self._find(table, attempt) is not None
+
+    def version(self, table: str, *, attempt: Attempt | None = None) -> int:
+        """The version that is read: what `attempt` has written, else what is pinned. WarehouseError without one."""
+        return self._locate(table, attempt)[1]
+
+    def read(self, table: str, *, attempt: Attempt | None = None) -> DataFrame:
+        """The table at `version`."""
+        path, version = self._locate(table, attempt)
+        return self._spark().read.format("delta").option("versionAsOf", version).load(path)
+
+    def count(self, table: str, *, attempt: Attempt | None = None) -> int:
+        """How many rows the table holds at `version`; without a JVM."""
+        return delta_log.count(*self._locate(table, attempt))
+
+    def shard(self, table: str, *, attempt: Attempt | None = None) -> Shard:
+        """The table at `version` as the parquet files that hold it; without a JVM."""
+        path, version = self._locate(table, attempt)
+        return Shard(table, version, delta_log.files(path, version))
+
+    # Writing. Each (table, step) is written at most once in an attempt; a step names what the write is for.
+
+    def append(self, attempt: Attempt, table: str, frame: DataFrame, step: str) -> None:
+        """Add the rows of `frame`. New columns are added to the table, missing ones are null in the new rows."""
+        with self._commit(attempt, table, step, frame.schema) as path:
+            self._save(attempt, table, step, self._fitted(attempt, table, path, frame), "append", {}, path)
+
+    def overwrite(self, attempt: Attempt, table: str, frame: DataFrame, step: str) -> None:
+        """Hold the rows and the columns of `frame`, and nothing else."""
+        with self._commit(attempt, table, step, frame.schema) as path:
+            self._save(attempt, table, step, frame, "overwrite", {"overwriteSchema": "true"}, path)
+
+    def replace(self, attempt: Attempt, table: str, frame: DataFrame, where: str, step: str) -> None:
+        """Put the rows of `frame`, all of which fulfil the SQL predicate `where`, in place of those held that do."""
+        with self._commit(attempt, table, step, frame.schema) as path:
+            rows = self._fitted(attempt, table, path, frame)
+            self._save(attempt, table, step, rows, "overwrite", {"replaceWhere": where}, path)
+
+    def merge(
+        self, attempt: Attempt, table: str, frame: DataFrame, key: Sequence[str], step: str, *, delete_when: str = ""
+    ) -> None:
+        """Hold the rows of `frame`, one a key at most, in place of those held with the same key.
+
+        delete_when: a boolean column of `frame` that is not stored; where it is true, the key goes.
+        """
+        # Imported here: see the top.
+        from delta.tables import DeltaTable
+        from pyspark.sql import functions as F
+
+        flags = (delete_when,) if delete_when else ()
+        gone = F.coalesce(F.col(f"new.`{delete_when}`"), F.lit(False)) if delete_when else F.lit(False)
+        with self._commit(attempt, table, step, frame.drop(*flags).schema) as path:
+            rows = self._fitted(attempt, table, path, frame, flags)
+            values: dict[str, str | Column] = {
+                f"`{name}`": F.col(f"new.`{name}`") for name in rows.columns if name not in flags
+            }
+            same = " AND ".join(f"held.`{name}` <=> new.`{name}`" for name in key)
+            merge = DeltaTable.forPath(self._spark(), path).alias("held").merge(rows.alias("new"), same)
+            merge = merge.whenMatchedDelete(gone).whenMatchedUpdate(set=values)
+            merge = merge.whenNotMatchedInsert(condition=~gone, values=values)
+            # MERGE takes its transaction from the session alone; left there, it would leak into the next write.
+            with self._conf({_APPLICATION: f"{table}/{step}", _NUMBER: str(attempt.number)}):
+                merge.execute()
+
+    # Publishing.
+
+    def check(self, attempt: Attempt) -> dict[str, Written]:
+        """The tables that the attempt has written, as they may be published.
+
+        WarehouseError if a commit since the base is not the attempt's, or if one of its writes did not arrive.
+        """
+        written = {}
+        for table, version in attempt.versions.items():
+            path = self._path(table, attempt)
+            for commit in delta_log.commits_since(path, attempt.bases[table]):
+                if commit.stamp != attempt.stamp:
+                    raise WarehouseError(
+                        f"{table}: version {commit.version} ({commit.operation}) was committed by someone else "
+                        f"({commit.stamp or 'unstamped'}) during {attempt.stamp}; nothing is published, run again"
+                    )
+            for step in sorted(step for of, step in attempt.steps if of == table):
+                if delta_log.transaction(path, f"{table}/{step}") != attempt.number:
+                    raise WarehouseError(f"{table}: step '{step}' of {attempt.stamp} is not in the table; run again")
+            written[table] = Written(version, delta_log.count(path, version))
+        return written
+
+    def publish(self, attempt: Attempt, publication: Publication) -> dict[str, Written]:
+        """Check the attempt's tables and publish them together with the rest of `publication`, at once."""
+        written = self.check(attempt)
+        unit = f"{attempt.domain}/{attempt.unit}"
+        fault.point(f"publish:{unit}:before")
+        self._ledger.publish(attempt.number, replace(publication, tables=written))
+        fault.point(f"publish:{unit}:after")
+        return written
+
+    def _find(self, table: str, attempt: Attempt | None) -> tuple[str, int] | None:
+        pin = (self._ledger.pins() if attempt is None else attempt.pins).get(table)
+        if pin is None:
+            return None
+        if attempt is not None and table in attempt.versions:
+            return pin.path, attempt.versions[table]
+        return (pin.path, pin.version) if pin.is_published else None
+
+    def _locate(self, table: str, attempt: Attempt | None) -> tuple[str, int]:
+        found = self._find(table, attempt)
+        if found is None:
+            raise WarehouseError(f"{table}: not published yet; run the stage that writes it first")
+        return found
+
+    def _path(self, table: str, attempt: Attempt) -> str:
+        pin = attempt.pins.get(table)
+        return pin.path if pin else "/".join((self._root, *table.split(".", 1)))
+
+    @contextmanager
+    def _commit(self, attempt: Attempt, table: str, step: str, schema: StructType) -> Iterator[str]:
+        """Begin the table if this is the attempt's first write to it, then stamp the commits made inside; its path."""
+        if (table, step) in attempt.steps:
+            raise WarehouseError(f"{table}: step '{step}' is written twice in {attempt.stamp}; Delta would skip one")
+        attempt.steps.add((table, step))
+        with self._conf({_STAMP: attempt.stamp}):
+            if table not in attempt.bases:
+                self._begin(attempt, table, schema)
+            path = attempt.pins[table].path
+            fault.point(f"commit:{table}/{step}:before")
+            yield path
+            fault.point(f"commit:{table}/{step}:after")
+        version = delta_log.head(path)
+        assert version is not None
+        attempt.versions[table] = version
+
+    def _begin(self, attempt: Attempt, table: str, schema: StructType) -> None:
+        """Lock the table and make its HEAD hold what is pinned, so that nothing unpublished rides out with it."""
+        path = self._path(table, attempt)
+        lock.hold(table, path)
+        pin = self._ledger.claim(attempt.number, table)
+        seen = attempt.pins.get(table)
+        if (pin and pin.version) != (seen and seen.version):
+            raise WarehouseError(f"{table}: published by another attempt during {attempt.stamp}; run again")
+        if pin is None:
+            attempt.pins[table] = self._create(attempt, table, path, schema)
+            attempt.bases[table] = 0
+        elif self._head(pin) == pin.base:
+            attempt.bases[table] = pin.base
+        else:
+            attempt.bases[table] = self._restore(attempt, pin)
+
+    def _head(self, pin: Pin) -> int:
+        version = delta_log.head(pin.path)
+        if version is None:
+            raise WarehouseError(
+                f"{pin.table}: pinned at version {pin.version}, but {pin.path} holds no table; bring it back"
+            )
+        return version
+
+    def _create(self, attempt: Attempt, table: str, path: str, schema: StructType) -> Pin:
+        """Make the table, empty, and pin it so; or adopt what an attempt left that died between the two."""
+        # Imported here: see the top.
+        from delta.tables import DeltaTable
+        from pyspark.sql.types import StructField, StructType
+
+        commits = delta_log.commits_since(path, -1)
+        if not commits:
+            columns = StructType([StructField(column.name, column.dataType) for column in schema])
+            builder = DeltaTable.create(self._spark()).location(path).addColumns(columns)
+            for name, value in _PROPERTIES.items():
+                builder = builder.property(name, value)
+            builder.execute()
+            fault.point(f"create:{table}:after")
+        elif len(commits) > 1 or not commits[0].stamp.startswith(_STAMPED):
+            raise WarehouseError(
+                f"{table}: {path} holds a table that this ledger does not know; move it away, or use its own ledger"
+            )
+        return self._ledger.create(attempt.number, table, path)
+
+    def _restore(self, attempt: Attempt, pin: Pin) -> int:
+        """Bring the pinned content back as HEAD; the version that now holds it."""
+        # Imported here: see the top.
+        from delta.tables import DeltaTable
+
+        DeltaTable.forPath(self._spark(), pin.path).restoreToVersion(pin.version)
+        fault.point(f"restore:{pin.table}:after")
+        # Not simply HEAD: a writer believed dead may have committed after the restore, and check() must see that.
+        commits = delta_log.commits_since(pin.path, pin.version)
+        base = max(c.version for c in commits if c.operation == "RESTORE" and c.stamp == attempt.stamp)
+        self._ledger.record_base(attempt.number, pin.table, base)
+        return base
+
+    def _fitted(
+        self, attempt: Attempt, table: str, path: str, frame: DataFrame, besides: tuple[str, ...] = ()
+    ) -> DataFrame:
+        """`frame` in the table's columns, in their order; columns of `frame` that the table lacks are added to it.
+
+        besides: columns of `frame` that are not the table's; they come last. WarehouseError if a type differs, unless
+        the table was never published: then it holds nothing, and takes the types of `frame`.
+        """
+        # Imported here: see the top.
+        from pyspark.sql import functions as F
+
+        spark = self._spark()
+        held = {column.name: column.dataType for column in spark.read.format("delta").load(path).schema}
+        given = {column.name: column.dataType for column in frame.schema if column.name not in besides}
+        conflicts = [
+            f"'{name}' is held as {held[name].simpleString()}, but comes as {kind.simpleString()}"
+            for name, kind in given.items()
+            if name in held and held[name].simpleString() != kind.simpleString()
+        ]
+        if conflicts and not attempt.pins[table].is_published and table not in attempt.versions:
+            empty = frame.drop(*besides).limit(0)
+            empty.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(path)
+            return frame
+        if conflicts:
+            raise WarehouseError(
+                f"{table}: column {'; '.join(conflicts)}; a held column keeps its type, declare a new one"
+            )
+        added = {name: kind for name, kind in given.items() if name not in held}
+        if added:
+            columns = ", ".join(f"`{name}` {kind.simpleString()}" for name, kind in added.items())
+            spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({columns})")
+        return frame.select(
+            *[
+                F.col(f"`{name}`") if name in given else F.lit(None).cast(kind).alias(name)
+                for name, kind in (held | added).items()
+            ],
+            *besides,
+        )
+
+    def _save(
+        self,
+        attempt: Attempt,
+        table: str,
+        step: str,
+        frame: DataFrame,
+        mode: str,
+        options: Mapping[str, str],
+        path: str,
+    ) -> None:
+        transaction = {"txnAppId": f"{table}/{step}", "txnVersion": str(attempt.number)}
+        frame.write.format("delta").mode(mode).options(**transaction, **options).save(path)
+
+    @contextmanager
+    def _conf(self, settings: Mapping[str, str]) -> Iterator[None]:
+        spark = self._spark()
+        try:
+            for name, value in settings.items():
+                spark.conf.set(name, value)
+            yield
+        finally:
+            for name in settings:
+                spark.conf.unset(name)

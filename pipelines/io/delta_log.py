@@ -1,0 +1,62 @@
+"""What a Delta table's log says, read without a JVM: versions, commits, rows and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+
+class WarehouseError(RuntimeError):
+    """A table cannot be read or written as asked; the message says which, why and what to do."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a table; `stamp` is its userMetadata, "" without."""
+
+    version: int
+    operation: str
+    stamp: str
+
+
+def head(path: str) -> int | None:
+    """The newest version of the table at `path`; None if there is no table."""
+    try:
+        return int(DeltaTable(path, without_files=True).version())
+    except TableNotFoundError:
+        return None
+
+
+def commits_since(path: str, version: int) -> list[Commit]:
+    """The commits after `version`, oldest first."""
+    table = DeltaTable(path, without_files=True)
+    newer = table.version() - version
+    if newer <= 0:
+        return []
+    found = [Commit(c["version"], c["operation"], c.get("userMetadata") or "") for c in table.history(limit=newer)]
+    return sorted(found, key=lambda commit: commit.version)
+
+
+def transaction(path: str, application: str) -> int | None:
+    """The highest transaction version that an application id has written at HEAD."""
+    version = DeltaTable(path, without_files=True).transaction_version(application)
+    return None if version is None else int(version)
+
+
+def count(path: str, version: int) -> int:
+    """How many rows a version holds, from the files' statistics: exact, since Delta's own writers keep them."""
+    return int(_at(path, version).count())
+
+
+def files(path: str, version: int) -> tuple[str, ...]:
+    """The parquet files that hold a version, as absolute paths or URIs, in a stable order."""
+    return tuple(sorted(_at(path, version).file_uris()))
+
+
+def _at(path: str, version: int) -> DeltaTable:
+    try:
+        return DeltaTable(path, version=version)
+    except DeltaError as error:
+        raise WarehouseError(f"{path}: version {version} cannot be opened: {error}") from None

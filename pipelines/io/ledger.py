@@ -1,0 +1,348 @@
+"""The ledger: which versions of which tables are published, from which files, by which attempt, with what outcome.
+
+A SQL database makes ACID of many tables out of Delta's ACID of one: a unit's tables become visible when one
+transaction here pins their versions. Every public method is one transaction. Writers are let in one at a time
+(BEGIN IMMEDIATE in SQLite, an advisory lock in PostgreSQL), so what a method has read is still true when it writes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, and_, delete, exists, func, insert, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from pipelines.contracts.tables import OUTCOMES
+from pipelines.io import ledger_schema as schema
+from pipelines.io.ledger_schema import LedgerError
+from pipelines.io.publication import (
+    Batch,
+    Champion,
+    Fit,
+    LandedFile,
+    Outcomes,
+    Pin,
+    Publication,
+)
+from pipelines.io.status import status
+
+_WRITER_LOCK = 0x48656164  # any number that every Headrace on a PostgreSQL server agrees on
+
+
+class Ledger:
+    """The ledger at `uri`: the path of an SQLite file, or postgresql://… Its tables are made if absent.
+
+    Raises LedgerError if it cannot be reached, or was made by a newer Headrace.
+    """
+
+    def __init__(self, uri: str) -> None:
+        url = schema.ledger_url(uri)
+        self._name = url.render_as_string(hide_password=True)
+        self._is_postgresql = url.get_backend_name() == "postgresql"
+        engine = schema.ledger_engine(url)
+        level = {"isolation_level": "REPEATABLE READ"} if self._is_postgresql else {}
+        self._readers = engine.execution_options(**level)  # one moment for all that a method reads
+        self._writers = engine.execution_options(**{schema.WRITES: True})
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make the tables unless they are there. Looks first, so that reading a ledger needs no right to write it."""
+        with self._reading() as c:
+            is_new = not inspect(c).has_table(schema.ledger.name)
+        if is_new:
+            with self._writing() as c:
+                schema.metadata.create_all(c)
+                if c.scalar(select(schema.ledger.c.version)) is None:
+                    c.execute(insert(schema.ledger).values(version=schema.VERSION))
+        with self._reading() as c:
+            version = c.scalar(select(schema.ledger.c.version))
+        if version is None or version > schema.VERSION:
+            raise LedgerError(
+                f"ledger {self._name}: has schema {version}, this Headrace knows {schema.VERSION}; update Headrace"
+            )
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._one_line(), self._readers.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._one_line(), self._writers.begin() as connection:
+            if self._is_postgresql:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK})
+            yield connection
+
+    @contextmanager
+    def _one_line(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise LedgerError(
+                f"ledger {self._name}: {cause}; check that it is reachable, unlocked and whole"
+            ) from error
+
+    # Batches: which raw files, and how far they have come.
+
+    def known_hashes(self, domain: str) -> dict[str, str]:
+        """The names of the domain's landed files by the sha256 of their content."""
+        columns = schema.files.c
+        with self._reading() as c:
+            rows = c.execute(select(columns.sha256, columns.name).where(columns.domain == domain))
+            return {row.sha256: row.name for row in rows}
+
+    def open_batch(self, domain: str, files: Sequence[LandedFile]) -> int:
+        """Freeze a manifest; returns the batch's id. A content that the domain has landed before is refused."""
+        with self._writing() as c:
+            batch = _new_id(c, schema.batches, domain=domain)
+            for file in files:
+                try:
+                    c.execute(insert(schema.files).values(batch=batch, domain=domain, **_columns_of(file)))
+                except IntegrityError:
+                    raise LedgerError(
+                        f"{domain}: file '{file.name}' of source '{file.source}' is in a batch already, by content "
+                        "or by name; leave it out"
+                    ) from None
+            return batch
+
+    def batches_awaiting(self, domain: str, stage: str, after: str = "") -> list[Batch]:
+        """Batches that stage `after` has published and `stage` has not, oldest first; after "": all that are open."""
+        batches = schema.batches.c
+        query = select(batches.id).where(batches.domain == domain, ~_has_passed(stage)).order_by(batches.id)
+        if after:
+            query = query.where(_has_passed(after))
+        with self._reading() as c:
+            return [Batch(id, domain, _files_of(c, id)) for id in c.scalars(query).all()]
+
+    # Attempts: who writes.
+
+    def open_attempt(self, domain: str, unit: str) -> int:
+        """A number greater than all before it; earlier attempts at the same unit of the domain are dead from now on."""
+        with self._writing() as c:
+            return _new_id(c, schema.attempts, domain=domain, unit=unit, opened_at=_now())
+
+    def pins(self, domain: str | None = None) -> dict[str, Pin]:
+        """What readers see, by table: of one domain or of all."""
+        pins = schema.pins.c
+        query = select(schema.pins).order_by(pins.name)
+        with self._reading() as c:
+            rows = c.execute(query if domain is None else query.where(pins.domain == domain))
+            return {row.name: _pin(row) for row in rows}
+
+    def claim(self, attempt: int, table: str) -> Pin | None:
+        """Make `attempt` the writer of `table`, in place of any earlier one; its pin, or None if it is a new table.
+
+        Only a table's writer may record its base and publish it, also where units overlap (a stage run alone).
+        """
+        with self._writing() as c:
+            self._alive(c, attempt)
+            row = self._pin_of(c, table)
+            if row is None:
+                return None
+            if row.writer > attempt:
+                raise LedgerError(
+                    f"{table}: attempt {row.writer} writes it since; attempt {attempt} is over, run again"
+                )
+            c.execute(update(schema.pins).where(schema.pins.c.name == table).values(writer=attempt))
+            return _pin(row)
+
+    def create(self, attempt: int, table: str, path: str) -> Pin:
+        """Pin version 0 of a table that `attempt` has just made, empty, at `path`."""
+        with self._writing() as c:
+            domain = self._alive(c, attempt).domain
+            if self._pin_of(c, table) is not None:
+                raise LedgerError(f"{table}: another attempt made it meanwhile; run again")
+            values = {"version": 0, "base": 0, "rows": 0, "writer": attempt}
+            c.execute(insert(schema.pins).values(name=table, domain=domain, path=path, **values))
+            return Pin(table, domain, path, version=0, base=0, rows=0, is_published=False)
+
+    def record_base(self, attempt: int, table: str, version: int) -> None:
+        """Say that `version` is a restore to what is pinned, from which `attempt` goes on."""
+        with self._writing() as c:
+            self._alive(c, attempt)
+            self._own(c, attempt, table)
+            c.execute(update(schema.pins).where(schema.pins.c.name == table).values(base=version))
+
+    def publish(self, attempt: int, publication: Publication) -> None:
+        """Make everything in `publication` visible at once, and close the attempt.
+
+        Raises LedgerError, and then nothing of it is visible: if the attempt is dead or published, if a table has
+        another writer by now, if a batch had passed the stage before, or if a file's outcomes do not add up.
+        """
+        with self._writing() as c:
+            domain = self._alive(c, attempt).domain
+            for table, written in publication.tables.items():
+                self._own(c, attempt, table)
+                pinned = {"version": written.version, "base": written.version, "rows": written.rows}
+                c.execute(update(schema.pins).where(schema.pins.c.name == table).values(attempt=attempt, **pinned))
+            for batch, stage in publication.progress:
+                self._advance(c, attempt, domain, batch, stage)
+            for outcomes in publication.outcomes:
+                self._count(c, attempt, domain, outcomes)
+            for (stage, subject), value in publication.fingerprints.items():
+                place = {"domain": domain, "stage": stage, "subject": subject}
+                _put(c, schema.fingerprints, place, {"value": value, "attempt": attempt})
+            self._keep_models(c, attempt, domain, publication)
+            c.execute(update(schema.attempts).where(schema.attempts.c.number == attempt).values(published_at=_now()))
+
+    # What was published.
+
+    def fingerprint(self, domain: str, stage: str, subject: str = "") -> str | None:
+        """What the published result of a stage (for a subject, say a task) was computed from; None if there is none."""
+        prints = schema.fingerprints.c
+        wanted = and_(prints.domain == domain, prints.stage == stage, prints.subject == subject)
+        with self._reading() as c:
+            return c.scalar(select(prints.value).where(wanted))
+
+    def fits(self, domain: str, task: str) -> dict[str, Fit]:
+        """The newest published fit of each family."""
+        fits = schema.fits.c
+        query = select(schema.fits).where(fits.domain == domain, fits.task == task).order_by(fits.id)
+        with self._reading() as c:
+            return {row.family: _fit(row) for row in c.execute(query)}
+
+    def champions(self, domain: str, task: str) -> list[Champion]:
+        """All champions that the task has had, the serving one last."""
+        columns = schema.champions.c
+        query = select(schema.champions).where(columns.domain == domain, columns.task == task).order_by(columns.id)
+        with self._reading() as c:
+            return [_champion(row) for row in c.execute(query)]
+
+    def status(self) -> dict[str, Any]:
+        """The object that `headrace status --json` prints."""
+        with self._reading() as c:
+            return status(c)
+
+    def _alive(self, c: Connection, number: int) -> Row[Any]:
+        """The attempt's row; LedgerError if it is dead or published."""
+        attempts = schema.attempts.c
+        row = c.execute(select(schema.attempts).where(attempts.number == number)).one_or_none()
+        if row is None:
+            raise LedgerError(f"ledger {self._name}: there is no attempt {number}")
+        if row.published_at is not None:
+            raise LedgerError(f"{row.domain} {row.unit}: attempt {number} is published already")
+        same_unit = and_(attempts.domain == row.domain, attempts.unit == row.unit)
+        latest = c.scalar(select(func.max(attempts.number)).where(same_unit))
+        if latest != number:
+            raise LedgerError(
+                f"{row.domain} {row.unit}: attempt {number} is dead, attempt {latest} took over; run again"
+            )
+        return row
+
+    def _pin_of(self, c: Connection, table: str) -> Row[Any] | None:
+        return c.execute(select(schema.pins).where(schema.pins.c.name == table)).one_or_none()
+
+    def _own(self, c: Connection, attempt: int, table: str) -> None:
+        row = self._pin_of(c, table)
+        if row is None:
+            raise LedgerError(f"{table}: the ledger does not know this table; write it through the warehouse")
+        if row.writer != attempt:
+            raise LedgerError(f"{table}: attempt {row.writer} is its writer, not attempt {attempt}; run again")
+
+    def _advance(self, c: Connection, attempt: int, domain: str, batch: int, stage: str) -> None:
+        batches = schema.batches.c
+        row = c.execute(select(_has_passed(stage)).where(batches.id == batch, batches.domain == domain)).one_or_none()
+        if row is None:
+            raise LedgerError(f"{domain}: there is no batch {batch}")
+        if row[0]:
+            raise LedgerError(f"{domain}: batch {batch} has passed stage '{stage}' already; leave it out")
+        c.execute(insert(schema.progress).values(batch=batch, stage=stage, attempt=attempt))
+
+    def _count(self, c: Connection, attempt: int, domain: str, of: Outcomes) -> None:
+        where = f"{of.table}: file '{of.file}' of batch {of.batch}"
+        files = schema.files.c
+        known = and_(files.batch == of.batch, files.name == of.file, files.domain == domain)
+        if not c.scalar(select(exists().where(known))):
+            raise LedgerError(f"{where} is not in {domain}'s manifest")
+        unknown = sorted(set(of.counts) - set(OUTCOMES))
+        if unknown:
+            raise LedgerError(f"{where}: unknown outcomes {', '.join(unknown)}; known: {', '.join(OUTCOMES)}")
+        if sum(of.counts.values()) != of.rows or min(of.counts.values(), default=0) < 0:
+            counts = " + ".join(f"{count} {outcome}" for outcome, count in of.counts.items()) or "no outcome"
+            raise LedgerError(f"{where}: {of.rows} rows in, but {counts}; nothing is published")
+        key: dict[str, Any] = {"batch": of.batch, "file": of.file, "name": of.table}
+        counted = schema.outcomes.c
+        if c.scalar(select(exists().where(*(counted[name] == value for name, value in key.items())))):
+            raise LedgerError(f"{where} was counted before; counts are never rewritten")
+        # A file without a single record is counted too, as 0 new, so that it is seen to have been read.
+        for outcome, count in (of.counts or {"new": 0}).items():
+            c.execute(insert(schema.outcomes).values(**key, outcome=outcome, count=count, attempt=attempt))
+
+    def _keep_models(self, c: Connection, attempt: int, domain: str, publication: Publication) -> None:
+        for fit in publication.fits:
+            for name, metric in fit.metrics.items():
+                if not math.isfinite(metric):
+                    raise LedgerError(f"{domain}/{fit.task}: metric '{name}' of {fit.family} is {metric}; leave it out")
+            values = _columns_of(fit)
+            key = {"domain": domain, **{name: values.pop(name) for name in ("task", "family", "run_id")}}
+            _put(c, schema.fits, key, values | {"attempt": attempt})
+        for champion in publication.champions:
+            c.execute(insert(schema.champions).values(domain=domain, attempt=attempt, **_columns_of(champion)))
+        for task, rows in publication.predictions.items():
+            _put(c, schema.predictions, {"domain": domain, "task": task}, {"rows": rows, "attempt": attempt})
+        for decisions in publication.decisions:
+            values = _columns_of(decisions)
+            _put(c, schema.decisions, {"domain": domain, "task": values.pop("task")}, values | {"attempt": attempt})
+
+
+def _has_passed(stage: str) -> Any:
+    progress = schema.progress.c
+    return exists().where(progress.batch == schema.batches.c.id, progress.stage == stage).correlate(schema.batches)
+
+
+def _files_of(c: Connection, batch: int) -> tuple[LandedFile, ...]:
+    files = schema.files.c
+    rows = c.execute(select(schema.files).where(files.batch == batch).order_by(files.delivered_at, files.name))
+    return tuple(
+        LandedFile(r.source, r.name, r.path, r.size, r.sha256, datetime.fromisoformat(r.delivered_at)) for r in rows
+    )
+
+
+def _pin(row: Row[Any]) -> Pin:
+    return Pin(row.name, row.domain, row.path, row.version, row.base, row.rows, row.attempt is not None)
+
+
+def _fit(row: Row[Any]) -> Fit:
+    as_of = datetime.fromisoformat(row.as_of)
+    return Fit(row.task, row.family, row.run_id, row.key, row.metrics, row.versions, as_of)
+
+
+def _champion(row: Row[Any]) -> Champion:
+    since = datetime.fromisoformat(row.since)
+    return Champion(row.task, row.model, row.version, row.family, row.why, row.run_id, since)
+
+
+def _new_id(c: Connection, table: Table, **values: Any) -> int:
+    key = c.execute(insert(table).values(**values)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _put(c: Connection, table: Table, key: dict[str, str], values: dict[str, Any]) -> None:
+    """Write the row of this key, in place of the one that is there."""
+    c.execute(delete(table).where(*(table.c[name] == value for name, value in key.items())))
+    c.execute(insert(table).values(key | values))
+
+
+def _columns_of(record: LandedFile | Fit | Champion | Any) -> dict[str, Any]:
+    """A record's fields as column values; instants become text in UTC."""
+    return {name: _stored(name, value) for name, value in vars(record).items()}
+
+
+def _stored(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if not isinstance(value, datetime):
+        return value
+    if value.tzinfo is None:
+        raise LedgerError(f"{name} {value}: an instant needs a time zone")
+    return value.astimezone(UTC).isoformat()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

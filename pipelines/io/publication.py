@@ -1,0 +1,125 @@
+"""What a unit of work publishes, and what the ledger gives back, as plain records.
+
+Instants have a time zone. Domains are not repeated in what is published: they are those of the attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One raw file of a batch as it was when the batch was opened; `size` in bytes, `name` unique in the batch."""
+
+    source: str
+    name: str
+    path: str
+    size: int
+    sha256: str
+    delivered_at: datetime
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files that go through the table stages together."""
+
+    id: int
+    domain: str
+    files: tuple[LandedFile, ...]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The version of a table that readers see.
+
+    base: the version that the next attempt's writes begin after: the pinned one, or a recorded restore to its content.
+    is_published: False while the table was made but no attempt that wrote it got through; it is then empty.
+    """
+
+    table: str
+    domain: str
+    path: str
+    version: int
+    base: int
+    rows: int
+    is_published: bool
+
+
+@dataclass(frozen=True)
+class Written:
+    """A table as an attempt leaves it: its version and how many rows that version holds."""
+
+    version: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of the `rows` raw records of one file for one table: a count per outcome, zeros may be left out."""
+
+    batch: int
+    file: str
+    table: str
+    rows: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted family: its MLflow run, its plan's key, its metrics, the versions of the tables it was made from."""
+
+    task: str
+    family: str
+    run_id: str
+    key: str
+    metrics: Mapping[str, float]
+    versions: Mapping[str, int]
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that serves a task from `since` on, and why it was chosen."""
+
+    task: str
+    model: str
+    version: int
+    family: str
+    why: str
+    run_id: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """A task's decisions in sum, in `unit`; the values are None until what happened is known."""
+
+    task: str
+    rows: int
+    unit: str
+    higher_is_better: bool
+    value: float | None = None
+    naive_value: float | None = None
+    foresight_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Everything that becomes visible at once when a unit is published; leave out what the unit does not touch.
+
+    tables: per table what `Warehouse.check` found. progress: (batch id, stage) that are now done.
+    fingerprints: per (stage, subject) what the published result was computed from.
+    predictions: rows per task.
+    """
+
+    tables: Mapping[str, Written] = field(default_factory=dict)
+    progress: tuple[tuple[int, str], ...] = ()
+    outcomes: tuple[Outcomes, ...] = ()
+    fingerprints: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    fits: tuple[Fit, ...] = ()
+    champions: tuple[Champion, ...] = ()
+    predictions: Mapping[str, int] = field(default_factory=dict)
+    decisions: tuple[Decisions, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,6 +66,7 @@ class XGBoost(RowsFamily):
         from xgboost.collective import Config
         from xgboost.spark import SparkXGBRegressor
 
+        logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else it tells of every fit at length
         params = self.settled(plan.params)
         boosting = self._boosting(plan)
         places = [f"_{j}" for j in range(len(plan.frame.features))]  # a dot in a name (lag_0.5h) would not be found
@@ -77,6 +79,7 @@ class XGBoost(RowsFamily):
             early_stopping_rounds=int(params["patience"]),
             random_state=boosting.pop("seed"),
             missing=float("nan"),
+            verbose=False,
             **boosting,
             coll_cfg=Config(tracker_host_ip=rows.sparkSession.sparkContext.getConf().get("spark.driver.host")),
         )

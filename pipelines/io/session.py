@@ -1,0 +1,154 @@
+"""The one Spark session of a run: Delta on it, bound to this machine where the master is local, quiet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.settings import PROJECT, Settings
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+LOOPBACK = "127.0.0.1"
+_DELTA = "io.delta.sql.DeltaSparkSessionExtension"
+_LOG4J = PROJECT / "conf" / "spark" / "log4j2.properties"
+_LOCAL_ONLY = ("spark.driver.host", "spark.driver.bindAddress")
+
+
+class SessionError(RuntimeError):
+    """Spark cannot start; the message says what is missing and what to do."""
+
+
+def session(settings: Settings) -> SparkSession:
+    """The Spark session of this process, made at the first call (5 to 8 s).
+
+    One that exists already is taken as it is. Under spark-submit, its command line and spark-defaults.conf win over
+    conf, the master above all. Otherwise what the JVM itself prints goes to `spark.log_file`, so that the terminal
+    shows Headrace's lines only. Raises SessionError if Java, the Delta jars or Spark's properties are missing.
+    """
+    from pyspark import SparkContext
+    from pyspark.logger import PySparkLogger
+    from pyspark.sql import SparkSession
+
+    # it prints every AnalysisException as a page of JSON, before the exception reaches whoever handles it
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
+    if SparkContext._active_spark_context is None:
+        if "PYSPARK_GATEWAY_PORT" in os.environ:
+            _submitted_context(settings)
+        else:
+            _own_context(settings)
+    spark = SparkSession.builder.getOrCreate()
+    if _DELTA not in str(spark.conf.get("spark.sql.extensions", "")).split(","):
+        raise SessionError(f"The Spark session at hand has no Delta. Start it with spark.sql.extensions={_DELTA}")
+    return spark
+
+
+def stop() -> None:
+    """Stop the session of this process, if there is one; the JVM ends with the process."""
+    from pyspark.sql import SparkSession
+
+    if (spark := SparkSession.getActiveSession()) is not None:
+        spark.stop()
+
+
+def properties(settings: Settings) -> dict[str, str]:
+    """Spark's properties: those of `spark.conf_file`, and over them what conf says itself."""
+    path = settings.spark.conf_file
+    if not path.is_file():
+        raise SessionError(
+            f"{path}: no such file, but conf names it as spark.conf_file. Correct that key or add the file"
+        )
+    found = {"spark.app.name": "headrace"}
+    for number, text in enumerate(path.read_text().splitlines(), start=1):
+        line = text.strip()
+        if line and not line.startswith("#"):
+            key, _, value = line.partition(" ")
+            if not key.startswith("spark.") or not value.strip():
+                raise SessionError(f"{path}: line {number}: expected 'spark.<key> <value>', got {line!r}")
+            found[key] = value.strip()
+    found |= {
+        "spark.master": settings.spark.master,
+        "spark.driver.memory": settings.spark.driver_memory,
+        "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions),
+    }
+    # without it Spark makes a folder spark-warehouse wherever it was started
+    found.setdefault("spark.sql.warehouse.dir", f"{settings.root}/warehouse")
+    return found
+
+
+def _own_context(settings: Settings) -> SparkContext:
+    """Start a JVM and a context on it. Both its streams are Spark's log from the first line on: its warning about the
+    vector module comes before any logging is configured."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.java_gateway import launch_gateway
+
+    wanted = properties(settings)
+    _provide_java()
+    wanted.setdefault("spark.jars", _jars())
+    is_local = wanted["spark.master"].startswith("local")
+    if is_local:
+        os.environ["SPARK_LOCAL_IP"] = LOOPBACK
+        wanted |= dict.fromkeys(_LOCAL_ONLY, LOOPBACK)
+        os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers take the PATH's python, which lacks our packages
+    else:
+        os.environ.setdefault("PYSPARK_PYTHON", wanted.get("spark.pyspark.python", sys.executable))
+    options = wanted.get("spark.driver.extraJavaOptions", "")
+    wanted["spark.driver.extraJavaOptions"] = f'{options} -Dlog4j2.configurationFile="{_LOG4J.as_uri()}"'.strip()
+    conf = SparkConf(loadDefaults=False).setAll(list(wanted.items()))
+    if SparkContext._gateway is not None:  # a session was stopped before; its JVM is still there
+        return SparkContext(conf=conf)
+    log_file = settings.spark.log_file
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("a") as log:
+        try:
+            gateway = launch_gateway(conf, {"stdout": log, "stderr": log})
+        except PySparkRuntimeError as error:
+            raise SessionError(
+                f"Spark's JVM ended before it was up. Its own words are at the end of {log_file}"
+            ) from error
+        return SparkContext(conf=conf, gateway=gateway)
+
+
+def _submitted_context(settings: Settings) -> SparkContext:
+    """A context on spark-submit's JVM, whose properties win."""
+    from pyspark import SparkConf, SparkContext
+
+    SparkContext._ensure_initialized()  # only after it does SparkConf see what spark-submit was given
+    conf = SparkConf()
+    wanted = properties(settings)
+    if not conf.get("spark.master", "local").startswith("local"):
+        for key in _LOCAL_ONLY:
+            wanted.pop(key, None)
+    for key, value in wanted.items():
+        conf.setIfMissing(key, value)
+    if not conf.contains("spark.jars"):
+        conf.set("spark.jars", _jars())
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    return SparkContext(conf=conf)
+
+
+def _provide_java() -> None:
+    """JAVA_HOME as it is set, else as `make setup` found it; else the PATH must have a java."""
+    recorded = Path(sys.prefix) / "java_home"
+    if not os.environ.get("JAVA_HOME") and recorded.is_file():
+        os.environ["JAVA_HOME"] = recorded.read_text().strip()
+    home = os.environ.get("JAVA_HOME")
+    if home and not (Path(home) / "bin" / "java").is_file():
+        raise SessionError(f"JAVA_HOME is {home}, where there is no bin/java. Unset it or correct it, then: make setup")
+    if not home and shutil.which("java") is None:
+        raise SessionError("Spark needs Java 17, and none was found in JAVA_HOME or on the PATH. Run: make setup")
+
+
+def _jars() -> str:
+    """The Delta jars that `make setup` put beside this Python."""
+    folder = Path(sys.prefix) / "jars"
+    jars = sorted(folder.glob("*.jar"))
+    if not jars:
+        raise SessionError(f"{folder}: holds no Delta jars. Run: make setup")
+    return ",".join(str(jar) for jar in jars)

@@ -1,0 +1,156 @@
+"""The Spark session: what it is made of, what the terminal sees, what a user is told when something is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from pipelines.io.session import SessionError, properties, session
+from pipelines.settings import PROJECT, Settings, load
+
+SCRIPT = """
+import socket, sys
+from pathlib import Path
+import psutil
+from pyspark.errors import AnalysisException
+from pipelines.io.session import session, stop
+from pipelines.settings import load
+
+folder = Path(sys.argv[1])
+settings = load(folder / "mine.yaml")
+spark = session(settings)
+assert session(settings) is spark
+spark.range(5).repartition(1).write.format("delta").save(f"{settings.root}/five")
+print("rows", spark.read.format("delta").load(f"{settings.root}/five").count())
+print("master", spark.sparkContext.master, "partitions", spark.conf.get("spark.sql.shuffle.partitions"))
+print("worker is this python", spark.sparkContext.range(1).map(lambda _: sys.executable).collect() == [sys.executable])
+try:
+    spark.sql("select nonsense")
+except AnalysisException:
+    print("refused nonsense")
+listening = [c.laddr.ip for p in (psutil.Process(), *psutil.Process().children(recursive=True))
+             for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+print("beyond loopback", [ip for ip in listening if ip not in ("127.0.0.1", "::1", "::ffff:127.0.0.1")])
+stop()
+"""
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return load(None)
+
+
+def conf_in(folder: Path) -> Path:
+    (folder / "mine.yaml").write_text(f"root: {folder}/data\nspark:\n  driver_memory: 1g\n")
+    (folder / "script.py").write_text(SCRIPT)
+    return folder
+
+
+def test_a_terminal_sees_only_our_lines_and_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key not in ("JAVA_HOME", "PYSPARK_PYTHON")}
+    done = subprocess.run(
+        [sys.executable, "script.py", str(conf_in(tmp_path))],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines() == [
+        "rows 5",
+        "master local[2] partitions 2",
+        "worker is this python True",
+        "refused nonsense",
+        "beyond loopback []",
+    ]
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert "incubator" in (tmp_path / "data/logs/spark.log").read_text()
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.yaml", "script.py", "data"}
+
+
+@pytest.mark.slow
+def test_what_spark_submit_says_wins(tmp_path: Path) -> None:
+    submit = Path(sys.prefix) / "bin" / "spark-submit"
+    done = subprocess.run(
+        [
+            str(submit),
+            "--master",
+            "local[1]",
+            "--conf",
+            "spark.sql.shuffle.partitions=7",
+            "script.py",
+            str(conf_in(tmp_path)),
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(PROJECT), "PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines()[:3] == [
+        "rows 5",
+        "master local[1] partitions 7",
+        "worker is this python True",
+    ], done.stderr
+    assert done.returncode == 0
+
+
+def test_a_session_that_exists_is_taken(spark: SparkSession, settings: Settings) -> None:
+    assert session(settings) is spark
+
+
+def test_conf_wins_over_the_properties_file(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "spark.conf"
+    path.write_text("# mine\nspark.master   local[9]\n\nspark.driver.extraJavaOptions  -Da=b -Dc=d\n")
+    found = properties(replace(settings, spark=replace(settings.spark, conf_file=path, driver_memory="5g")))
+    assert (found["spark.master"], found["spark.driver.memory"]) == ("local[2]", "5g")
+    assert found["spark.driver.extraJavaOptions"] == "-Da=b -Dc=d"
+
+
+def test_a_broken_properties_file_is_named_with_its_line(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "spark.conf"
+    path.write_text("spark.ui.enabled  false\nsprak.master  local\n")
+    with pytest.raises(SessionError, match=r"spark.conf: line 2: expected 'spark.<key> <value>', got 'sprak.master"):
+        properties(replace(settings, spark=replace(settings.spark, conf_file=path)))
+    with pytest.raises(SessionError, match=r"absent.conf: no such file, but conf names it as spark.conf_file"):
+        properties(replace(settings, spark=replace(settings.spark, conf_file=tmp_path / "absent.conf")))
+
+
+@pytest.mark.parametrize(
+    ("environment", "has_jars", "message"),
+    [
+        ({"PATH": ""}, True, "Spark needs Java 17, and none was found in JAVA_HOME or on the PATH. Run: make setup"),
+        ({"JAVA_HOME": "/nowhere"}, True, "JAVA_HOME is /nowhere, where there is no bin/java."),
+        ({}, False, "jars: holds no Delta jars. Run: make setup"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(
+    environment: dict[str, str], has_jars: bool, message: str, tmp_path: Path
+) -> None:
+    """In a process of its own, because this one has a session; it ends before a JVM starts."""
+    (tmp_path / "jars").mkdir()
+    if has_jars:
+        (tmp_path / "jars" / "delta.jar").touch()
+    program = (
+        "import sys; sys.prefix = sys.argv[1]\n"
+        "from pipelines.io.session import SessionError, session\n"
+        "from pipelines.settings import load\n"
+        "try:\n    session(load(None))\nexcept SessionError as error:\n    print(error)\n"
+    )
+    inherited = {key: value for key, value in os.environ.items() if key != "JAVA_HOME"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        env=inherited | {"PYTHONPATH": str(PROJECT)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert message in done.stdout, done.stderr
+    assert done.stdout.count("\n") == 1

@@ -153,6 +153,7 @@ class LSTM(NetFamily):
                 "channels": len(channels.windows),
                 "features": channels.features,
                 "quantiles": len(plan.quantiles),
+                "lags": [place for place, name in enumerate(channels.numbers) if name in channels.like_label],
                 "hidden": int(params["hidden"]),
                 "patch": channels.patch,
                 "dropout": float(params["dropout"]),

@@ -2,7 +2,7 @@
 
 Delta promises ACID for one table; the ledger makes it many. An attempt starts every table from what is pinned,
 stamps each of its commits with its number, and is published only if every commit since is its own. The protocol as a
-model that can be run: tests/unit/io/protocol.py.
+model that can be run: tests/unit/io/ledger_protocol.py.
 """
 
 from __future__ import annotations

@@ -24,14 +24,17 @@ class Commit:
 def head(path: str) -> int | None:
     """The newest version of the table at `path`; None if there is no table."""
     try:
-        return int(DeltaTable(path, without_files=True).version())
+        return int(DeltaTable(path).version())
     except TableNotFoundError:
         return None
 
 
 def commits_since(path: str, version: int) -> list[Commit]:
-    """The commits after `version`, oldest first."""
-    table = DeltaTable(path, without_files=True)
+    """The commits after `version`, oldest first; none where there is no table."""
+    try:
+        table = DeltaTable(path)
+    except TableNotFoundError:
+        return []
     newer = table.version() - version
     if newer <= 0:
         return []
@@ -41,7 +44,7 @@ def commits_since(path: str, version: int) -> list[Commit]:
 
 def transaction(path: str, application: str) -> int | None:
     """The highest transaction version that an application id has written at HEAD."""
-    version = DeltaTable(path, without_files=True).transaction_version(application)
+    version = DeltaTable(path).transaction_version(application)
     return None if version is None else int(version)
 
 

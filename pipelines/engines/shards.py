@@ -64,11 +64,10 @@ def read(table: Shard, columns: Sequence[str], wanted: ds.Expression) -> pa.Tabl
     # Spark writes INT96 by default, which pyarrow would read as nanoseconds: years before 1677 would not fit
     parquet = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
     files = [parquet.make_fragment(path, filesystem) for path in paths]
-    schema = pa.unify_schemas([file.physical_schema for file in files])
+    schema = pa.unify_schemas([pa.schema([_zoned(field) for field in file.physical_schema]) for file in files])
     missing = [column for column in columns if column not in schema.names]
     if missing:
         raise FitError(f"{table.name} at version {table.version}: no column {', '.join(missing)}")
-    schema = pa.schema([_zoned(schema.field(name)) for name in schema.names])
     return ds.FileSystemDataset(files, schema, parquet, filesystem).to_table(columns=list(columns), filter=wanted)
 
 

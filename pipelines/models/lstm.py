@@ -109,11 +109,11 @@ class LSTM(NetFamily):
         Param("hidden", int, 48, (32, 48, 64), "width of the recurrent layers"),
         Param("patch", int, 6, (4, 6, 8), "steps of the past that are read at once"),
         Param("dropout", float, 0.1, (0.0, 0.1, 0.2), "part of the units left out in training"),
-        Param("origins_every", int, 4, None, "a training origin every so many steps; 0 takes the cut-offs alone"),
-        Param("epochs", int, 30, None, "most passes over the training rows"),
-        Param("patience", int, 8, None, "epochs without a gain on the validate span before stopping"),
+        Param("origins_every", int, 6, None, "a training origin every so many steps; 0 takes the cut-offs alone"),
+        Param("epochs", int, 12, None, "most passes over the training rows"),
+        Param("patience", int, 4, None, "epochs without a gain on the validate span before stopping"),
         Param("batch", int, 64, None, "examples a rank takes at a time"),
-        Param("learning_rate", float, 3e-3, (1e-3, 3e-3, 6e-3), "peak of the learning rate"),
+        Param("learning_rate", float, 4e-3, (2e-3, 4e-3, 8e-3), "peak of the learning rate"),
         Param("weight_decay", float, 1e-3, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
     )
 

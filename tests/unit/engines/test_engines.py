@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+from tiny_gold import plan_for, write_gold
+
+from pipelines.contracts.fits import FitError, Workspace
+from pipelines.contracts.names import DeclarationError
+from pipelines.engines import fit
+from pipelines.engines.recorder import FileRecorder
+
+
+def attempt(plan, folder, spark=None):
+    workspace = Workspace(folder)
+    return fit(plan, workspace, spark, FileRecorder(workspace))
+
+
+def test_a_fit_tells_who_made_it_from_which_rows_and_how_long_it_took(tmp_path):
+    result = attempt(plan_for("xgboost", write_gold(tmp_path), rounds=3), tmp_path / "w")
+    (worker,) = result.workers
+    assert (worker.rank, worker.rows, len(worker.shard_hash)) == (0, 40, 64)
+    assert result.seconds > 0
+    assert [(p.name, p.step) for p in result.curves][:3] == [("train/pinball", n) for n in range(3)]
+
+
+def test_a_second_attempt_in_a_workspace_forgets_the_first(tmp_path):
+    plan = plan_for("xgboost", write_gold(tmp_path), rounds=3)
+    assert attempt(plan, tmp_path / "w").curves == attempt(plan, tmp_path / "w").curves
+
+
+@pytest.mark.parametrize(
+    ("family", "engine", "said"),
+    [
+        ("forest", "single", "no family 'forest'; there are: linear, lstm, seasonal_naive, xgboost"),
+        ("linear", "horovod", "linear cannot be fitted by 'horovod'; it can by: spark_ml, single"),
+        ("lstm", "horovod", "lstm by horovod: this engine needs a Spark session; or use the engine 'single'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(family, engine, said, tmp_path):
+    with pytest.raises(FitError) as refused:
+        attempt(plan_for(family, {}, engine=engine), tmp_path)
+    assert str(refused.value) == said
+
+
+def test_an_unknown_parameter_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(DeclarationError, match="unknown parameter 'depth'"):
+        attempt(plan_for("xgboost", {}, depth=3), tmp_path)

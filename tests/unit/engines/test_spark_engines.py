@@ -1,0 +1,63 @@
+"""The engines that fit inside Spark, against the single process and the scorers."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import xgboost
+from tiny_gold import plan_for, write_gold
+
+from pipelines.contracts.fits import FitError, Workspace
+from pipelines.engines import fit
+from pipelines.engines.recorder import FileRecorder
+from pipelines.engines.shards import examples_of, shard_hash
+from pipelines.models.base import families
+from pipelines.models.rows import matrix
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    return write_gold(tmp_path_factory.mktemp("gold"))
+
+
+def attempt(spark, plan, folder):
+    return fit(plan, Workspace(folder), lambda: spark, FileRecorder(Workspace(folder)))
+
+
+def test_xgboost_on_two_workers_twice_the_same_and_scored_as_its_booster_predicts(spark, tables, tmp_path):
+    plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=2, rounds=40, patience=5)
+    first, second = attempt(spark, plan, tmp_path / "a"), attempt(spark, plan, tmp_path / "b")
+    assert first.model == second.model
+    assert [(worker.rank, worker.rows) for worker in first.workers] == [(0, 20), (1, 20)]
+    halves = [examples_of(plan, plan.train, shard, 2) for shard in (0, 1)]
+    assert [worker.shard_hash for worker in first.workers] == [shard_hash(half, "region_id") for half in halves]
+    validated = [point.value for point in first.curves if point.name == "validate/pinball"]
+    assert validated[first.best_step] == min(validated)
+
+    booster = xgboost.Booster(model_file=bytearray(first.model))
+    assert booster.num_boosted_rounds() == first.best_step + 1
+    examples = examples_of(plan, plan.validate)
+    rows = xgboost.DMatrix(matrix(examples, plan.frame.features, 12), feature_names=list(plan.frame.features))
+    predicted = families()["xgboost"].scorer(first.model).predict(examples)
+    scored = np.stack([predicted[q].to_numpy() for q in ("q10", "q50", "q90")], axis=1)
+    assert (scored == np.sort(booster.predict(rows).astype(np.float64), axis=1)).all()
+
+
+def test_spark_ml_finds_the_coefficients_of_the_single_process(spark, tables, tmp_path):
+    by_spark = attempt(spark, plan_for("linear", tables, engine="spark_ml", workers=2), tmp_path / "a")
+    alone = attempt(spark, plan_for("linear", tables), tmp_path / "b")
+    there, here = json.loads(by_spark.model), json.loads(alone.model)
+    assert [(t["feature"], t["value"]) for t in there["terms"]] == [(t["feature"], t["value"]) for t in here["terms"]]
+    for part in ("coefficient", "mean", "deviation"):
+        assert [t[part] for t in there["terms"]] == pytest.approx([t[part] for t in here["terms"]], abs=1e-6)
+    assert there["intercept"] == pytest.approx(here["intercept"], abs=1e-6)
+    assert there["shifts"] == pytest.approx(here["shifts"], abs=1e-6)
+    assert sum(worker.rows for worker in by_spark.workers) == alone.workers[0].rows == 40
+
+
+def test_more_workers_than_slots_are_refused_at_once(spark, tables, tmp_path):
+    plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=9)
+    with pytest.raises(FitError, match="xgboost by xgboost_spark: 9 workers need as many slots at once, Spark has 2"):
+        attempt(spark, plan, tmp_path)

@@ -36,6 +36,10 @@ class Domain:
         for task in self.tasks:
             self._known("table", task.table, tables, f"task '{task.name}'")
             self._known("table", task.spine.table, tables, f"task '{task.name}'")
+            self._known("column", task.column, [c.name for c in self.table(task.table).columns], f"task '{task.name}'")
+            entity = next((c for c in self.table(task.spine.table).columns if c.name == task.spine.entity), None)
+            if entity is None or entity.type != "string":
+                raise DeclarationError(f"task '{task.name}': its entity '{task.spine.entity}' must be a string column")
             for view_name in task.views:
                 self._known("feature view", view_name, [v.name for v in self.views], f"task '{task.name}'")
 

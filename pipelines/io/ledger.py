@@ -96,6 +96,20 @@ class Ledger:
             rows = c.execute(select(columns.sha256, columns.name).where(columns.domain == domain))
             return {row.sha256: row.name for row in rows}
 
+    def newest_delivery(self, domain: str) -> datetime | None:
+        """The latest logical date among the domain's landed files; None if there are none."""
+        columns = schema.files.c
+        with self._reading() as c:
+            newest = c.scalar(select(func.max(columns.delivered_at)).where(columns.domain == domain))
+            return None if newest is None else datetime.fromisoformat(newest)
+
+    def refuse_batch(self, batch: int, why: str) -> None:
+        """Give up a batch whose data may not be published. Its files count as never landed, so what replaces them is
+        taken for new; the batch and the reason stay on record."""
+        with self._writing() as c:
+            c.execute(delete(schema.files).where(schema.files.c.batch == batch))
+            c.execute(update(schema.batches).where(schema.batches.c.id == batch).values(refused=why))
+
     def open_batch(self, domain: str, files: Sequence[LandedFile]) -> int:
         """Freeze a manifest; returns the batch's id. A content that the domain has landed before is refused."""
         with self._writing() as c:
@@ -113,7 +127,11 @@ class Ledger:
     def batches_awaiting(self, domain: str, stage: str, after: str = "") -> list[Batch]:
         """Batches that stage `after` has published and `stage` has not, oldest first; after "": all that are open."""
         batches = schema.batches.c
-        query = select(batches.id).where(batches.domain == domain, ~_has_passed(stage)).order_by(batches.id)
+        query = (
+            select(batches.id)
+            .where(batches.domain == domain, batches.refused.is_(None), ~_has_passed(stage))
+            .order_by(batches.id)
+        )
         if after:
             query = query.where(_has_passed(after))
         with self._reading() as c:

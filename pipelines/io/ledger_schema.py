@@ -63,7 +63,13 @@ attempts = _table(
     Column("published_at", String),
     sqlite_autoincrement=True,
 )
-batches = _table("batches", Column("id", Integer, primary_key=True, autoincrement=True), _text("domain"))
+# refused: why the batch was given up; it then has no files.
+batches = _table(
+    "batches",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _text("domain"),
+    Column("refused", String),
+)
 files = _table(
     "files",
     Column("batch", ForeignKey("batches.id"), primary_key=True),

@@ -68,7 +68,8 @@ def records(spark: SparkSession, files: list[RawFile]) -> DataFrame:
         "_file string, _position long, _record_id string, _raw string, _problem string, "
         "_fields map<string,string>, _delivered_at timestamp"
     )
-    return spark.range(0, len(files), 1, max(1, min(len(files), 200))).mapInArrow(read, types)
+    tasks = min(len(files), 3 * spark.sparkContext.defaultParallelism)
+    return spark.range(0, len(files), 1, max(1, tasks)).mapInArrow(read, types)
 
 
 def _batches(file: RawFile) -> Iterator[pa.RecordBatch]:

@@ -21,7 +21,3 @@ class Change:
     frame: DataFrame
     key: tuple[str, ...] = ()
     step: str = "write"
-
-
-class Refused(RuntimeError):
-    """The data breaks a promise of severity `fail`: nothing of the batch may be published."""

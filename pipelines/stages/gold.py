@@ -56,8 +56,8 @@ def spine(rows: DataFrame, of: Spine, event_time: str, as_of: datetime) -> DataF
     first = F.ceil((F.unix_seconds(F.min(event_time)) - offset_s) / every_s) * every_s + offset_s
     last = F.unix_seconds(F.lit(as_of))
     spans = rows.groupBy(of.entity).agg(first.alias("_first")).where(F.col("_first") <= last)
-    instants = F.explode(F.sequence(F.col("_first"), last, F.lit(every_s)))
-    return spans.select(of.entity, F.timestamp_seconds(instants).alias("cut_at"))
+    instants = F.transform(F.sequence(F.col("_first"), last, F.lit(every_s)), F.timestamp_seconds)
+    return spans.select(of.entity, F.explode(instants).alias("cut_at"))
 
 
 def cut_offs(domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of: datetime) -> DataFrame:

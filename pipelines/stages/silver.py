@@ -12,11 +12,14 @@ from pyspark.sql import functions as F
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import Expectation
 from pipelines.contracts.tables import Column, Table
-from pipelines.stages.changes import Change, Refused
+from pipelines.stages.changes import Change
+from pipelines.stages.refusal import Refused
 from pipelines.transforms.reconcile import reconcile
 
 ISO_WITH_OFFSET = "yyyy-MM-dd'T'HH:mm[:ss][.SSSSSS]XXX"
+PROVENANCE = ("_batch", "_attempt", "ingested_at")
 _RECORD = ("_record_id", "_ordinal", "_file", "_position", "_raw", "_delivered_at")
+_KEPT = ("available_at", "_record_id", "_ordinal", "_delivered_at", *PROVENANCE)
 
 
 @dataclass(frozen=True)
@@ -29,47 +32,64 @@ class Refined:
 
 @dataclass(frozen=True)
 class Silver:
-    """What one batch changes in one table. judged: every record with its `_file` and `outcome`; the caller may cache it."""
+    """What one batch changes in one table. judged: every record with its `_file` and `outcome`; the caller may cache it.
 
-    judged: DataFrame
-    table: Table
+    ingested_at is provenance: in no feature, hash or comparison.
+    """
+
     domain: Domain
+    table: Table
+    judged: DataFrame
+    batch: int
+    attempt: int
+    ingested_at: datetime
 
     def outcomes(self) -> DataFrame:
-        """`_file`, `outcome`, `records`: sums to the records read, file by file."""
-        return self.judged.groupBy("_file", "outcome").agg(F.count("*").alias("records"))
+        """`_file`, `outcome`, `records`, `applied`, `withdrawn`: records sum to those read, file by file; applied are
+        those that change what is held, withdrawn the withdrawals among them."""
+        return self.judged.groupBy("_file", "outcome").agg(
+            F.count("*").alias("records"),
+            F.count_if("_applied").alias("applied"),
+            F.count_if(F.col("_applied") & F.col("_delete")).alias("withdrawn"),
+        )
 
-    def changes(self, *, batch: int, attempt: int, ingested_at: datetime) -> tuple[Change, ...]:
-        """The writes: rows by key, what was set apart, and, where keys can be withdrawn, the memory of that."""
-        stamp = {
-            "_batch": F.lit(batch).cast("long"),
-            "_attempt": F.lit(attempt).cast("long"),
-            "ingested_at": F.lit(ingested_at),
-        }
+    def rows(self) -> Change:
+        """The rows in force, by key; a key that was withdrawn goes."""
         columns = [column.name for column in self.table.columns]
-        applied = self.judged.where("_applied").withColumns(stamp)
-        kept = ("available_at", "_record_id", "_ordinal", "_delivered_at", *stamp)
-        set_apart = self.judged.where("outcome = 'quarantined'").withColumns(stamp)
-        changes = [
-            Change(
-                self.domain.delta_table("silver", self.table.name),
-                "merge",
-                applied.select(*columns, *kept, "_delete"),
-                key=self.table.key,
-            ),
-            Change(
-                self.domain.delta_table("quarantine", self.table.name),
-                "append",
-                set_apart.select(*_RECORD, "_reasons", *stamp),
-            ),
-        ]
-        if self.table.tombstone:
-            withdrawn = applied.where("_delete").select(*self.table.key, *self.table.order, *kept)
-            changes.append(Change(self.domain.delta_table("silver", f"{self.table.name}_withdrawn"), "append", withdrawn))
-        return tuple(changes)
+        applied = self._stamped("_applied").select(*columns, *_KEPT, "_delete")
+        return Change(self.domain.delta_table("silver", self.table.name), "merge", applied, key=self.table.key)
+
+    def withdrawals(self) -> Change:
+        """The memory of withdrawn keys, without which an older statement that comes late would bring them back."""
+        gone = self._stamped("_applied and _delete").select(*self.table.key, *self.table.order, *_KEPT)
+        return Change(self.domain.delta_table("silver", f"{self.table.name}_withdrawn"), "append", gone)
+
+    def quarantine(self) -> Change:
+        """What was set apart: place, raw text, reasons."""
+        set_apart = self._stamped("outcome = 'quarantined'").select(*_RECORD, "_reasons", *PROVENANCE)
+        return Change(self.domain.delta_table("quarantine", self.table.name), "append", set_apart)
+
+    def _stamped(self, condition: str) -> DataFrame:
+        return self.judged.where(condition).withColumns(
+            {
+                "_batch": F.lit(self.batch).cast("long"),
+                "_attempt": F.lit(self.attempt).cast("long"),
+                "ingested_at": F.lit(self.ingested_at),
+            }
+        )
 
 
-def silver(domain: Domain, table: Table, records: DataFrame, held: DataFrame | None, withdrawn: DataFrame | None) -> Silver:
+def silver(
+    domain: Domain,
+    table: Table,
+    records: DataFrame,
+    held: DataFrame | None,
+    withdrawn: DataFrame | None,
+    *,
+    batch: int,
+    attempt: int,
+    ingested_at: datetime,
+) -> Silver:
     """Judge a batch of bronze records against what is held.
 
     held, withdrawn: the table and its withdrawn keys at the pin, None before the first batch.
@@ -86,7 +106,7 @@ def silver(domain: Domain, table: Table, records: DataFrame, held: DataFrame | N
     judged = rows.unionByName(
         refined.quarantined.withColumns({"outcome": F.lit("quarantined"), "_applied": F.lit(False)}), allowMissingColumns=True
     )
-    return Silver(judged, table, domain)
+    return Silver(domain, table, judged, batch, attempt, ingested_at)
 
 
 def typed(records: DataFrame, table: Table) -> DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def test_every_dirty_sample_row_is_set_apart_with_its_reason(spark, domain, tabl
         for f in dropped(sample, [source])
     ]
     assert files, f"{sample}/{source.name}: a domain shows how its source looks"
-    judged = silver(domain, table, records(spark, files), None, None).judged.collect()
+    provenance = {"batch": 1, "attempt": 1, "ingested_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    judged = silver(domain, table, records(spark, files), None, None, **provenance).judged.collect()
     set_apart = {
         (row["_file"], row["_position"]): " + ".join(row["_reasons"]) for row in judged if row["outcome"] == "quarantined"
     }

@@ -1,0 +1,8 @@
+"""Value the decisions whose outcome is known; measure freshness and volume.  spark-submit jobs/observe.py --domain energy"""
+
+import sys
+
+from pipelines.cli import job
+
+if __name__ == "__main__":
+    sys.exit(job(stages=("observe",)))

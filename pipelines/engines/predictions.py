@@ -1,0 +1,60 @@
+"""Batch predictions: a model's scorer over the shards of gold, in as many tasks as the cluster has slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+
+from pipelines.contracts.fits import Calibration, FitPlan
+from pipelines.contracts.tasks import Span, quantile_column
+from pipelines.engines.shards import examples_of
+from pipelines.models.base import families
+from pipelines.models.rows import LABEL
+from pipelines.transforms.intervals import shifted
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model: its family's name, its native bytes, and the shifts of its intervals if they are calibrated."""
+
+    family: str
+    content: bytes
+    calibration: Calibration | None = None
+
+
+class StaleModel(RuntimeError):
+    """The model was made for other features than the declaration now gives; it must be trained anew."""
+
+
+def predictions(spark: SparkSession, model: Model, plan: FitPlan, span: Span) -> DataFrame:
+    """Entity, `cut_at`, `step`, `target_at`, a column per quantile and `actual` (null while unknown) over a span.
+
+    plan: gives the frame and the gold tables. The scorer is the very one that single rows go through.
+    """
+    scorer = families()[model.family].scorer(model.content)
+    if scorer.signature.features != plan.frame.features or scorer.signature.quantiles != plan.quantiles:
+        raise StaleModel(
+            f"{plan.domain}/{plan.task}: the {model.family} model knows other features or quantiles than are declared now. "
+            "Run the stages train, evaluate and register first."
+        )
+    count = spark.sparkContext.defaultParallelism
+
+    def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        of = families()[model.family].scorer(model.content)
+        for shard in (shard for batch in batches for shard in batch.column(0).to_pylist()):
+            examples = examples_of(plan, span, shard, count)
+            if len(examples):
+                found = of.predict(examples)
+                if model.calibration is not None:
+                    found = shifted(found, model.calibration)
+                actual = pc.list_flatten(examples[LABEL])
+                yield from found.append_column("actual", actual).to_batches()
+
+    quantiles = ", ".join(f"{quantile_column(q)} double" for q in plan.quantiles)
+    entity = plan.frame.entity
+    types = f"{entity} string, cut_at timestamp, step int, target_at timestamp, {quantiles}, actual double"
+    return spark.range(0, count, 1, count).mapInArrow(score, types)

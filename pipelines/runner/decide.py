@@ -1,0 +1,197 @@
+"""The units decide, act and observe: predictions, actions on them, and what those turned out to be worth."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, timedelta
+
+from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.tasks import Span
+from pipelines.domains import policy as policy_named
+from pipelines.io.outbox import Outbox
+from pipelines.io.publication import Champion, Decisions
+from pipelines.io.tracking import Tracking
+from pipelines.runner.learn import current_plan
+from pipelines.runner.work import Context, Work, fingerprint
+
+
+class NoChampion(RuntimeError):
+    """No model of the task has passed the gate, so nothing can be scored; the message says what to do."""
+
+
+def decide_unit(context: Context, domain: Domain, wanted: Collection[str]) -> None:
+    """Score the cut-offs that have no prediction yet and decide on them."""
+    for task in domain.tasks:
+        work = Work(context, domain, f"decide {task.name}")
+        if "score" in wanted:
+            score(work, task)
+        if "decide" in wanted:
+            decide(work, task)
+        work.publish()
+
+
+def champion_of(work: Work, task: Task) -> Champion:
+    champions = work.context.ledger.champions(work.domain.name, task.name)
+    if not champions:
+        raise NoChampion(
+            f"{work.domain.name}/{task.name}: no champion, so nothing is scored. Run the stages train, evaluate and "
+            "register; if the gate refused all families, MLflow's tag headrace.why says by how much."
+        )
+    return champions[-1]
+
+
+def score(work: Work, task: Task) -> None:
+    """Append the champion's predictions from the test span's start on, for cut-offs that have none."""
+    domain, context = work.domain, work.context
+    made_of = fingerprint(task.split.test.start, {n: work.version(n) for n in _gold_of(domain, task)})
+    if work.is_done("score", task.name, made_of):
+        work.say("score", f"{task.name}: nothing to do: every cut-off has its prediction")
+        return
+    from pyspark.sql import functions as F
+
+    from pipelines.engines.predictions import Model, predictions
+    from pipelines.stages.score import score as append_predictions
+
+    champion = champion_of(work, task)
+    tracking = Tracking(context.settings)
+    name = domain.delta_table("gold", f"{task.name}_predictions")
+    as_of = context.as_of_for(domain)
+    assert as_of is not None, "gold exists, so something was delivered"
+    span = Span(task.split.test.start, max(as_of, task.split.test.start) + timedelta(microseconds=1))
+    held = work.read_if_any(name)
+    entity = task.spine.entity
+    raw = []
+    naive = context.ledger.fits(domain.name, task.name)[task.promote.must_beat]
+    for family, run_id in ((champion.family, champion.run_id), (naive.family, naive.run_id)):
+        content, calibration = tracking.load_fit(run_id, task.quantiles)
+        plan = current_plan(work, task, family)
+        rows = predictions(context.spark(), Model(family, content, calibration), plan, span)
+        raw.append(rows if held is None else rows.join(held.select(entity, "cut_at").distinct(), [entity, "cut_at"], "left_anti"))
+    change = append_predictions(
+        domain,
+        task,
+        raw[0].where(F.col("cut_at") <= F.lit(as_of)),
+        raw[1],
+        family=champion.family,
+        model=champion.model,
+        model_version=champion.version,
+        attempt=work.attempt.number,
+    )
+    before = work.count(name) if work.exists(name) else 0
+    work.write(change)
+    total = work.count(name)
+    work.put("predictions", task.name, total)
+    work.mark_done("score", task.name, made_of)
+    work.say("score", f"{task.name}: {total - before:,} predictions by {champion.model}/{champion.version} ({champion.family})")
+
+
+def decide(work: Work, task: Task) -> None:
+    """Append an action for every prediction that has none."""
+    domain = work.domain
+    predictions_name = domain.delta_table("gold", f"{task.name}_predictions")
+    if not work.exists(predictions_name):
+        work.say("decide", f"{task.name}: waits for predictions")
+        return
+    made_of = fingerprint(task.decide, work.version(predictions_name))
+    if work.is_done("decide", task.name, made_of):
+        work.say("decide", f"{task.name}: nothing to do: every prediction has its action")
+        return
+    from pipelines.stages.decide import decide as append_decisions
+
+    policy = policy_named(domain, task.decide)
+    name = domain.delta_table("gold", f"{task.name}_decisions")
+    undecided = work.read(predictions_name)
+    held = work.read_if_any(name)
+    if held is not None:
+        key = [task.spine.entity, "cut_at", "step"]
+        undecided = undecided.join(held.select(*key), key, "left_anti")
+    before = work.count(name) if held is not None else 0
+    work.write(append_decisions(domain, task, policy, undecided, attempt=work.attempt.number))
+    total = work.count(name)
+    work.add("decisions", Decisions(task.name, total, policy.unit, policy.higher_is_better))
+    work.mark_done("decide", task.name, made_of)
+    work.say("decide", f"{task.name}: {total - before:,} decisions by {policy.name}")
+
+
+def act_unit(context: Context, domain: Domain, wanted: Collection[str]) -> None:
+    """Put published decisions into the outbox and deliver what is pending: after publication, never before."""
+    for task in domain.tasks:
+        work = Work(context, domain, f"act {task.name}")
+        outbox = Outbox(context.ledger, context.settings.outbox.path)
+        name = domain.delta_table("gold", f"{task.name}_decisions")
+        if not work.exists(name):
+            work.say("act", f"{task.name}: waits for decisions")
+            continue
+        made_of = fingerprint(work.version(name))
+        if not work.is_done("act", task.name, made_of):
+            from pipelines.stages.act import messages
+
+            policy = policy_named(domain, task.decide)
+            rows = (row.asDict() for row in work.read(name).toLocalIterator())
+            utc_rows = (
+                {**row, "cut_at": row["cut_at"].replace(tzinfo=UTC), "target_at": row["target_at"].replace(tzinfo=UTC)}
+                for row in rows
+            )
+            outbox.put(messages(domain, task, policy, utc_rows))
+            work.open()
+            work.mark_done("act", task.name, made_of)
+        delivered = outbox.deliver(domain.name, task.name)
+        work.publish()
+        told = f"{delivered} messages delivered to {context.settings.outbox.path}" if delivered else "nothing to deliver"
+        work.say("act", f"{task.name}: {told}")
+
+
+def observe_unit(context: Context, domain: Domain, wanted: Collection[str]) -> None:
+    """What decisions turned out to be worth; how fresh and how much the data is."""
+    work = Work(context, domain, "observe")
+    for task in domain.tasks:
+        _realise(work, task)
+    silver = {table.name: domain.delta_table("silver", table.name) for table in domain.tables}
+    as_of = context.as_of_for(domain)
+    if as_of is not None and all(work.exists(name) for name in silver.values()):
+        made_of = fingerprint(as_of, {name: work.version(name) for name in silver.values()})
+        if not work.is_done("observe", "", made_of):
+            from pipelines.stages.observe import freshness
+
+            work.write(freshness(domain, {name: work.read(table) for name, table in silver.items()}, as_of))
+            work.mark_done("observe", "", made_of)
+            work.say("observe", f"freshness and volume of {len(silver)} tables")
+    work.publish()
+
+
+def _realise(work: Work, task: Task) -> None:
+    domain = work.domain
+    decisions_name = domain.delta_table("gold", f"{task.name}_decisions")
+    series_name = domain.delta_table("gold", f"{task.table}_series")
+    if not work.exists(decisions_name):
+        work.say("observe", f"{task.name}: waits for decisions")
+        return
+    made_of = fingerprint(task.decide, work.version(decisions_name), work.version(series_name))
+    if work.is_done("observe", task.name, made_of):
+        work.say("observe", f"{task.name}: nothing to do: valued before")
+        return
+    from pipelines.stages.observe import realised, totals
+
+    policy = policy_named(domain, task.decide)
+    change = realised(domain, task, policy, work.read(decisions_name), work.read(series_name))
+    work.write(change)
+    row = totals(work.read(change.table)).first()
+    value, naive, foresight = (row["value"], row["naive_value"], row["foresight_value"]) if row else (None, None, None)
+    work.add(
+        "decisions",
+        Decisions(task.name, work.count(decisions_name), policy.unit, policy.higher_is_better, value, naive, foresight),
+    )
+    work.mark_done("observe", task.name, made_of)
+    if value is None:
+        work.say("observe", f"{task.name}: no label of any decision is known yet")
+        return
+    work.say("observe", f"{task.name}: {value:,.0f} {policy.unit}, naive {naive:,.0f}, with foresight {foresight:,.0f}")
+    run_id = work.context.ledger.champions(domain.name, task.name)[-1].run_id
+    values = {"decision_value": value, "naive_decision_value": naive, "foresight_decision_value": foresight}
+    Tracking(work.context.settings).log_metrics(run_id, values)
+
+
+def _gold_of(domain: Domain, task: Task) -> list[str]:
+    from pipelines.stages.train import gold_tables
+
+    return gold_tables(domain, task)

@@ -1,0 +1,69 @@
+"""The end of a run as tables a person reads: outcomes, models, decisions, where to look next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pipelines.contracts.tables import OUTCOMES
+
+
+def summary(status: dict[str, Any], domains: Sequence[str]) -> str:
+    """The summary of what stands published for these domains; status: as `Ledger.status` gives it."""
+    lines: list[str] = []
+    for name in domains:
+        domain = status["domains"].get(name)
+        if domain is None:
+            lines += [f"{name}: nothing is published yet", ""]
+            continue
+        lines += [f"{name}: {domain['files']} files", *_outcomes(domain["tables"]), ""]
+        for task_name, task in domain["tasks"].items():
+            lines += [*_task(task_name, task), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _outcomes(tables: dict[str, Any]) -> Iterator[str]:
+    counted = {name: table["outcomes"] for name, table in tables.items() if "outcomes" in table}
+    if counted:
+        rows = [[name, f"{o['in']:,}", *[f"{o[kind]:,}" for kind in OUTCOMES]] for name, o in counted.items()]
+        yield from table_text(["records of", "in", *OUTCOMES], rows)
+
+
+def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
+    champion = task["champion"]
+    rows = []
+    for family, metrics in sorted(task["runs"].items(), key=lambda item: item[1].get("mae", float("inf"))):
+        mark = "champion" if champion and champion["family"] == family else ""
+        rows.append(
+            [
+                f"{name}: {family}",
+                *[_number(metrics.get(metric)) for metric in ("mae", "naive_mae")],
+                f"{metrics['skill']:+.1%}" if "skill" in metrics else "",
+                f"{metrics['coverage']:.0%} of {metrics['nominal_coverage']:.0%}" if "coverage" in metrics else "",
+                mark,
+            ]
+        )
+    if rows:
+        yield from table_text(["task: family (test span)", "MAE", "naive MAE", "gain", "coverage", ""], rows)
+    if champion:
+        yield f"  champion {champion['model']}/{champion['version']}: {champion['why']}"
+    decisions = task["decisions"]
+    if decisions and decisions["value"] is not None:
+        better = "higher" if decisions["higher_is_better"] else "lower"
+        head = [f"{decisions['rows']:,} decisions, {decisions['unit']} ({better} is better)", "champion", "naive", "foresight"]
+        values = [f"{decisions[kind]:,.0f}" for kind in ("value", "naive_value", "foresight_value")]
+        yield from table_text(head, [["realised value", *values]])
+
+
+def table_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a plain table: the first column to the left, the others to the right, two blanks between."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    for row in (head, *rows):
+        cells = [row[0].ljust(widths[0]), *[cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]]
+        yield ("  " + "  ".join(cells)).rstrip()
+        if row is head:
+            yield "  " + "  ".join("-" * width for width in widths)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.4g}"

@@ -1,0 +1,145 @@
+"""What a unit of work has at hand, and how it is published: nothing, or all of it at once."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.contracts.domain import Domain
+from pipelines.contracts.fits import Shard
+from pipelines.io.delta import Attempt, Warehouse
+from pipelines.io.ledger import Ledger
+from pipelines.io.lock import local_path
+from pipelines.io.publication import Publication
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from pipelines.stages.changes import Change
+
+Say = Callable[[str, str, str], None]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every unit of a run shares. spark: starts the session when it is first asked for. say: tells the user
+    (domain, stage, what). as_of: the run's logical instant, None for each domain's newest delivery.
+    """
+
+    settings: Settings
+    ledger: Ledger
+    warehouse: Warehouse
+    spark: Callable[[], SparkSession]
+    say: Say
+    as_of: datetime | None
+
+    def folder(self, name: str) -> Path:
+        """A folder of the data root for files that are not tables; beside the drops where the root is a remote store."""
+        return (local_path(self.settings.root) or self.settings.drops.parent) / name
+
+    def as_of_for(self, domain: Domain) -> datetime | None:
+        """The run's as-of instant, or the domain's newest delivery; None if nothing was ever delivered."""
+        return self.as_of or self.ledger.newest_delivery(domain.name)
+
+
+@dataclass
+class Work:
+    """One attempt at one unit of one domain: opened at the first need, published once at the end."""
+
+    context: Context
+    domain: Domain
+    unit: str
+    _attempt: Attempt | None = None
+    _parts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def attempt(self) -> Attempt:
+        if self._attempt is None:
+            self._attempt = self.context.warehouse.open_attempt(self.domain.name, self.unit)
+        return self._attempt
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there was something to do so far."""
+        return self._attempt is not None
+
+    def say(self, stage: str, what: str) -> None:
+        self.context.say(self.domain.name, stage, what)
+
+    # A unit that has not begun to write sees what is published, and afterwards its own writes too.
+
+    def exists(self, table: str) -> bool:
+        return self.context.warehouse.exists(table, attempt=self._attempt)
+
+    def read(self, table: str) -> DataFrame:
+        return self.context.warehouse.read(table, attempt=self._attempt)
+
+    def read_if_any(self, table: str) -> DataFrame | None:
+        return self.read(table) if self.exists(table) else None
+
+    def version(self, table: str) -> int:
+        return self.context.warehouse.version(table, attempt=self._attempt)
+
+    def count(self, table: str) -> int:
+        return self.context.warehouse.count(table, attempt=self._attempt)
+
+    def shard(self, table: str) -> Shard:
+        return self.context.warehouse.shard(table, attempt=self._attempt)
+
+    def write(self, change: Change) -> None:
+        """Carry out one change in this unit's attempt."""
+        warehouse, table, step = self.context.warehouse, change.table, change.step
+        if change.how == "overwrite":
+            warehouse.overwrite(self.attempt, table, change.frame, step)
+        elif change.how == "append":
+            warehouse.append(self.attempt, table, change.frame, step)
+        else:
+            warehouse.merge(self.attempt, table, change.frame, change.key, step, delete_when="_delete")
+
+    # What will be published.
+
+    def add(self, part: str, *records: Any) -> None:
+        """More records for a part of the Publication that is a tuple."""
+        self._parts[part] = (*self._parts.get(part, ()), *records)
+
+    def put(self, part: str, key: Any, value: Any) -> None:
+        """An entry for a part of the Publication that is a mapping."""
+        self._parts[part] = {**self._parts.get(part, {}), key: value}
+
+    def is_done(self, stage: str, subject: str, fingerprint: str) -> bool:
+        """Whether what is published was made from just this."""
+        return self.context.ledger.fingerprint(self.domain.name, stage, subject) == fingerprint
+
+    def mark_done(self, stage: str, subject: str, fingerprint: str) -> None:
+        self.put("fingerprints", (stage, subject), fingerprint)
+
+    def publish(self) -> None:
+        """Make all tables and records of this unit visible in one ledger transaction, if there are any."""
+        if self._attempt is None:
+            return
+        self.context.warehouse.publish(self._attempt, replace(Publication(), **self._parts))
+
+
+def fingerprint(*parts: Any) -> str:
+    """A hash of what a result is computed from; parts are declarations and versions, whose repr says all."""
+    return hashlib.sha256("\n".join(repr(part) for part in parts).encode()).hexdigest()
+
+
+class Stopwatch:
+    """Prints what happens, with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def say(self, domain: str, stage: str, what: str) -> None:
+        print(f"[{self.seconds:6.1f} s] {domain:<10} {stage:<9} {what}", flush=True)

@@ -47,17 +47,21 @@ def fit(
     import horovod.spark
 
     address = os.environ.get(_BIND_ADDRESS, _LOOPBACK)
+    log = workspace.path / "rank-outputs.log"
     try:
-        results = horovod.spark.run(
-            _rank,
-            args=(plan, workspace),
-            num_proc=plan.workers,
-            use_gloo=True,
-            nics={"lo"} if address == _LOOPBACK else None,
-            start_timeout=60,
-            env={**os.environ, _BIND_ADDRESS: address, "OMP_NUM_THREADS": "1"},
-            verbose=0,
-        )
+        with log.open("w", encoding="utf-8") as outputs:
+            results = horovod.spark.run(
+                _rank,
+                args=(plan, workspace),
+                num_proc=plan.workers,
+                use_gloo=True,
+                nics={"lo"} if address == _LOOPBACK else None,
+                start_timeout=60,
+                env={**os.environ, _BIND_ADDRESS: address, "OMP_NUM_THREADS": "1"},
+                stdout=outputs,
+                stderr=outputs,
+                verbose=0,
+            )
     except Exception as error:
         raise FitError(f"{plan.family} by horovod: {_blame(workspace, plan.workers, error)}") from error
     model: FitResult = results[0]
@@ -79,8 +83,10 @@ def _rank(plan: FitPlan, workspace: Workspace) -> FitResult | None:
         weights_hash = hashlib.sha256(result.model).hexdigest()
         key_hash = shard_hash(train, plan.frame.entity)
         leave_record(workspace, WorkerRecord(rank, os.getpid(), len(train), key_hash, weights_hash))
-    except Exception:
-        _error_file(workspace, rank).write_text(traceback.format_exc(), encoding="utf-8")
+    except Exception as error:
+        own = str(error) if isinstance(error, FitError) else f"{type(error).__name__}: {error}"
+        told = f"{' '.join(own.split())}\n\n{traceback.format_exc()}"
+        _error_file(workspace, rank).write_text(told, encoding="utf-8")
         raise
     hvd.shutdown()
     return result if rank == 0 else None
@@ -112,7 +118,7 @@ def _blame(workspace: Workspace, workers: int, error: Exception) -> str:
     for rank in range(workers):
         file = _error_file(workspace, rank)
         if file.exists():
-            causes[rank] = file.read_text(encoding="utf-8").strip().splitlines()[-1]
+            causes[rank] = file.read_text(encoding="utf-8").partition("\n")[0]
     own = {rank: cause for rank, cause in causes.items() if _CONSEQUENCE not in cause}
     if own:
         rank = min(own)

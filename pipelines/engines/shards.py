@@ -52,13 +52,20 @@ def series_for(cut_offs: pa.Table, tables: Mapping[str, Shard], frame: Frame) ->
     return found
 
 
-def read(table: Shard, columns: Sequence[str], wanted: ds.Expression) -> pa.Table:
-    """The wanted rows of a table version, straight from its parquet files; all instants as timestamp[us, UTC].
+def read(table: Shard, columns: Sequence[str], wanted: ds.Expression | None) -> pa.Table:
+    """The wanted rows (None: all) of a table version, straight from its parquet files; instants as timestamp[us, UTC].
 
-    FitError where the version holds no file or none of its files has a column.
+    FitError where the version holds no file, none of its files has a column, or one cannot be read.
     """
     if not table.files:
         raise FitError(f"{table.name} at version {table.version} holds no file")
+    try:
+        return _read(table, columns, wanted)
+    except (OSError, pa.ArrowException) as error:
+        raise FitError(f"{table.name} at version {table.version} cannot be read: {error}") from error
+
+
+def _read(table: Shard, columns: Sequence[str], wanted: ds.Expression | None) -> pa.Table:
     filesystem = fs.FileSystem.from_uri(table.files[0])[0]
     paths = [fs.FileSystem.from_uri(file)[1] for file in table.files]
     # Spark writes INT96 by default, which pyarrow would read as nanoseconds: years before 1677 would not fit

@@ -97,7 +97,7 @@ def known_keys(conf: Path | None, root: Path = PROJECT) -> list[Key]:
     """Every key with its type, default, meaning and the value it has under the overlay `conf`."""
     settings, defaults = load(conf, root), _read(root / "conf" / "base.yaml", root)
     return [
-        Key(name, _type_name(name), _hidden(defaults[name].value), _hidden(attrgetter(name)(settings)), meaning)
+        Key(name, _type_name(name), _text(defaults[name].value), _text(attrgetter(name)(settings)), meaning)
         for name, (_, meaning, *_) in KNOWN.items()
     ]
 
@@ -236,6 +236,10 @@ def _type_name(name: str) -> str:
     return {str: "text", bool: "true or false", Path: "a path"}.get(kind, "a mapping of names to names")
 
 
-def _hidden(value: Any) -> str:
-    shown = str(value).lower() if isinstance(value, bool) else str(value)
-    return re.sub(r"(://[^:/@]+):[^@/]+@", r"\1:***@", shown)
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else without_password(str(value))
+
+
+def without_password(uri: str) -> str:
+    """The URI as it may be shown."""
+    return re.sub(r"(://[^:/@]*):[^@/]+@", r"\1:***@", uri)

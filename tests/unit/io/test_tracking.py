@@ -1,0 +1,229 @@
+"""What MLflow is told of a fit, and what comes back: a real store, a real model, tampered bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+from tiny_gold import day, plan_for, write_gold
+
+from pipelines.contracts.fits import Calibration, CurvePoint, FitPlan, FitResult, WorkerRecord, Workspace
+from pipelines.contracts.tasks import Span
+from pipelines.engines import fit
+from pipelines.engines.recorder import FileRecorder
+from pipelines.engines.shards import examples_of
+from pipelines.io.tracking import FitReport, LoggedFit, TableRead, Tracking, TrackingError
+from pipelines.models.base import families
+from pipelines.settings import Settings, load
+from pipelines.transforms.intervals import shifted
+
+AS_OF = datetime(2024, 2, 9, 0, 30, tzinfo=UTC)
+CALIBRATION = Calibration({0.1: -2.5, 0.5: 0.0, 0.9: 3.25}, day(29), day(33))
+
+
+def settings_in(folder: Path) -> Settings:
+    settings = load(None)
+    uri = f"sqlite:///{folder}/store/mlflow.db"
+    return replace(settings, mlflow=replace(settings.mlflow, tracking_uri=uri, artifacts=f"{folder}/artifacts"))
+
+
+def report_of(plan: FitPlan, result: FitResult) -> FitReport:
+    examples = examples_of(plan, Span(day(34), day(36))).drop(["label"])
+    predictions = shifted(families()[plan.family].scorer(result.model).predict(examples), CALIBRATION)
+    picture = Figure()
+    picture.add_subplot().plot([1, 2])
+    return FitReport(
+        as_of=AS_OF,
+        plan=plan,
+        result=result,
+        calibration=CALIBRATION,
+        metrics={"mae": 7.5, "naive_mae": 10.0, "mae/step=1": 6.0},
+        tables=[TableRead("gold.tiny_load", "/data/load", 3, 1920), TableRead("gold.new", "/data/new", 0, 5)],
+        example=examples,
+        prediction=predictions,
+        figures={"forecast": picture},
+    )
+
+
+@dataclass(frozen=True)
+class Store:
+    folder: Path
+    tracking: Tracking
+    client: Any
+    parent: str
+    report: FitReport
+    logged: LoggedFit
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One logged fit: XGBoost with its real bytes, and curves long enough for two batches."""
+    import mlflow
+
+    folder = tmp_path_factory.mktemp("tracking")
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    settings = settings_in(folder)
+    tracking = Tracking(settings)
+    workspace = Workspace(folder / "work")
+    workspace.path.mkdir()
+    plan = plan_for("xgboost", write_gold(folder), rounds=5)
+    result = replace(
+        fit(plan, workspace, None, FileRecorder(workspace)),
+        curves=tuple(CurvePoint("validate/pinball", step, 1.0 / (step + 1)) for step in range(1500)),
+        workers=(WorkerRecord(0, 41, 300, "aaa0"), WorkerRecord(1, 42, 299, "bbb1")),
+    )
+    report = report_of(plan, result)
+    parent = tracking.begin("tiny", "load_mw", AS_OF)
+    logged = tracking.log_fit(parent, report)
+    tracking.finish(parent, metrics={"value": 12.0})
+    yield Store(folder, tracking, mlflow.MlflowClient(settings.mlflow.tracking_uri), parent, report, logged)
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
+
+
+def test_a_fit_is_a_child_of_its_run(store: Store) -> None:
+    parent, child = (store.client.get_run(run) for run in (store.parent, store.logged.run_id))
+    assert store.client.get_experiment(parent.info.experiment_id).name == "/tiny/load_mw"
+    assert (parent.info.run_name, child.info.run_name) == ("run@2024-02-09T00:30Z", "xgboost@2024-02-09T00:30Z")
+    assert (parent.info.status, child.info.status) == ("FINISHED", "FINISHED")
+    assert child.data.tags["mlflow.parentRunId"] == store.parent
+    assert child.data.tags["headrace.fit_key"] == store.report.plan.key
+    assert parent.data.metrics == {"value": 12.0}
+
+
+def test_metrics_parameters_and_whole_curves_are_kept(store: Store) -> None:
+    run = store.client.get_run(store.logged.run_id)
+    metrics = dict(run.data.metrics)
+    assert metrics.pop("validate/pinball") == 1.0 / 1500
+    assert metrics == {"mae": 7.5, "naive_mae": 10.0, "mae/step_1": 6.0}
+    assert (run.data.params["rounds"], run.data.params["engine"], run.data.params["seed"]) == ("5", "single", "7")
+    assert run.data.params["train_span"] == "2024-01-09T00:00:00+00:00/2024-01-29T00:00:00+00:00"
+    curve = store.client.get_metric_history(store.logged.run_id, "validate/pinball")
+    assert [point.step for point in curve] == list(range(1500))
+
+
+def test_the_tables_are_inputs_at_their_versions_with_their_rows(store: Store) -> None:
+    inputs = store.client.get_run(store.logged.run_id).inputs.dataset_inputs
+    kept = sorted((i.dataset.name, i.dataset.source_type, i.dataset.source, i.dataset.profile) for i in inputs)
+    assert kept == [
+        ("gold.new v0", "delta_table", '{"path": "/data/new", "delta_table_version": 0}', '{"num_rows": 5}'),
+        ("gold.tiny_load v3", "delta_table", '{"path": "/data/load", "delta_table_version": 3}', '{"num_rows": 1920}'),
+    ]
+
+
+def test_workers_importance_and_figures_are_artifacts(store: Store) -> None:
+    from mlflow.artifacts import load_dict
+
+    uri = f"runs:/{store.logged.run_id}"
+    assert [worker["process_id"] for worker in load_dict(f"{uri}/workers.json")["workers"]] == [41, 42]
+    assert store.client.get_run(store.logged.run_id).data.tags["worker_1"] == "299 rows, process 42, shard bbb1"
+    assert set(load_dict(f"{uri}/importance.json")) == set(store.report.plan.frame.features)
+    pictures = [file.path for file in store.client.list_artifacts(store.logged.run_id, "figures")]
+    assert pictures == ["figures/forecast.png"]
+
+
+def test_mlflow_loads_the_model_without_pickle_and_predicts_the_same(store: Store) -> None:
+    import mlflow
+    from mlflow.artifacts import download_artifacts
+
+    folder = Path(download_artifacts(artifact_uri=store.logged.model_uri))
+    assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".pickle", ".cloudpickle")]
+    loaded = mlflow.pyfunc.load_model(store.logged.model_uri)
+    example = loaded.input_example
+    predicted = loaded.predict(example)
+    assert list(predicted.columns) == ["region_id", "cut_at", "step", "target_at", "q10", "q50", "q90"]
+    assert predicted["q90"].tolist() == store.report.prediction["q90"].to_pylist()
+    assert predicted["target_at"][1].isoformat() == "2024-02-04T01:00:00"
+    signature = loaded.metadata.signature
+    assert str(signature.inputs.input_dict()["load_mw__lag_24h"].type) == "Array(double)"
+    assert str(signature.outputs.input_dict()["cut_at"].type) == "DataType.datetime"
+
+
+def test_registering_gives_one_version_a_fit_and_the_alias(store: Store) -> None:
+    first = store.tracking.register(store.logged, "tiny-load_mw", "champion", {"why": "least mae"})
+    again = store.tracking.register(store.logged, "tiny-load_mw", "champion", {"why": "least mae"})
+    assert (first, again) == (1, 1)
+    version = store.client.get_model_version_by_alias("tiny-load_mw", "champion")
+    assert (int(version.version), version.tags["why"], version.run_id) == (1, "least mae", store.logged.run_id)
+
+
+def test_an_alias_is_put_back_where_the_ledger_has_it(store: Store) -> None:
+    name = "tiny-alias"
+    store.tracking.register(store.logged, name, "champion", {})
+    assert store.tracking.point_alias(name, "champion", 1) is False
+    store.client.delete_registered_model_alias(name, "champion")
+    assert store.tracking.point_alias(name, "champion", 1) is True
+    assert int(store.client.get_model_version_by_alias(name, "champion").version) == 1
+    with pytest.raises(TrackingError, match="cannot point tiny-alias@champion to version 9"):
+        store.tracking.point_alias(name, "champion", 9)
+
+
+def test_a_registered_model_comes_back_as_its_bytes_and_card(store: Store) -> None:
+    store.tracking.register(store.logged, "tiny-back", "champion", {})
+    for which in (1, "champion"):
+        model, card = store.tracking.load_model("tiny-back", which)
+        assert model == store.report.result.model
+        assert (card.family, card.quantiles, card.calibration) == ("xgboost", (0.1, 0.5, 0.9), CALIBRATION)
+    with pytest.raises(TrackingError, match="cannot load tiny-back 7: "):
+        store.tracking.load_model("tiny-back", 7)
+
+
+def test_tampered_bytes_are_refused(store: Store) -> None:
+    import mlflow
+
+    store.tracking.register(store.logged, "tiny-tampered", "champion", {})
+    (model,) = store.folder.glob("artifacts/**/model.ubj")
+    (card,) = store.folder.glob("artifacts/**/artifacts/headrace.json")
+    bytes_before, card_before = model.read_bytes(), card.read_text()
+    try:
+        model.write_bytes(bytes_before[:-1] + b"!")
+        message = "cannot trust tiny-tampered version 1: model.ubj has sha256"
+        with pytest.raises(TrackingError, match=message):
+            store.tracking.load_model("tiny-tampered", "champion")
+        with pytest.raises(Exception, match="it was changed"):
+            mlflow.pyfunc.load_model(store.logged.model_uri)
+        # a card that was changed along with the model is no help to whoever changed it
+        model.write_bytes(bytes_before)
+        card.write_text(json.dumps(json.loads(card_before) | {"family": "linear"}))
+        with pytest.raises(TrackingError, match=r"headrace.json is not the one that was registered"):
+            store.tracking.load_model("tiny-tampered", "champion")
+    finally:
+        model.write_bytes(bytes_before)
+        card.write_text(card_before)
+
+
+def test_a_run_that_was_killed_does_not_stay_running(store: Store) -> None:
+    left = store.tracking.begin("tiny", "killed", AS_OF)
+    store.tracking.begin("tiny", "killed", AS_OF)
+    assert store.client.get_run(left).info.status == "KILLED"
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("http://127.0.0.1:9", "MLflow at http://127.0.0.1:9: cannot open a run: "),
+        ("sqlite:////proc/nowhere/mlflow.db", "MLflow at sqlite:////proc/nowhere/mlflow.db: cannot open a run: "),
+    ],
+)
+def test_a_store_out_of_reach_is_one_line(
+    store: Store, uri: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings = load(None)
+    tracking = Tracking(replace(settings, mlflow=replace(settings.mlflow, tracking_uri=uri)))
+    try:
+        with pytest.raises(TrackingError) as caught:
+            tracking.begin("tiny", "load_mw", AS_OF)
+    finally:
+        mlflow.set_tracking_uri(store.client.tracking_uri)
+        mlflow.set_registry_uri(store.client.tracking_uri)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)

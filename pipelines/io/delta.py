@@ -251,10 +251,7 @@ class Warehouse:
 
     def _restore(self, attempt: Attempt, pin: Pin) -> int:
         """Bring the pinned content back as HEAD; the version that now holds it."""
-        # Imported here: see the top.
-        from delta.tables import DeltaTable
-
-        DeltaTable.forPath(self._spark(), pin.path).restoreToVersion(pin.version)
+        delta_log.restore(pin.path, pin.version, attempt.stamp)
         fault.point(f"restore:{pin.table}:after")
         # Not simply HEAD: a writer believed dead may have committed after the restore, and check() must see that.
         commits = delta_log.commits_since(pin.path, pin.version)

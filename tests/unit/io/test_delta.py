@@ -170,9 +170,12 @@ def test_overwrite_takes_the_new_columns_and_replace_only_its_part(
     wider = frame((1, "a", 1.0), (2, "b", 2.0), columns="id int, name string, lag double")
     published(warehouse, lambda attempt: warehouse.overwrite(attempt, gold, wider, "features"))
     assert rows(warehouse, gold) == [(1, "a", 1.0), (2, "b", 2.0)]
+    refused = warehouse.open_attempt("energy", "etl")
+    warehouse.overwrite(refused, gold, frame(("x", 666), columns="name string, other int"), "features")
     part = frame((2, "c", 3.0), (2, "d", 4.0), columns="id int, name string, lag double")
     published(warehouse, lambda attempt: warehouse.replace(attempt, gold, part, "id = 2", "features"))
     assert rows(warehouse, gold) == [(1, "a", 1.0), (2, "c", 3.0), (2, "d", 4.0)]
+    assert warehouse.count(gold) == 3, "restored files keep their statistics"
 
 
 def test_a_table_made_but_not_pinned_is_adopted_and_a_strange_one_is_not(

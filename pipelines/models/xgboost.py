@@ -30,11 +30,11 @@ class XGBoost(RowsFamily):
     params = (
         Param("rounds", int, 400, None, "most rounds of boosting"),
         Param("patience", int, 30, None, "rounds without a gain on the validate span before stopping"),
-        Param("learning_rate", float, 0.08, (0.03, 0.05, 0.08, 0.15), "part of each tree that is added"),
-        Param("max_depth", int, 6, (4, 5, 6, 8), "depth of a tree"),
+        Param("learning_rate", float, 0.05, (0.03, 0.05, 0.08, 0.15), "part of each tree that is added"),
+        Param("max_depth", int, 5, (4, 5, 6, 8), "depth of a tree"),
         Param("min_child_weight", float, 8.0, (1.0, 8.0, 32.0), "least weight of a leaf"),
         Param("subsample", float, 0.8, (0.6, 0.8, 1.0), "part of the rows that each tree sees"),
-        Param("colsample_bytree", float, 0.8, (0.5, 0.8, 1.0), "part of the features that each tree sees"),
+        Param("colsample_bytree", float, 0.5, (0.5, 0.8, 1.0), "part of the features that each tree sees"),
         Param("reg_lambda", float, 1.0, (0.1, 1.0, 10.0), "L2 penalty on leaf values"),
     )
 

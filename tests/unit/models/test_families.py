@@ -19,7 +19,7 @@ from pipelines.models.rows import lists
 
 SMALL = {
     "seasonal_naive": {"season_steps": 24},
-    "xgboost": {"rounds": 30},
+    "xgboost": {"rounds": 30, "learning_rate": 0.2},
     "lstm": {"epochs": 4, "hidden": 8, "origins_every": 4},
 }
 FAMILIES = sorted(families())

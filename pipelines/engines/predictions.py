@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.contracts.fits import Calibration, FitPlan
+from pipelines.contracts.fits import Calibration, FitError, FitPlan
 from pipelines.contracts.tasks import Span, quantile_column
 from pipelines.engines.shards import examples_of
 from pipelines.models.base import families
@@ -26,7 +26,7 @@ class Model:
     calibration: Calibration | None = None
 
 
-class StaleModel(RuntimeError):
+class StaleModel(FitError):
     """The model was made for other features than the declaration now gives; it must be trained anew."""
 
 

@@ -51,14 +51,14 @@ class Ledger:
 
     def _prepare(self) -> None:
         """Make the tables unless they are there. Looks first, so that reading a ledger needs no right to write it."""
-        with self._reading() as c:
+        with self.reading() as c:
             is_new = not inspect(c).has_table(schema.ledger.name)
         if is_new:
-            with self._writing() as c:
+            with self.writing() as c:
                 schema.metadata.create_all(c)
                 if c.scalar(select(schema.ledger.c.version)) is None:
                     c.execute(insert(schema.ledger).values(version=schema.VERSION))
-        with self._reading() as c:
+        with self.reading() as c:
             version = c.scalar(select(schema.ledger.c.version))
         if version is None or version > schema.VERSION:
             raise LedgerError(
@@ -66,12 +66,14 @@ class Ledger:
             )
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that reads."""
         with self._one_line(), self._readers.begin() as connection:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that writes, alone."""
         with self._one_line(), self._writers.begin() as connection:
             if self._is_postgresql:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK})
@@ -92,27 +94,27 @@ class Ledger:
     def known_hashes(self, domain: str) -> dict[str, str]:
         """The names of the domain's landed files by the sha256 of their content."""
         columns = schema.files.c
-        with self._reading() as c:
+        with self.reading() as c:
             rows = c.execute(select(columns.sha256, columns.name).where(columns.domain == domain))
             return {row.sha256: row.name for row in rows}
 
     def newest_delivery(self, domain: str) -> datetime | None:
         """The latest logical date among the domain's landed files; None if there are none."""
         columns = schema.files.c
-        with self._reading() as c:
+        with self.reading() as c:
             newest = c.scalar(select(func.max(columns.delivered_at)).where(columns.domain == domain))
             return None if newest is None else datetime.fromisoformat(newest)
 
     def refuse_batch(self, batch: int, why: str) -> None:
         """Give up a batch whose data may not be published. Its files count as never landed, so what replaces them is
         taken for new; the batch and the reason stay on record."""
-        with self._writing() as c:
+        with self.writing() as c:
             c.execute(delete(schema.files).where(schema.files.c.batch == batch))
             c.execute(update(schema.batches).where(schema.batches.c.id == batch).values(refused=why))
 
     def open_batch(self, domain: str, files: Sequence[LandedFile]) -> int:
         """Freeze a manifest; returns the batch's id. A content that the domain has landed before is refused."""
-        with self._writing() as c:
+        with self.writing() as c:
             batch = _new_id(c, schema.batches, domain=domain)
             for file in files:
                 try:
@@ -134,21 +136,21 @@ class Ledger:
         )
         if after:
             query = query.where(_has_passed(after))
-        with self._reading() as c:
+        with self.reading() as c:
             return [Batch(id, domain, _files_of(c, id)) for id in c.scalars(query).all()]
 
     # Attempts: who writes.
 
     def open_attempt(self, domain: str, unit: str) -> int:
         """A number greater than all before it; earlier attempts at the same unit of the domain are dead from now on."""
-        with self._writing() as c:
+        with self.writing() as c:
             return _new_id(c, schema.attempts, domain=domain, unit=unit, opened_at=_now())
 
     def pins(self, domain: str | None = None) -> dict[str, Pin]:
         """What readers see, by table: of one domain or of all."""
         pins = schema.pins.c
         query = select(schema.pins).order_by(pins.name)
-        with self._reading() as c:
+        with self.reading() as c:
             rows = c.execute(query if domain is None else query.where(pins.domain == domain))
             return {row.name: _pin(row) for row in rows}
 
@@ -157,7 +159,7 @@ class Ledger:
 
         Only a table's writer may record its base and publish it, also where units overlap (a stage run alone).
         """
-        with self._writing() as c:
+        with self.writing() as c:
             self._alive(c, attempt)
             row = self._pin_of(c, table)
             if row is None:
@@ -171,7 +173,7 @@ class Ledger:
 
     def create(self, attempt: int, table: str, path: str) -> Pin:
         """Pin version 0 of a table that `attempt` has just made, empty, at `path`."""
-        with self._writing() as c:
+        with self.writing() as c:
             domain = self._alive(c, attempt).domain
             if self._pin_of(c, table) is not None:
                 raise LedgerError(f"{table}: another attempt made it meanwhile; run again")
@@ -181,7 +183,7 @@ class Ledger:
 
     def record_base(self, attempt: int, table: str, version: int) -> None:
         """Say that `version` is a restore to what is pinned, from which `attempt` goes on."""
-        with self._writing() as c:
+        with self.writing() as c:
             self._alive(c, attempt)
             self._own(c, attempt, table)
             c.execute(update(schema.pins).where(schema.pins.c.name == table).values(base=version))
@@ -192,7 +194,7 @@ class Ledger:
         Raises LedgerError, and then nothing of it is visible: if the attempt is dead or published, if a table has
         another writer by now, if a batch had passed the stage before, or if a file's outcomes do not add up.
         """
-        with self._writing() as c:
+        with self.writing() as c:
             domain = self._alive(c, attempt).domain
             for table, written in publication.tables.items():
                 self._own(c, attempt, table)
@@ -214,26 +216,26 @@ class Ledger:
         """What the published result of a stage (for a subject, say a task) was computed from; None if there is none."""
         prints = schema.fingerprints.c
         wanted = and_(prints.domain == domain, prints.stage == stage, prints.subject == subject)
-        with self._reading() as c:
+        with self.reading() as c:
             return c.scalar(select(prints.value).where(wanted))
 
     def fits(self, domain: str, task: str) -> dict[str, Fit]:
         """The newest published fit of each family."""
         fits = schema.fits.c
         query = select(schema.fits).where(fits.domain == domain, fits.task == task).order_by(fits.id)
-        with self._reading() as c:
+        with self.reading() as c:
             return {row.family: _fit(row) for row in c.execute(query)}
 
     def champions(self, domain: str, task: str) -> list[Champion]:
         """All champions that the task has had, the serving one last."""
         columns = schema.champions.c
         query = select(schema.champions).where(columns.domain == domain, columns.task == task).order_by(columns.id)
-        with self._reading() as c:
+        with self.reading() as c:
             return [_champion(row) for row in c.execute(query)]
 
     def status(self) -> dict[str, Any]:
         """The object that `headrace status --json` prints."""
-        with self._reading() as c:
+        with self.reading() as c:
             return status(c)
 
     def _alive(self, c: Connection, number: int) -> Row[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Engine,
@@ -44,7 +45,7 @@ def _text(name: str, **options: Any) -> Column[str]:
 
 
 def _count(name: str, **options: Any) -> Column[int]:
-    return Column(name, Integer, nullable=False, **options)
+    return Column(name, BigInteger, nullable=False, **options)
 
 
 def _attempt() -> Column[int]:
@@ -158,6 +159,14 @@ decisions = _table(
     Column("naive_value", Float),
     Column("foresight_value", Float),
     _attempt(),
+)
+messages = _table(
+    "messages",
+    _text("key", primary_key=True),
+    _text("domain"),
+    _text("task"),
+    _text("text"),
+    Column("delivered_at", String),
 )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+from sqlalchemy import insert, select, update
 
 from pipelines.contracts.deliveries import Message
 from pipelines.io import fault
 from pipelines.io.landing import write_atomically
 from pipelines.io.ledger import Ledger
+from pipelines.io.ledger_schema import messages as table
 
 
 class Outbox:
@@ -23,15 +27,24 @@ class Outbox:
 
     def put(self, messages: Sequence[Message]) -> int:
         """Take in the messages whose key is new, in one transaction; returns how many those were."""
-        return self._ledger.enqueue(messages)
+        with self._ledger.writing() as c:
+            taken = set(c.scalars(select(table.c.key)))
+            new = [message for message in messages if message.key not in taken]
+            for message in new:
+                c.execute(insert(table).values(vars(message)))
+            return len(new)
 
     def deliver(self, domain: str, task: str) -> int:
-        """Hand all pending messages of a task to the sink; returns how many."""
-        delivered = 0
-        for message in self._ledger.pending_messages(domain, task):
-            fault.point("deliver:before")
-            write_atomically(self._sink / f"{message.key}.jsonl", message.text.encode())
-            fault.point("deliver:after")
-            self._ledger.mark_delivered(message.key)
-            delivered += 1
-        return delivered
+        """Hand all pending messages of a task to the sink, in the order of their keys; returns how many."""
+        of_task = (table.c.domain == domain, table.c.task == task)
+        with self._ledger.reading() as c:
+            pending = c.execute(
+                select(table.c.key, table.c.text).where(*of_task, table.c.delivered_at.is_(None)).order_by(table.c.key)
+            ).all()
+        for key, text in pending:
+            fault.point(f"deliver:{key}:before")
+            write_atomically(self._sink / f"{key}.jsonl", text.encode())
+            fault.point(f"deliver:{key}:after")
+            with self._ledger.writing() as c:
+                c.execute(update(table).where(table.c.key == key).values(delivered_at=datetime.now(UTC).isoformat()))
+        return len(pending)

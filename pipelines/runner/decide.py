@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from pipelines.contracts.domain import Domain, Task
 from pipelines.contracts.tasks import Span
@@ -11,8 +11,9 @@ from pipelines.domains import policy as policy_named
 from pipelines.io.outbox import Outbox
 from pipelines.io.publication import Champion, Decisions
 from pipelines.io.tracking import Tracking
-from pipelines.runner.learn import current_plan
+from pipelines.runner.learn import current_plan, fitted
 from pipelines.runner.work import Context, Work, fingerprint
+from pipelines.stages.train import gold_tables
 
 
 class NoChampion(RuntimeError):
@@ -43,12 +44,10 @@ def champion_of(work: Work, task: Task) -> Champion:
 def score(work: Work, task: Task) -> None:
     """Append the champion's predictions from the test span's start on, for cut-offs that have none."""
     domain, context = work.domain, work.context
-    made_of = fingerprint(task.split.test.start, {n: work.version(n) for n in _gold_of(domain, task)})
+    made_of = fingerprint(task.split.test.start, {n: work.version(n) for n in gold_tables(domain, task)})
     if work.is_done("score", task.name, made_of):
         work.say("score", f"{task.name}: nothing to do: every cut-off has its prediction")
         return
-    from pyspark.sql import functions as F
-
     from pipelines.engines.predictions import Model, predictions
     from pipelines.stages.score import score as append_predictions
 
@@ -58,20 +57,22 @@ def score(work: Work, task: Task) -> None:
     as_of = context.as_of_for(domain)
     assert as_of is not None, "gold exists, so something was delivered"
     span = Span(task.split.test.start, max(as_of, task.split.test.start) + timedelta(microseconds=1))
+    key = [task.spine.entity, "cut_at"]
     held = work.read_if_any(name)
-    entity = task.spine.entity
-    raw = []
-    naive = context.ledger.fits(domain.name, task.name)[task.promote.must_beat]
-    for family, run_id in ((champion.family, champion.run_id), (naive.family, naive.run_id)):
-        content, calibration = tracking.load_fit(run_id, task.quantiles)
-        plan = current_plan(work, task, family)
-        rows = predictions(context.spark(), Model(family, content, calibration), plan, span)
-        raw.append(rows if held is None else rows.join(held.select(entity, "cut_at").distinct(), [entity, "cut_at"], "left_anti"))
+    content, card = tracking.load_model(champion.model, champion.version)
+    baseline = current_plan(work, task, task.promote.must_beat)
+    models = (
+        (Model(champion.family, content, card.calibration), current_plan(work, task, champion.family)),
+        (Model(baseline.family, fitted(work, baseline).model), baseline),
+    )
+    new = [
+        rows if held is None else rows.join(held.select(*key).distinct(), key, "left_anti")
+        for rows in (predictions(context.spark(), model, plan, span) for model, plan in models)
+    ]
     change = append_predictions(
         domain,
         task,
-        raw[0].where(F.col("cut_at") <= F.lit(as_of)),
-        raw[1],
+        *new,
         family=champion.family,
         model=champion.model,
         model_version=champion.version,
@@ -127,12 +128,8 @@ def act_unit(context: Context, domain: Domain, wanted: Collection[str]) -> None:
             from pipelines.stages.act import messages
 
             policy = policy_named(domain, task.decide)
-            rows = (row.asDict() for row in work.read(name).toLocalIterator())
-            utc_rows = (
-                {**row, "cut_at": row["cut_at"].replace(tzinfo=UTC), "target_at": row["target_at"].replace(tzinfo=UTC)}
-                for row in rows
-            )
-            outbox.put(messages(domain, task, policy, utc_rows))
+            # through Arrow, whose instants keep their zone; plain rows would be in the host's own
+            outbox.put(messages(domain, task, policy, work.read(name).toArrow().to_pylist()))
             work.open()
             work.mark_done("act", task.name, made_of)
         delivered = outbox.deliver(domain.name, task.name)
@@ -187,11 +184,6 @@ def _realise(work: Work, task: Task) -> None:
         return
     work.say("observe", f"{task.name}: {value:,.0f} {policy.unit}, naive {naive:,.0f}, with foresight {foresight:,.0f}")
     run_id = work.context.ledger.champions(domain.name, task.name)[-1].run_id
-    values = {"decision_value": value, "naive_decision_value": naive, "foresight_decision_value": foresight}
-    Tracking(work.context.settings).log_metrics(run_id, values)
-
-
-def _gold_of(domain: Domain, task: Task) -> list[str]:
-    from pipelines.stages.train import gold_tables
-
-    return gold_tables(domain, task)
+    Tracking(work.context.settings).note(
+        run_id, {"decision/value": value, "decision/naive_value": naive, "decision/foresight_value": foresight}
+    )

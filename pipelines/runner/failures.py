@@ -7,6 +7,8 @@ from pipelines.io.landing import LandingError
 from pipelines.io.ledger_schema import LedgerError
 from pipelines.io.lock import LockError
 from pipelines.io.session import SessionError
+from pipelines.io.tracking import TrackingError
+from pipelines.runner.decide import NoChampion
 from pipelines.stages.land import UndatedDelivery
 from pipelines.stages.refusal import Refused
 
@@ -16,8 +18,10 @@ EXPECTED = (
     LandingError,
     LedgerError,
     LockError,
+    NoChampion,
     Refused,
     SessionError,
+    TrackingError,
     UndatedDelivery,
     WarehouseError,
 )

@@ -110,7 +110,7 @@ def silver(work: Work, batch: Batch) -> None:
 def _refine(work: Work, batch: Batch, table: Table) -> None:
     from pyspark.sql import functions as F
 
-    from pipelines.stages.silver import broken_promises
+    from pipelines.stages.silver import broken_promises, refine
     from pipelines.stages.silver import silver as judge
 
     domain = work.domain
@@ -122,10 +122,12 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
         records = work.read(source).where(F.col("_batch") == batch.id)
         arrived |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
         held, withdrawn = work.read_if_any(name), work.read_if_any(f"{name}_withdrawn")
+        # cached, or Spark would work out every cast anew for each branch of the plan
+        rows = refine(records, table).persist()
         found = judge(
             domain,
             table,
-            records,
+            rows,
             held,
             withdrawn,
             batch=batch.id,
@@ -144,8 +146,9 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
         if any(line["outcome"] == "quarantined" for line in lines):
             work.write(found.quarantine())
         found.judged.unpersist()
-        for promise, rows in warned.items():
-            work.say("silver", f"{table.name}: warning: {rows:,} rows break {promise}")
+        rows.unpersist()
+        for promise, number in warned.items():
+            work.say("silver", f"{table.name}: warning: {number:,} rows break {promise}")
     work.add("outcomes", *[Outcomes(batch.id, file, name, arrived[file], counts[file]) for file in files])
     total = {outcome: sum(count.get(outcome, 0) for count in counts.values()) for outcome in OUTCOMES}
     told = ", ".join(f"{count:,} {outcome}" for outcome, count in total.items() if count) or "no records"

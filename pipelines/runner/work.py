@@ -64,10 +64,9 @@ class Work:
             self._attempt = self.context.warehouse.open_attempt(self.domain.name, self.unit)
         return self._attempt
 
-    @property
-    def is_open(self) -> bool:
-        """Whether there was something to do so far."""
-        return self._attempt is not None
+    def open(self) -> None:
+        """Open the attempt now, for a unit that publishes records but writes no table."""
+        assert self.attempt
 
     def say(self, stage: str, what: str) -> None:
         self.context.say(self.domain.name, stage, what)
@@ -88,6 +87,9 @@ class Work:
 
     def count(self, table: str) -> int:
         return self.context.warehouse.count(table, attempt=self._attempt)
+
+    def path(self, table: str) -> str:
+        return self.context.ledger.pins()[table].path
 
     def shard(self, table: str) -> Shard:
         return self.context.warehouse.shard(table, attempt=self._attempt)

@@ -23,14 +23,6 @@ _KEPT = ("available_at", "_record_id", "_ordinal", "_delivered_at", *PROVENANCE)
 
 
 @dataclass(frozen=True)
-class Refined:
-    """What silver makes of a batch: rows that keep every promise, and rows set apart with their `_reasons`."""
-
-    good: DataFrame
-    quarantined: DataFrame
-
-
-@dataclass(frozen=True)
 class Silver:
     """What one batch changes in one table. judged: every record with its `_file` and `outcome`; the caller may cache it.
 
@@ -82,7 +74,7 @@ class Silver:
 def silver(
     domain: Domain,
     table: Table,
-    records: DataFrame,
+    rows: DataFrame,
     held: DataFrame | None,
     withdrawn: DataFrame | None,
     *,
@@ -90,22 +82,21 @@ def silver(
     attempt: int,
     ingested_at: datetime,
 ) -> Silver:
-    """Judge a batch of bronze records against what is held.
+    """Judge a batch of refined rows against what is held.
 
+    rows: as `refine` gives them; they are read twice, so the caller had better cache them.
     held, withdrawn: the table and its withdrawn keys at the pin, None before the first batch.
     """
-    refined = refine(typed(records, table), table)
-    rows = reconcile(
-        refined.good,
+    settled = reconcile(
+        rows.where(F.size("_reasons") == 0),
         held,
         withdrawn,
         key=list(table.key),
         order=list(table.order) or ["_delivered_at"],
         content=[column.name for column in table.columns],
     )
-    judged = rows.unionByName(
-        refined.quarantined.withColumns({"outcome": F.lit("quarantined"), "_applied": F.lit(False)}), allowMissingColumns=True
-    )
+    set_apart = rows.where(F.size("_reasons") > 0)
+    judged = settled.unionByName(set_apart.withColumns({"outcome": F.lit("quarantined"), "_applied": F.lit(False)}))
     return Silver(domain, table, judged, batch, attempt, ingested_at)
 
 
@@ -130,19 +121,17 @@ def typed(records: DataFrame, table: Table) -> DataFrame:
     return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
 
 
-def refine(rows: DataFrame, table: Table) -> Refined:
-    """Split typed rows by the table's expectations of severity `quarantine`.
+def refine(records: DataFrame, table: Table) -> DataFrame:
+    """Bronze records as typed rows, with the `_reasons` for which a row is to be set apart; none if it keeps every promise.
 
     A predicate that is null counts as broken, unless it reads a column that is declared nullable.
     """
+    rows = typed(records, table)
     promises = [e for e in table.expect if e.severity == "quarantine"]
     broken = [F.when(_is_broken(promise, table), F.lit(promise.name)) for promise in promises]
     broken.append(F.when(F.col("available_at").isNull(), F.lit("available_at_is_known")))
     reasons = F.when((F.size("_reasons") > 0) | F.col("_delete"), F.col("_reasons")).otherwise(F.array_compact(F.array(*broken)))
-    judged = rows.withColumn("_reasons", reasons)
-    return Refined(
-        good=judged.where(F.size("_reasons") == 0).drop("_reasons"), quarantined=judged.where(F.size("_reasons") > 0)
-    )
+    return rows.withColumn("_reasons", reasons)
 
 
 def broken_promises(judged: DataFrame, table: Table) -> dict[str, int]:

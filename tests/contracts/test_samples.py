@@ -13,7 +13,7 @@ from pipelines.domains import domains
 from pipelines.io.landing import dropped
 from pipelines.io.records import RawFile, records
 from pipelines.stages.land import delivered_at
-from pipelines.stages.silver import silver
+from pipelines.stages.silver import refine, silver
 
 FOLDER = Path(pipelines.domains.__file__).parent
 CASES = [(domain, table) for domain in domains().values() for table in domain.tables]
@@ -31,7 +31,7 @@ def test_every_dirty_sample_row_is_set_apart_with_its_reason(spark, domain, tabl
     ]
     assert files, f"{sample}/{source.name}: a domain shows how its source looks"
     provenance = {"batch": 1, "attempt": 1, "ingested_at": datetime(2026, 1, 1, tzinfo=UTC)}
-    judged = silver(domain, table, records(spark, files), None, None, **provenance).judged.collect()
+    judged = silver(domain, table, refine(records(spark, files), table), None, None, **provenance).judged.collect()
     set_apart = {
         (row["_file"], row["_position"]): " + ".join(row["_reasons"]) for row in judged if row["outcome"] == "quarantined"
     }

@@ -1,0 +1,181 @@
+"""The command `headrace`, and the one function that the jobs for spark-submit call."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines import __version__, doctor
+from pipelines.domains import UnknownDomainError
+from pipelines.settings import Settings, SettingsError, known_keys, load
+from pipelines.stages import STAGES
+
+COMPLETE, INCOMPLETE, USERS_MISTAKE = 0, 1, 2
+
+EPILOG = """\
+examples:
+  headrace run                                   all stages of all domains
+  headrace run --domain energy --stage silver    one stage of one domain
+  headrace run --conf cluster                    with conf/cluster.yaml over conf/base.yaml
+  headrace run --as-of 2014-12-01                as if today were that day
+  headrace status --json                         what is published, for programs
+  headrace tables                                where each table lies
+  headrace doctor                                whether all versions fit together
+  headrace ui                                    the MLflow UI on what was logged
+
+exit codes: 0 everything asked for is complete; 1 something is not, its message says what and why; 2 a mistake in what
+was asked (command, conf, domain, stage)
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
+    except (SettingsError, UnknownDomainError) as mistake:
+        print(f"headrace: {mistake}", file=sys.stderr)
+        return USERS_MISTAKE
+    except KeyboardInterrupt:
+        print("headrace: interrupted; what was published stays, run again to go on", file=sys.stderr)
+        return INCOMPLETE
+
+
+def job(stages: Sequence[str], arguments: Sequence[str] | None = None) -> int:
+    """What a job for spark-submit does: some stages, with the options of `headrace run` but --stage."""
+    parser = argparse.ArgumentParser(epilog=f"runs the stages {', '.join(stages)}; `headrace run --help` says more")
+    _add_run_options(parser)
+    options = parser.parse_args(arguments)
+    return main(["run", *_again(options), *[word for stage in stages for word in ("--stage", stage)]])
+
+
+def _again(options: argparse.Namespace) -> list[str]:
+    """The options as words once more."""
+    words = [word for name in options.domain for word in ("--domain", name)]
+    words += ["--conf", str(options.conf)] if options.conf else []
+    return words + (["--as-of", options.as_of.isoformat()] if options.as_of else [])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="headrace",
+        description="Raw records come in at the top, decisions come out at the wheel.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"headrace {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, does: Callable[[argparse.Namespace], int], told: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=told, description=told, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        added.set_defaults(command=does)
+        return added
+
+    run_command = command("run", _run, "run stages, all by default; safe to repeat: what is done is not done again")
+    _add_run_options(run_command)
+    run_command.add_argument(
+        "--stage", action="append", default=[], help=f"only this stage; may be repeated: {', '.join(s.name for s in STAGES)}"
+    )
+    for name, does, told in (
+        ("status", _status, "what is published, from the ledger alone"),
+        ("tables", _tables, "where each table lies, at which version, with how many rows"),
+        ("conf", _conf, "known keys, their meaning and the values in force"),
+        ("ui", _ui, "open the MLflow UI on this machine"),
+    ):
+        added = command(name, does, told)
+        added.add_argument("--conf", type=Path, help="overlay over conf/base.yaml: a file, or a name such as cluster")
+        if name == "status":
+            added.add_argument("--json", action="store_true", help="one JSON object")
+    command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
+    return parser
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--domain", action="append", default=[], help="only this domain; may be repeated")
+    parser.add_argument("--conf", type=Path, help="overlay over conf/base.yaml: a file, or a name such as cluster")
+    parser.add_argument("--as-of", type=_instant, help="logical now, ISO 8601, UTC without an offset (default: newest delivery)")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no ISO 8601 instant such as 2014-12-01T00:00Z") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def _run(options: argparse.Namespace) -> int:
+    from pipelines import runner
+    from pipelines.runner.report import summary
+
+    settings = load(options.conf)
+    try:
+        outcome = runner.run(settings, names=options.domain, stages=options.stage, as_of=options.as_of)
+    except runner.UnknownStageError as mistake:
+        print(f"headrace: {mistake}", file=sys.stderr)
+        return USERS_MISTAKE
+    effort = "" if outcome.used_spark else ", without starting Spark: there was nothing new to do"
+    print(f"\n{summary(outcome.status, outcome.domains)}\n\n{outcome.seconds:.1f} s in all{effort}")
+    for domain, failure in outcome.failures.items():
+        print(f"headrace: {domain}: {failure}", file=sys.stderr)
+    if outcome.failures:
+        return INCOMPLETE
+    print("Next: headrace status · headrace tables · make ui (runs, curves, models)")
+    return COMPLETE
+
+
+def _status(options: argparse.Namespace) -> int:
+    from pipelines.runner.report import summary
+
+    status = _ledger_status(load(options.conf))
+    if options.json:
+        print(json.dumps(status))
+    else:
+        print(summary(status, list(status["domains"])) or "nothing is published yet. Next: headrace run")
+    return COMPLETE
+
+
+def _tables(options: argparse.Namespace) -> int:
+    from pipelines.runner.report import table_text
+
+    status = _ledger_status(load(options.conf))
+    rows = [
+        [name, str(table["version"]), f"{table['rows']:,}", str(table["path"])]
+        for domain in status["domains"].values()
+        for name, table in domain["tables"].items()
+    ]
+    print("\n".join(table_text(["table", "version", "rows", "path"], rows)) if rows else "no table yet. Next: headrace run")
+    return COMPLETE
+
+
+def _ledger_status(settings: Settings) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+    from pipelines.io.ledger import Ledger
+
+    return Ledger(settings.ledger).status()
+
+
+def _conf(options: argparse.Namespace) -> int:
+    for key in known_keys(options.conf):
+        default = "" if key.value == key.default else f" (default {key.default})"
+        print(f"{key.name}: {key.value}{default}\n    {key.type}: {key.meaning}")
+    return COMPLETE
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    checks = doctor.checks()
+    for check in checks:
+        print(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.found}" + ("" if check.ok else f" — {check.fix}"))
+    return COMPLETE if all(check.ok for check in checks) else INCOMPLETE
+
+
+def _ui(options: argparse.Namespace) -> int:
+    from pipelines.io.tracking_ui import serve
+
+    return serve(load(options.conf))

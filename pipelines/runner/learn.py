@@ -1,0 +1,221 @@
+"""The unit learn: a plan for each family of a task, its fit, its backtest beside the baseline's, and the champion."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.fits import FitPlan, FitResult, Workspace
+from pipelines.contracts.tasks import Span, quantile_column
+from pipelines.io.publication import Champion, Fit
+from pipelines.runner.work import Context, Work, fingerprint
+from pipelines.stages import train as train_stage
+
+if TYPE_CHECKING:
+    from pipelines.io.tracking import FitReport, LoggedFit
+    from pipelines.stages.evaluate import Evidence
+
+EXAMPLES_SHOWN = 2
+
+
+def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
+    """Fit, judge and register every task whose gold, declaration or place to fit changed since last time."""
+    for task in domain.tasks:
+        work = Work(context, domain, f"learn {task.name}")
+        lesson = Lesson(work, task)
+        if "train" in wanted:
+            lesson.train()
+        if "evaluate" in wanted:
+            lesson.evaluate()
+        if "register" in wanted:
+            lesson.register()
+        work.publish()
+
+
+class Lesson:
+    """One task's learning in one attempt. What a later stage needs of an earlier one is looked up where that left it."""
+
+    def __init__(self, work: Work, task: Task) -> None:
+        self._work, self._task = work, task
+        self._logged: dict[str, LoggedFit] = {}
+
+    @cached_property
+    def plans(self) -> dict[str, FitPlan]:
+        return {family: current_plan(self._work, self._task, family) for family in self._task.families}
+
+    @cached_property
+    def made_of(self) -> str:
+        return fingerprint({f: plan.key for f, plan in self.plans.items()}, self._task.split, self._task.promote)
+
+    @property
+    def as_of(self) -> datetime:
+        as_of = self._work.context.as_of_for(self._work.domain)
+        assert as_of is not None, "gold exists, so something was delivered"
+        return as_of
+
+    def _is_done(self, stage: str) -> bool:
+        return self._work.is_done(stage, self._task.name, self.made_of)
+
+    def train(self) -> None:
+        """Fit every family; a fit that is kept in its workspace is not repeated."""
+        work, task = self._work, self._task
+        if self._is_done("train"):
+            work.say("train", f"{task.name}: nothing to do: every family is fitted on just this")
+            return
+        work.open()
+        for family, plan in self.plans.items():
+            work.say("train", f"{task.name}: {family} by {plan.engine}, {plan.workers} workers …")
+            result = fitted(work, plan)
+            rounds = f", best at {result.best_step}" if result.best_step is not None else ""
+            work.say("train", f"{task.name}: {family} fitted in {result.seconds:.1f} s{rounds}")
+        work.mark_done("train", task.name, self.made_of)
+
+    @cached_property
+    def evidence(self) -> dict[str, Evidence]:
+        """Every family's backtest on the calibrate and the test span, through its scorer, and what it shows."""
+        from pipelines.engines.predictions import Model, predictions
+        from pipelines.stages.evaluate import evaluate
+
+        split = self._task.split
+        spark, found = self._work.context.spark(), {}
+        for family, plan in self.plans.items():
+            model = Model(family, fitted(self._work, plan).model)
+            found[family] = predictions(spark, model, plan, Span(split.calibrate.start, split.test.end)).toArrow()
+        return evaluate(found, self._task)
+
+    def evaluate(self) -> None:
+        """Write the backtest, and tell MLflow all of every fit."""
+        work, task = self._work, self._task
+        if self._is_done("evaluate"):
+            work.say("evaluate", f"{task.name}: nothing to do: judged before")
+            return
+        from pipelines.io.tracking import Tracking
+        from pipelines.stages.changes import Change
+
+        evidence, tracking = self.evidence, Tracking(work.context.settings)
+        parent = tracking.begin(work.domain.name, task.name, self.as_of, {"headrace.attempt": str(work.attempt.number)})
+        parts = []
+        for family, seen in evidence.items():
+            metrics = seen.metrics
+            logged = self._logged[family] = tracking.log_fit(parent, self._report(family))
+            versions = {name: shard.version for name, shard in self.plans[family].tables.items()}
+            work.add(
+                "fits", Fit(task.name, family, logged.run_id, self.plans[family].key, metrics, versions, self.as_of)
+            )
+            parts.append(_labelled_backtest(seen, task, family, logged.run_id))
+            work.say(
+                "evaluate",
+                f"{task.name}: {family}: MAE {metrics['mae']:,.1f} {task.unit}, {metrics['skill']:+.1%} against "
+                f"{task.promote.must_beat}; {metrics['coverage']:.0%} within the {metrics['nominal_coverage']:.0%} interval",
+            )
+        tracking.finish(parent, metrics={f"mae/{family}": seen.metrics["mae"] for family, seen in evidence.items()})
+        frame = work.context.spark().createDataFrame(pa.concat_tables(parts))
+        work.write(Change(work.domain.delta_table("gold", f"{task.name}_backtest"), "overwrite", frame))
+        work.mark_done("evaluate", task.name, self.made_of)
+
+    def register(self) -> None:
+        """Carry out the verdict: register the best family's model and make it champion, or say why none may be."""
+        work, task, domain = self._work, self._task, self._work.domain
+        if self._is_done("register"):
+            work.say("register", f"{task.name}: nothing to do: the champion was picked from just this")
+            return
+        from pipelines.io.tracking import Tracking
+        from pipelines.stages.register import verdict
+
+        found = verdict(self.evidence, task)
+        work.open()
+        work.mark_done("register", task.name, self.made_of)
+        if not found.family:
+            work.say("register", f"{task.name}: no champion: {found.why}")
+            return
+        tracking, name = Tracking(work.context.settings), f"{domain.name}-{task.name}"
+        logged = self._logged.get(found.family) or tracking.logged(
+            work.context.ledger.fits(domain.name, task.name)[found.family].run_id
+        )
+        version = tracking.register(logged, name, "champion", {"headrace.why": found.why, "family": found.family})
+        work.add(
+            "champions",
+            Champion(task.name, name, version, found.family, found.why, logged.run_id, since=self.as_of),
+        )
+        work.say("register", f"{task.name}: champion is {name}/{version} ({found.family}): {found.why}")
+
+    def _report(self, family: str) -> FitReport:
+        from pipelines.engines.shards import examples_of
+        from pipelines.io.tracking import FitReport, TableRead
+        from pipelines.models.base import families
+        from pipelines.runner.pictures import pictures
+        from pipelines.transforms.intervals import shifted
+
+        plan, seen, result = self.plans[family], self.evidence[family], fitted(self._work, self.plans[family])
+        split = self._task.split.test
+        example = examples_of(plan, replace(split, end=split.start + self._task.spine.every * EXAMPLES_SHOWN))
+        example = example.drop_columns(["label"])
+        prediction = shifted(families()[family].scorer(result.model).predict(example), seen.calibration)
+        gate = {f"gate/{name}": value for name, value in seen.gate.items()}
+        by_step = {f"mae/step_{step:02d}": float(value) for step, value in enumerate(seen.mae_by_step, 1)}
+        tables = [
+            TableRead(name, self._work.path(name), shard.version, self._work.count(name))
+            for name, shard in plan.tables.items()
+        ]
+        return FitReport(
+            as_of=self.as_of,
+            plan=plan,
+            result=result,
+            calibration=seen.calibration,
+            metrics={**seen.metrics, **gate, **by_step, "fit_seconds": result.seconds},
+            tables=tables,
+            example=example,
+            prediction=prediction,
+            figures=pictures(self._work.domain, self._task, seen, self.evidence[self._task.promote.must_beat], result),
+        )
+
+
+def current_plan(work: Work, task: Task, family: str) -> FitPlan:
+    """The plan of a family on what is published now, by the engine that conf names or the family prefers."""
+    from pipelines.models.base import families
+
+    known = families()
+    if family not in known:
+        from pipelines.contracts.names import DeclarationError
+
+        raise DeclarationError(f"task '{task.name}': no family '{family}'; there are: {', '.join(known)}")
+    training = work.context.settings.training
+    return train_stage.plan(
+        work.domain,
+        task,
+        family,
+        engine=training.engines.get(family, known[family].engines[0]),
+        params=known[family].settled(task.params.get(family, {})),
+        tables={name: work.shard(name) for name in train_stage.gold_tables(work.domain, task)},
+        workers=training.workers,
+        device=training.device,
+    )
+
+
+def fitted(work: Work, plan: FitPlan) -> FitResult:
+    """The plan's fit: from its workspace if it is there, else carried out now and kept."""
+    from pipelines.engines import fit
+    from pipelines.engines.kept import keep, kept
+    from pipelines.engines.recorder import FileRecorder
+
+    workspace = Workspace(work.context.folder("fits") / plan.domain / plan.task / f"{plan.family}-{plan.key[:16]}")
+    result = kept(workspace)
+    if result is None:
+        result = fit(plan, workspace, work.context.spark, FileRecorder(workspace))
+        keep(result, workspace)
+    return result
+
+
+def _labelled_backtest(seen: Evidence, task: Task, family: str, run_id: str) -> pa.Table:
+    """The backtest's rows in the order: task, family, run_id, split, keys, actual, quantiles."""
+    rows, said = seen.backtest, {"task": task.name, "family": family, "run_id": run_id}
+    labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
+    keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]
+    columns = [*keys, *[quantile_column(quantile) for quantile in task.quantiles]]
+    return pa.table({**labelled, **{name: rows[name] for name in columns}})

@@ -84,6 +84,7 @@ class Warehouse:
     def read(self, table: str, *, attempt: Attempt | None = None) -> DataFrame:
         """The table at `version`."""
         path, version = self._locate(table, attempt)
+        delta_log.must_hold(path, version)
         return self._spark().read.format("delta").option("versionAsOf", version).load(path)
 
     def count(self, table: str, *, attempt: Attempt | None = None) -> int:
@@ -216,18 +217,10 @@ class Warehouse:
         if pin is None:
             attempt.pins[table] = self._create(attempt, table, path, schema)
             attempt.bases[table] = 0
-        elif self._head(pin) == pin.base:
+        elif delta_log.head(pin.path) == pin.base:
             attempt.bases[table] = pin.base
         else:
             attempt.bases[table] = self._restore(attempt, pin)
-
-    def _head(self, pin: Pin) -> int:
-        version = delta_log.head(pin.path)
-        if version is None:
-            raise WarehouseError(
-                f"{pin.table}: pinned at version {pin.version}, but {pin.path} holds no table; bring it back"
-            )
-        return version
 
     def _create(self, attempt: Attempt, table: str, path: str, schema: StructType) -> Pin:
         """Make the table, empty, and pin it so; or adopt what an attempt left that died between the two."""

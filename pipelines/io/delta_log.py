@@ -24,7 +24,7 @@ class Commit:
 def head(path: str) -> int | None:
     """The newest version of the table at `path`; None if there is no table."""
     try:
-        return int(DeltaTable(path).version())
+        return int(_at(path).version())
     except TableNotFoundError:
         return None
 
@@ -44,7 +44,7 @@ def commits_since(path: str, version: int) -> list[Commit]:
 
 def transaction(path: str, application: str) -> int | None:
     """The highest transaction version that an application id has written at HEAD."""
-    version = DeltaTable(path).transaction_version(application)
+    version = _at(path).transaction_version(application)
     return None if version is None else int(version)
 
 
@@ -63,8 +63,8 @@ def restore(path: str, version: int, stamp: str) -> None:
 
     By deltalake: 0.02 s; Spark's RESTORE runs 34 jobs for the same, 3 to 10 s.
     """
-    _at(path, version)
-    DeltaTable(path).restore(
+    must_hold(path, version)
+    _at(path).restore(
         version,
         commit_properties=CommitProperties(custom_metadata={"userMetadata": stamp}),
         # Checkpoints are left to the engine that reads them, and old versions are nobody's to forget.
@@ -72,8 +72,20 @@ def restore(path: str, version: int, stamp: str) -> None:
     )
 
 
-def _at(path: str, version: int) -> DeltaTable:
+def must_hold(path: str, version: int) -> None:
+    """WarehouseError unless there is a table at `path` that still knows `version`."""
+    try:
+        _at(path, version)
+    except TableNotFoundError:
+        raise WarehouseError(f"{path}: no table here, but version {version} is published; bring it back") from None
+
+
+def _at(path: str, version: int | None = None) -> DeltaTable:
+    """The table, opened; TableNotFoundError if there is none, WarehouseError if it cannot be opened."""
     try:
         return DeltaTable(path, version=version)
+    except TableNotFoundError:
+        raise
     except DeltaError as error:
-        raise WarehouseError(f"{path}: version {version} cannot be opened: {error}") from None
+        which = "" if version is None else f" at version {version}"
+        raise WarehouseError(f"{path}: cannot be opened{which}: {' '.join(str(error).split())}") from None

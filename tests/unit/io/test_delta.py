@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -178,7 +179,7 @@ def test_overwrite_takes_the_new_columns_and_replace_only_its_part(
     assert warehouse.count(gold) == 3, "restored files keep their statistics"
 
 
-def test_a_table_made_but_not_pinned_is_adopted_and_a_strange_one_is_not(
+def test_a_table_made_but_not_pinned_is_adopted_but_a_lost_or_strange_one_is_said(
     warehouse: Warehouse, frame: Callable[..., DataFrame], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     die_at(monkeypatch, f"create:{LOAD}:after")
@@ -187,6 +188,15 @@ def test_a_table_made_but_not_pinned_is_adopted_and_a_strange_one_is_not(
     monkeypatch.undo()
     published(warehouse, lambda attempt: warehouse.append(attempt, LOAD, frame((1, 10.0)), "new"))
     assert rows(warehouse) == [(1, 10.0)]
+    shutil.move(tmp_path / "warehouse" / "silver" / "energy_load", tmp_path / "lost")
+    for use in (
+        lambda: warehouse.read(LOAD),
+        lambda: warehouse.append(warehouse.open_attempt("energy", "etl"), LOAD, frame(), "new"),
+    ):
+        with pytest.raises(
+            WarehouseError, match="energy_load: no table here, but version 1 is published; bring it back"
+        ):
+            use()
     strange = tmp_path / "warehouse" / "gold" / "energy_load"
     frame((666, 0.0)).write.format("delta").save(str(strange))
     with pytest.raises(

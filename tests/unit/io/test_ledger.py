@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -17,9 +24,39 @@ from pipelines.io.publication import Champion, Decisions, Fit, LandedFile, Outco
 MORNING = datetime(2014, 2, 1, 6, tzinfo=UTC)
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(str(tmp_path / "ledger.db"))
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
+    """An empty ledger; every promise is kept by both databases."""
+    if request.param == "sqlite":
+        return Ledger(str(tmp_path / "ledger.db"))
+    server = request.getfixturevalue("postgresql")
+    schema = f"test_{next(_schemas)}"
+    with create_engine(server).begin() as c:
+        c.execute(text(f"CREATE SCHEMA {schema}"))
+    return Ledger(f"{server}&options=-csearch_path%3D{schema}")
+
+
+_schemas = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    """The URI of a PostgreSQL server of our own, on a socket in a temporary folder."""
+    pytest.importorskip("psycopg", reason="PostgreSQL's driver is not installed")
+    if shutil.which("initdb") is None or shutil.which("pg_ctl") is None:
+        pytest.skip("initdb and pg_ctl are not on PATH")
+    owner = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
+    with tempfile.TemporaryDirectory() as folder:
+        if owner:
+            shutil.chown(folder, owner)
+        data = f"{folder}/data"
+        subprocess.run(["initdb", "-D", data, "-A", "trust", "-U", "headrace"], check=True, user=owner, stdout=PIPE)
+        control = ["pg_ctl", "-D", data, "-w", "-l", f"{folder}/log"]
+        subprocess.run([*control, "-o", f"-k {folder} -h ''", "start"], check=True, user=owner, stdout=PIPE)
+        try:
+            yield f"postgresql+psycopg://headrace@/postgres?host={folder}"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], check=True, user=owner, stdout=PIPE)
 
 
 def landed(name: str, content: str) -> LandedFile:
@@ -226,6 +263,8 @@ def test_an_unusable_ledger_is_said_in_one_line(tmp_path: Path) -> None:
     spoilt.write_text("not a database, whatever its name says, and long enough to be looked at")
     with pytest.raises(LedgerError, match=r"spoilt.db: file is not a database; check that"):
         Ledger(str(spoilt))
+    with pytest.raises(LedgerError, match=r"postgresql://me:\*\*\*@127.0.0.1:1/x: .*(driver is missing|refused)"):
+        Ledger("postgresql://me:secret@127.0.0.1:1/x")
     with pytest.raises(LedgerError, match="use a file's path, sqlite:///… or postgresql"):
         Ledger("mysql://localhost/ledger")
 
@@ -234,6 +273,12 @@ def test_an_instant_without_a_time_zone_is_refused(ledger: Ledger) -> None:
     naive = LandedFile("load", "load/a.csv", "a", 1, "sha", datetime(2014, 2, 1))
     with pytest.raises(LedgerError, match="delivered_at 2014-02-01 00:00:00: an instant needs a time zone"):
         ledger.open_batch("energy", [naive])
+
+
+def test_writers_wait_for_each_other_and_numbers_only_grow(ledger: Ledger) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        numbers = list(pool.map(lambda _: ledger.open_attempt("energy", "etl"), range(20)))
+    assert sorted(numbers) == list(range(1, 21))
 
 
 def test_the_ledger_imports_nothing_heavy() -> None:

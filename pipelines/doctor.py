@@ -80,6 +80,7 @@ class Check:
 
 def this_machine(folder: Path) -> Machine:
     """The running Python's environment, and the disk that `folder` is or will be on."""
+    folder = folder.absolute()
     while not folder.exists():
         folder = folder.parent
     return Machine(
@@ -93,8 +94,12 @@ def this_machine(folder: Path) -> Machine:
     )
 
 
-def checks(machine: Machine) -> list[Check]:
-    """Every check, in the order a person would look; takes milliseconds and imports none of what it checks."""
+def checks(machine: Machine | None = None) -> list[Check]:
+    """Every check, in the order a person would look; takes milliseconds and imports none of what it checks.
+
+    machine: by default this one, with the disk of the current folder.
+    """
+    machine = machine or this_machine(Path())
     return [
         _python(machine),
         _java(machine),

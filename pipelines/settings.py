@@ -122,7 +122,7 @@ class _Given:
 
 
 def _overlay(conf: Path, root: Path) -> Path:
-    if conf.suffix:
+    if conf.suffix or conf.is_file():
         return conf if conf.is_absolute() or conf.exists() else root / conf
     found = root / "conf" / f"{conf}.yaml"
     if not found.is_file():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+from zoneinfo import available_timezones
 
 from pipelines.contracts.names import DeclarationError, checked_name
 
 Op = Literal["mean", "std", "min", "max", "sum", "count"]
-CALENDAR_PARTS = ("time_of_day", "weekday", "is_weekend", "day_of_year")
+CALENDAR_PARTS = ("time_of_day", "weekday", "is_weekend", "day_of_year", "year_cos", "year_sin")
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,19 @@ class AsOf:
 @dataclass(frozen=True)
 class Calendar:
     """Parts of the moment's local time: "time_of_day" (hours, 0–24), "weekday" (0 Monday – 6), "is_weekend" (0/1),
-    "day_of_year" (1–366). utc_offset_hours: a fixed offset; sources that keep daylight saving give their own columns.
+    "day_of_year" (1–366), "year_cos" and "year_sin" (the day's place on the circle of the year, 1 January at cos 1).
+    time_zone: an IANA name; local time keeps its daylight saving, as people do.
     """
 
     parts: tuple[str, ...]
-    utc_offset_hours: float = 0.0
+    time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
         unknown = set(self.parts) - set(CALENDAR_PARTS)
         if unknown:
             raise DeclarationError(f"calendar: unknown {sorted(unknown)}; known: {', '.join(CALENDAR_PARTS)}")
+        if self.time_zone not in available_timezones():
+            raise DeclarationError(f"calendar: no time zone '{self.time_zone}'; use an IANA name such as Europe/Vienna")
 
     def names(self) -> tuple[str, ...]:
         return tuple(f"calendar__{part}" for part in self.parts)

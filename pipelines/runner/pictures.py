@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -69,8 +70,8 @@ def _test_rows(of: Evidence, task: Task) -> pa.Table:
 
 
 def _local(rows: pa.Table, domain: Domain, task: Task) -> list[datetime]:
-    offsets = [f.utc_offset_hours for v in domain.views_of(task) for f in v.features if isinstance(f, Calendar)]
-    zone = timezone(timedelta(hours=offsets[0] if offsets else 0.0))
+    zones = [f.time_zone for v in domain.views_of(task) for f in v.features if isinstance(f, Calendar)]
+    zone = ZoneInfo(zones[0] if zones else "UTC")
     return [at.astimezone(zone) for at in rows["target_at"].to_pylist()]
 
 

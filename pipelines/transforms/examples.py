@@ -11,11 +11,13 @@ from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts.features import AsOf, Calendar, History, Lag
 from pipelines.contracts.fits import Frame
+from pipelines.transforms.calendar import RADIANS_A_DAY
 
 Instants = npt.NDArray[np.int64]
 """Microseconds since 1970-01-01 UTC."""
@@ -182,7 +184,7 @@ def _feature_columns(
 ) -> dict[str, pa.Array]:
     if isinstance(feature, Calendar):
         return {
-            name: _lists(_calendar(part, grid, feature.utc_offset_hours))
+            name: _lists(_calendar(part, grid, feature.time_zone))
             for name, part in zip(feature.names(), feature.parts, strict=True)
         }
     assert facts is not None, "FeatureView refuses these features without a table"
@@ -200,8 +202,9 @@ def _feature_columns(
     return {name: _lists(facts.since(feature.column, window, cuts, start))}
 
 
-def _calendar(part: str, moments: Instants, utc_offset_hours: float) -> Values:
-    local = moments + _hours(utc_offset_hours)
+def _calendar(part: str, moments: Instants, time_zone: str) -> Values:
+    zoned = pd.DatetimeIndex(moments.ravel().astype("datetime64[us]"), tz="UTC").tz_convert(time_zone)
+    local = np.asarray(zoned.tz_localize(None).as_unit("us").asi8).reshape(moments.shape)
     days = local // _DAY
     match part:
         case "time_of_day":
@@ -211,10 +214,18 @@ def _calendar(part: str, moments: Instants, utc_offset_hours: float) -> Values:
         case "is_weekend":
             return ((days + 3) % 7 >= 5).astype(np.float64)
         case "day_of_year":
-            dates = days.astype("datetime64[D]")
-            return (dates - dates.astype("datetime64[Y]")).astype(np.float64) + 1.0
+            return _day_of_year(days)
+        case "year_cos":
+            return np.cos((_day_of_year(days) - 1) * RADIANS_A_DAY)
+        case "year_sin":
+            return np.sin((_day_of_year(days) - 1) * RADIANS_A_DAY)
         case _:
             raise ValueError(f"calendar: no part '{part}'")
+
+
+def _day_of_year(days: Instants) -> Values:
+    dates = days.astype("datetime64[D]")
+    return (dates - dates.astype("datetime64[Y]")).astype(np.float64) + 1.0
 
 
 def _hours(hours: float) -> int:

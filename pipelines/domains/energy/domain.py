@@ -9,7 +9,8 @@ from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByTime, Forecast, Promote, Span, Spine, utc
 
-MARKET_UTC_OFFSET_HOURS = 10  # the market's clock stays at UTC+10 all year; its day starts at 14:00 UTC
+MIDNIGHT_UTC = timedelta(hours=14)  # the market's clock stays at UTC+10 all year
+CLOCK_OF_PEOPLE = "Australia/Melbourne"  # keeps daylight saving, and so does the load
 
 LOAD = Table(
     "load",
@@ -122,9 +123,8 @@ DOMAIN = Domain(
             table="",
             moment="target",
             features=(
-                Calendar(
-                    ("time_of_day", "weekday", "is_weekend", "day_of_year"), utc_offset_hours=MARKET_UTC_OFFSET_HOURS
-                ),
+                # the year as a circle's cosine: a day of the year that no training row had would be extrapolation
+                Calendar(("time_of_day", "weekday", "is_weekend", "year_cos"), time_zone=CLOCK_OF_PEOPLE),
             ),
             doc="clock and calendar of the half-hour to be forecast",
         ),
@@ -140,7 +140,7 @@ DOMAIN = Domain(
             column="load_mw",
             table="load",
             unit="MW",
-            spine=Spine("load", entity="region_id", every=timedelta(days=1), offset=timedelta(hours=14)),
+            spine=Spine("load", entity="region_id", every=timedelta(days=1), offset=MIDNIGHT_UTC),
             step=timedelta(minutes=30),
             steps=48,
             label_known_after=timedelta(minutes=30),
@@ -162,6 +162,7 @@ DOMAIN = Domain(
                 test=Span(utc("2014-10-02 12:00"), utc("2015-01-01")),
                 gap=timedelta(hours=24, minutes=30),
             ),
+            params={"seasonal_naive": {"season_steps": 336}},  # a week: the better season on the validate span
             promote=Promote(metric="mae", must_beat="seasonal_naive", by=0.05),
             decide="contract_volume",
             doc="Day-ahead half-hourly load, asked at every market midnight.",

@@ -4,6 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,7 +103,8 @@ def test_a_history_carries_the_newest_known_value_on_from_within_its_hours_only(
 
 
 def test_calendar_parts_are_of_the_targets_local_time():
-    calendar = target(Calendar(("time_of_day", "weekday", "is_weekend", "day_of_year"), 10.0), series="", entity="")
+    parts = ("time_of_day", "weekday", "is_weekend", "day_of_year", "year_cos")
+    calendar = target(Calendar(parts, "Australia/Brisbane"), series="", entity="")
     friday = datetime(2024, 3, 1, 13, 30, tzinfo=UTC)
     made = examples(cut_offs(("a", friday)), {"s": series()}, frame(calendar, steps=2))
     assert made.select(["calendar__time_of_day", "calendar__weekday"]).to_pylist() == [
@@ -110,6 +112,14 @@ def test_calendar_parts_are_of_the_targets_local_time():
     ]
     assert made["calendar__is_weekend"].to_pylist() == [[0.0, 1.0]]
     assert made["calendar__day_of_year"].to_pylist() == [[61.0, 62.0]]
+    assert made["calendar__year_cos"].to_pylist()[0] == pytest.approx([math.cos(60 * 2 * math.pi / 365.25), 0.498], abs=1e-3)
+
+
+def test_local_time_keeps_its_daylight_saving():
+    calendar = target(Calendar(("time_of_day",), "Australia/Melbourne"), series="", entity="")
+    before_the_clock_changes = datetime(2014, 10, 4, 15, 30, tzinfo=UTC)
+    made = examples(cut_offs(("a", before_the_clock_changes)), {"s": series()}, frame(calendar, steps=2))
+    assert made["calendar__time_of_day"].to_pylist() == [[1.5, 3.5]]
 
 
 def test_examples_are_ordered_by_entity_and_cut_off_and_see_their_own_entity_alone():

@@ -1,4 +1,4 @@
-"""Value the decisions whose outcome is known; measure freshness and volume.  spark-submit jobs/observe.py --domain energy"""
+"""Value decisions whose outcome is known; measure freshness.  spark-submit jobs/observe.py --domain energy"""
 
 import sys
 

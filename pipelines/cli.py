@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pipelines import __version__, doctor
 from pipelines.domains import UnknownDomainError
+from pipelines.io.ledger_schema import LedgerError
+from pipelines.io.tracking import TrackingError
 from pipelines.settings import Settings, SettingsError, known_keys, load
 from pipelines.stages import STAGES
 
@@ -41,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, UnknownDomainError) as mistake:
         print(f"headrace: {mistake}", file=sys.stderr)
         return USERS_MISTAKE
+    except (LedgerError, TrackingError) as failure:
+        print(f"headrace: {failure}", file=sys.stderr)
+        return INCOMPLETE
     except KeyboardInterrupt:
         print("headrace: interrupted; what was published stays, run again to go on", file=sys.stderr)
         return INCOMPLETE
@@ -81,7 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     run_command = command("run", _run, "run stages, all by default; safe to repeat: what is done is not done again")
     _add_run_options(run_command)
     run_command.add_argument(
-        "--stage", action="append", default=[], help=f"only this stage; may be repeated: {', '.join(s.name for s in STAGES)}"
+        "--stage",
+        action="append",
+        default=[],
+        help=f"only this stage; may be repeated: {', '.join(s.name for s in STAGES)}",
     )
     for name, does, told in (
         ("status", _status, "what is published, from the ledger alone"),
@@ -100,7 +109,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--domain", action="append", default=[], help="only this domain; may be repeated")
     parser.add_argument("--conf", type=Path, help="overlay over conf/base.yaml: a file, or a name such as cluster")
-    parser.add_argument("--as-of", type=_instant, help="logical now, ISO 8601, UTC without an offset (default: newest delivery)")
+    parser.add_argument(
+        "--as-of", type=_instant, help="logical now, ISO 8601, UTC without an offset (default: newest delivery)"
+    )
 
 
 def _instant(text: str) -> datetime:
@@ -151,11 +162,15 @@ def _tables(options: argparse.Namespace) -> int:
         for domain in status["domains"].values()
         for name, table in domain["tables"].items()
     ]
-    print("\n".join(table_text(["table", "version", "rows", "path"], rows)) if rows else "no table yet. Next: headrace run")
+    print(
+        "\n".join(table_text(["table", "version", "rows", "path"], rows))
+        if rows
+        else "no table yet. Next: headrace run"
+    )
     return COMPLETE
 
 
-def _ledger_status(settings: Settings) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+def _ledger_status(settings: Settings) -> dict[str, Any]:
     from pipelines.io.ledger import Ledger
 
     return Ledger(settings.ledger).status()
@@ -170,8 +185,7 @@ def _conf(options: argparse.Namespace) -> int:
 
 def _doctor(_: argparse.Namespace) -> int:
     checks = doctor.checks()
-    for check in checks:
-        print(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.found}" + ("" if check.ok else f" — {check.fix}"))
+    print(doctor.table(checks))
     return COMPLETE if all(check.ok for check in checks) else INCOMPLETE
 
 

@@ -37,7 +37,7 @@ class Rolling:
 
 @dataclass(frozen=True)
 class AsOf:
-    """The newest value that had happened by the moment and was known by the cut-off; null if older than the time to live."""
+    """The newest value that had happened by the moment and was known by the cut-off; null past its time to live."""
 
     column: str
     ttl_hours: float
@@ -89,8 +89,8 @@ Moment = Literal["cut_off", "target", "window"]
 class FeatureView:
     """Features of one entity from one table, at one kind of moment.
 
-    moment: "cut_off": one value a cut-off, stored in the task's gold table. "target": one value a step, looked up at the
-    step's own time, still only from what was known by the cut-off. "window": a history that nets read.
+    moment: "cut_off": one value a cut-off, stored in the task's gold table. "target": one value a step, looked up at
+    the step's own time, still only from what was known by the cut-off. "window": a history that nets read.
     table: "" for features of time itself (Calendar). entity: the column that identifies the entity; "" where the table
     is about all entities alike (a public calendar, say).
     """

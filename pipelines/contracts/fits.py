@@ -16,7 +16,7 @@ from pipelines.contracts.tasks import ParamValue, Span
 
 @dataclass(frozen=True)
 class Shard:
-    """A Delta table at one version, as the parquet files that hold it: all that a worker without a JVM needs to read it."""
+    """A Delta table at one version, as the parquet files that hold it: all that a worker without a JVM needs."""
 
     name: str
     version: int
@@ -87,7 +87,7 @@ class FitPlan:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One point of a learning curve: `name` is e.g. "train/pinball" or "validate/pinball"; `step` a round or an epoch."""
+    """One point of a learning curve: `name` is, say, "train/pinball" or "validate/pinball"; `step` a round or epoch."""
 
     name: str
     step: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from pipelines.contracts.names import DeclarationError, checked_name
 
@@ -51,9 +52,11 @@ class ByTime:
 
     def __post_init__(self) -> None:
         spans = [self.train, self.validate, self.calibrate, self.test]
-        for earlier, later in zip(spans, spans[1:], strict=False):
+        for earlier, later in pairwise(spans):
             if earlier.end + self.gap > later.start:
-                raise DeclarationError(f"split: {earlier.end} + gap {self.gap} reaches into the span from {later.start}")
+                raise DeclarationError(
+                    f"split: {earlier.end} + gap {self.gap} reaches into the span from {later.start}"
+                )
 
     def span(self, name: str) -> Span:
         spans: dict[str, Span] = {

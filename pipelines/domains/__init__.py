@@ -39,7 +39,7 @@ def domain(name: str) -> Domain:
 
 
 def policy(of: Domain, name: str) -> Policy:
-    """The policy `name` of the domain's decide.py; loads pyspark's functions, so not for commands that must be quick."""
+    """The policy `name` of the domain's decide.py; imports pyspark, so not for commands that must be quick."""
     found = [v for v in vars(_part(of, "decide")).values() if isinstance(v, Policy) and v.name == name]
     if not found:
         raise DeclarationError(f"pipelines/domains/{of.name}/decide.py: no policy '{name}'")
@@ -47,7 +47,7 @@ def policy(of: Domain, name: str) -> Policy:
 
 
 def embedded_files(of: Domain) -> Iterator[tuple[str, bytes]]:
-    """The domain's embedded records as raw files: (path below the domain's drop folder, content). Only landing calls this."""
+    """The domain's embedded records as raw files: (path below its drop folder, content). Only landing calls this."""
     yield from _part(of, "samples").files()
 
 

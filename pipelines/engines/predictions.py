@@ -38,7 +38,7 @@ def predictions(spark: SparkSession, model: Model, plan: FitPlan, span: Span) ->
     scorer = families()[model.family].scorer(model.content)
     if scorer.signature.features != plan.frame.features or scorer.signature.quantiles != plan.quantiles:
         raise StaleModel(
-            f"{plan.domain}/{plan.task}: the {model.family} model knows other features or quantiles than are declared now. "
+            f"{plan.domain}/{plan.task}: the {model.family} model knows other features or quantiles than are declared. "
             "Run the stages train, evaluate and register first."
         )
     count = spark.sparkContext.defaultParallelism

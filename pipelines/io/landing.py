@@ -34,7 +34,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "wb") as file:
+    with partial.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -66,7 +66,7 @@ def archive(file: DroppedFile, zone: Path) -> Path:
 
 def _sha256(path: Path) -> str:
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise LandingError(f"{path}: cannot be read ({error.strerror}). Mend its permissions or remove it.") from error

@@ -7,6 +7,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -101,7 +102,7 @@ def _batch(file: RawFile, chunk: list[RawRecord]) -> pa.RecordBatch:
 def file_records(file: RawFile) -> Iterator[RawRecord]:
     """The records of one file in order; bytes that are not UTF-8 make their record a problem, not the file."""
     # newline="" keeps each line's own end; csv and JSON lines both split at \n, \r and \r\n then
-    with open(file.path, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+    with Path(file.path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
         if file.format == "csv":
             yield from csv_records(lines, file.delimiter)
         else:
@@ -169,7 +170,9 @@ def csv_records(text: Iterable[str], delimiter: str) -> Iterator[RawRecord]:
             continue  # a blank line is no record
         position = lines.number - len(lines.taken) + 1
         problem = header_problem or problem or _encoding_problem(raw)
-        yield RawRecord(position, raw.rstrip("\r\n"), {} if problem else dict(zip(header, tokens, strict=True)), problem)
+        yield RawRecord(
+            position, raw.rstrip("\r\n"), {} if problem else dict(zip(header, tokens, strict=True)), problem
+        )
 
 
 def json_records(text: Iterable[str]) -> Iterator[RawRecord]:

@@ -1,4 +1,4 @@
-"""The one room that sees stages, engines and io together: it walks the stages, unit by unit, and holds no stage's logic."""
+"""The one room that sees stages, engines and io together: it walks the stages and holds no stage's logic."""
 
 from __future__ import annotations
 

@@ -76,6 +76,7 @@ def score(work: Work, task: Task) -> None:
         family=champion.family,
         model=champion.model,
         model_version=champion.version,
+        run_id=champion.run_id,
         attempt=work.attempt.number,
     )
     before = work.count(name) if work.exists(name) else 0
@@ -83,7 +84,10 @@ def score(work: Work, task: Task) -> None:
     total = work.count(name)
     work.put("predictions", task.name, total)
     work.mark_done("score", task.name, made_of)
-    work.say("score", f"{task.name}: {total - before:,} predictions by {champion.model}/{champion.version} ({champion.family})")
+    work.say(
+        "score",
+        f"{task.name}: {total - before:,} predictions by {champion.model}/{champion.version} ({champion.family})",
+    )
 
 
 def decide(work: Work, task: Task) -> None:
@@ -134,7 +138,9 @@ def act_unit(context: Context, domain: Domain, wanted: Collection[str]) -> None:
             work.mark_done("act", task.name, made_of)
         delivered = outbox.deliver(domain.name, task.name)
         work.publish()
-        told = f"{delivered} messages delivered to {context.settings.outbox.path}" if delivered else "nothing to deliver"
+        told = (
+            f"{delivered} messages delivered to {context.settings.outbox.path}" if delivered else "nothing to deliver"
+        )
         work.say("act", f"{task.name}: {told}")
 
 
@@ -172,18 +178,15 @@ def _realise(work: Work, task: Task) -> None:
     policy = policy_named(domain, task.decide)
     change = realised(domain, task, policy, work.read(decisions_name), work.read(series_name))
     work.write(change)
-    row = totals(work.read(change.table)).first()
-    value, naive, foresight = (row["value"], row["naive_value"], row["foresight_value"]) if row else (None, None, None)
-    work.add(
-        "decisions",
-        Decisions(task.name, work.count(decisions_name), policy.unit, policy.higher_is_better, value, naive, foresight),
-    )
+    (row,) = totals(work.read(change.table)).collect()
+    values: dict[str, float | None] = row.asDict()
+    summed = Decisions(task.name, work.count(decisions_name), policy.unit, policy.higher_is_better, **values)
+    work.add("decisions", summed)
     work.mark_done("observe", task.name, made_of)
-    if value is None:
+    known = {f"decision/{name}": value for name, value in values.items() if value is not None}
+    if not known:
         work.say("observe", f"{task.name}: no label of any decision is known yet")
         return
-    work.say("observe", f"{task.name}: {value:,.0f} {policy.unit}, naive {naive:,.0f}, with foresight {foresight:,.0f}")
-    run_id = work.context.ledger.champions(domain.name, task.name)[-1].run_id
-    Tracking(work.context.settings).note(
-        run_id, {"decision/value": value, "decision/naive_value": naive, "decision/foresight_value": foresight}
-    )
+    told = ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in values.items())
+    work.say("observe", f"{task.name}: in {policy.unit}: {told}")
+    Tracking(work.context.settings).note(work.context.ledger.champions(domain.name, task.name)[-1].run_id, known)

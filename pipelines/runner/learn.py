@@ -39,7 +39,7 @@ def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
 
 
 class Lesson:
-    """One task's learning in one attempt. What a later stage needs of an earlier one is looked up where that left it."""
+    """One task's learning in one attempt. What a later stage needs of an earlier one is looked up where it left it."""
 
     def __init__(self, work: Work, task: Task) -> None:
         self._work, self._task = work, task
@@ -112,7 +112,7 @@ class Lesson:
             work.say(
                 "evaluate",
                 f"{task.name}: {family}: MAE {metrics['mae']:,.1f} {task.unit}, {metrics['skill']:+.1%} against "
-                f"{task.promote.must_beat}; {metrics['coverage']:.0%} within the {metrics['nominal_coverage']:.0%} interval",
+                f"{task.promote.must_beat}; {metrics['coverage']:.0%} in the {metrics['nominal_coverage']:.0%} interval",
             )
         tracking.finish(parent, metrics={f"mae/{family}": seen.metrics["mae"] for family, seen in evidence.items()})
         frame = work.context.spark().createDataFrame(pa.concat_tables(parts))

@@ -66,7 +66,9 @@ def pictures(domain: Domain, task: Task, seen: Evidence, naive: Evidence, result
 def _test_rows(of: Evidence, task: Task) -> pa.Table:
     rows = of.backtest.filter(pc.equal(of.backtest["split"], "test"))
     first = pc.min(rows[task.spine.entity])
-    return rows.filter(pc.equal(rows[task.spine.entity], first)).sort_by([("cut_at", "ascending"), ("step", "ascending")])
+    return rows.filter(pc.equal(rows[task.spine.entity], first)).sort_by(
+        [("cut_at", "ascending"), ("step", "ascending")]
+    )
 
 
 def _local(rows: pa.Table, domain: Domain, task: Task) -> list[datetime]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.contracts.tables import OUTCOMES
 
 
-def summary(status: dict[str, Any], domains: Sequence[str]) -> str:
+def summary(status: Mapping[str, Any], domains: Sequence[str]) -> str:
     """The summary of what stands published for these domains; status: as `Ledger.status` gives it."""
     lines: list[str] = []
     for name in domains:
@@ -50,7 +50,12 @@ def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
     decisions = task["decisions"]
     if decisions and decisions["value"] is not None:
         better = "higher" if decisions["higher_is_better"] else "lower"
-        head = [f"{decisions['rows']:,} decisions, {decisions['unit']} ({better} is better)", "champion", "naive", "foresight"]
+        head = [
+            f"{decisions['rows']:,} decisions, {decisions['unit']} ({better} is better)",
+            "champion",
+            "naive",
+            "foresight",
+        ]
         values = [f"{decisions[kind]:,.0f}" for kind in ("value", "naive_value", "foresight_value")]
         yield from table_text(head, [["realised value", *values]])
 

@@ -40,7 +40,7 @@ class Context:
     as_of: datetime | None
 
     def folder(self, name: str) -> Path:
-        """A folder of the data root for files that are not tables; beside the drops where the root is a remote store."""
+        """A folder of the data root for files that are not tables; beside the drops where the root is remote."""
         return (local_path(self.settings.root) or self.settings.drops.parent) / name
 
     def as_of_for(self, domain: Domain) -> datetime | None:

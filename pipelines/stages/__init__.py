@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the way. core: the pure function in this folder that decides; reads, writes: layers or stores that the
-    runner reads for it and writes for it; gate: what must hold before it is published; unit: what is published at once.
+    """One step of the way. core: the pure function in this folder that decides; reads, writes: layers or stores that
+    the runner reads and writes for it; gate: what must hold before it is published; unit: what is published at once.
     """
 
     name: str
@@ -25,10 +25,19 @@ class Stage:
 STAGES = (
     Stage("land", "land.plan", ("drops",), ("landing",), "content is new, delivery is dated", "ingest"),
     Stage("bronze", "bronze.keep", ("landing",), ("bronze",), "every record is kept", "ingest"),
-    Stage("silver", "silver.silver", ("bronze", "silver"), ("silver", "quarantine"), "outcomes add up, no `fail`", "ingest"),
+    Stage(
+        "silver",
+        "silver.silver",
+        ("bronze", "silver"),
+        ("silver", "quarantine"),
+        "outcomes add up, no `fail`",
+        "ingest",
+    ),
     Stage("gold", "gold.gold", ("silver",), ("gold",), "nothing from after the cut-off", "ingest"),
     Stage("train", "train.plan", ("gold",), ("workspace",), "all workers fit in the cluster", "learn"),
-    Stage("evaluate", "evaluate.evaluate", ("gold", "workspace"), ("gold", "mlflow"), "cut-offs that no fit saw", "learn"),
+    Stage(
+        "evaluate", "evaluate.evaluate", ("gold", "workspace"), ("gold", "mlflow"), "cut-offs that no fit saw", "learn"
+    ),
     Stage("register", "register.verdict", ("mlflow",), ("mlflow",), "beats the baseline by the margin", "learn"),
     Stage("score", "score.score", ("gold", "mlflow"), ("gold",), "cut-offs without a prediction", "decide"),
     Stage("decide", "decide.decide", ("gold",), ("gold",), "predictions have values", "decide"),

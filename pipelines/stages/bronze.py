@@ -16,6 +16,10 @@ def keep(domain: Domain, source: str, records: DataFrame, *, batch: int, attempt
     (text by field name), `_delivered_at`. ingested_at is provenance: in no feature, hash or comparison.
     """
     kept = records.withColumns(
-        {"_batch": F.lit(batch).cast("long"), "_attempt": F.lit(attempt).cast("long"), "ingested_at": F.lit(ingested_at)}
+        {
+            "_batch": F.lit(batch).cast("long"),
+            "_attempt": F.lit(attempt).cast("long"),
+            "ingested_at": F.lit(ingested_at),
+        }
     )
     return Change(domain.delta_table("bronze", source), "append", kept)

@@ -16,7 +16,7 @@ NAIVE = "naive_"
 
 def decide(domain: Domain, task: Task, policy: Policy, predictions: DataFrame, *, attempt: int) -> Change:
     """Append decisions: `decision_id`, entity, `cut_at`, `step`, `target_at`, the policy's action, `naive_<action>`,
-    `policy`, the model that predicted. A prediction without a value gives no action and is left out.
+    `task`, `policy`, the model and the run that predicted. A prediction without a value gives no action.
     """
     quantiles = {quantile: F.col(quantile_column(quantile)) for quantile in task.quantiles}
     entity = task.spine.entity
@@ -29,9 +29,11 @@ def decide(domain: Domain, task: Task, policy: Policy, predictions: DataFrame, *
         "target_at",
         policy.choose(quantiles).alias(policy.action),
         F.col(BASELINE).alias(NAIVE + policy.action),
+        F.lit(task.name).alias("task"),
         F.lit(policy.name).alias("policy"),
         "model",
         "model_version",
+        "run_id",
         F.lit(attempt).cast("long").alias("_attempt"),
     ).where(F.col(policy.action).isNotNull())
     return Change(domain.delta_table("gold", f"{task.name}_decisions"), "append", decisions)

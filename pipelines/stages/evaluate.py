@@ -90,7 +90,9 @@ def _metrics(rows: pa.Table, task: Task, naive_mae: float) -> dict[str, float]:
 def _within(rows: pa.Table, span: Span) -> pa.Table:
     at = rows["cut_at"]
     kind = at.type
-    return rows.filter(pc.and_(pc.greater_equal(at, pa.scalar(span.start, kind)), pc.less(at, pa.scalar(span.end, kind))))
+    return rows.filter(
+        pc.and_(pc.greater_equal(at, pa.scalar(span.start, kind)), pc.less(at, pa.scalar(span.end, kind)))
+    )
 
 
 def _values(rows: pa.Table, column: str) -> Values:

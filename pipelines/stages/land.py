@@ -18,7 +18,7 @@ class UndatedDelivery(ValueError):
 
 @dataclass(frozen=True)
 class Landing:
-    """new: files to land, each with its logical date. repeats: (name now, name it was landed under) of known content."""
+    """new: files to land, each with its logical date. repeats: (name now, name landed under) of known content."""
 
     new: tuple[tuple[DroppedFile, datetime], ...]
     repeats: tuple[tuple[str, str], ...]

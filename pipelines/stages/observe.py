@@ -16,8 +16,8 @@ from pipelines.stages.decide import NAIVE
 
 
 def realised(domain: Domain, task: Task, policy: Policy, decisions: DataFrame, label_series: DataFrame) -> Change:
-    """Rewrite what each decision was worth once its label is known: `value`, `naive_value` (the baseline's forecast taken
-    as the action) and `foresight_value` (the label itself taken as the action), in the policy's unit.
+    """Rewrite what each decision was worth once its label is known: `value`, `naive_value` (the baseline's forecast
+    taken as the action) and `foresight_value` (the label itself taken as the action), in the policy's unit.
 
     All of it anew each time, because a corrected label corrects the value.
     """

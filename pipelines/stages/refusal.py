@@ -2,4 +2,4 @@
 
 
 class Refused(RuntimeError):
-    """The data breaks a promise of severity `fail`: nothing of the batch may be published. The message says what to do."""
+    """The data breaks a promise of severity `fail`: nothing of the batch may be published."""

@@ -29,6 +29,8 @@ def verdict(evidence: Mapping[str, Evidence], task: Task) -> Verdict:
     fit_for_use = {f: value for f, value in metric.items() if math.isfinite(value) and value <= bar}
     told = ", ".join(f"{family} {value:.4g}" for family, value in sorted(metric.items(), key=lambda item: item[1]))
     if not fit_for_use:
-        return Verdict("", f"no family reaches {gate.metric} {bar:.4g} {spans} ({gate.must_beat} − {gate.by:.0%}): {told}")
+        return Verdict(
+            "", f"no family reaches {gate.metric} {bar:.4g} {spans} ({gate.must_beat} − {gate.by:.0%}): {told}"
+        )
     best = min(fit_for_use, key=lambda family: (fit_for_use[family], family))
     return Verdict(best, f"least {gate.metric} {spans}: {told}; bar {bar:.4g} ({gate.must_beat} − {gate.by:.0%})")

@@ -21,10 +21,11 @@ def score(
     family: str,
     model: str,
     model_version: int,
+    run_id: str,
     attempt: int,
 ) -> Change:
     """Append predictions: entity, `cut_at`, `step`, `target_at`, the quantiles, `baseline` (the naive point forecast),
-    `family`, `model`, `model_version`. champion, baseline: calibrated quantiles by (entity, cut_at, step).
+    `family`, `model`, `model_version`, `run_id`. champion, baseline: calibrated quantiles by (entity, cut_at, step).
     A prediction once made is never made again: what was decided on it must stay explainable.
     """
     key = [task.spine.entity, "cut_at", "step"]
@@ -37,6 +38,7 @@ def score(
             "family": F.lit(family),
             "model": F.lit(model),
             "model_version": F.lit(model_version),
+            "run_id": F.lit(run_id),
             "_attempt": F.lit(attempt).cast("long"),
         }
     )

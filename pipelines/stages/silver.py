@@ -24,7 +24,7 @@ _KEPT = ("available_at", "_record_id", "_ordinal", "_delivered_at", *PROVENANCE)
 
 @dataclass(frozen=True)
 class Silver:
-    """What one batch changes in one table. judged: every record with its `_file` and `outcome`; the caller may cache it.
+    """What one batch changes in one table. judged: every record with its `_file` and `outcome`; better cached.
 
     ingested_at is provenance: in no feature, hash or comparison.
     """
@@ -122,7 +122,7 @@ def typed(records: DataFrame, table: Table) -> DataFrame:
 
 
 def refine(records: DataFrame, table: Table) -> DataFrame:
-    """Bronze records as typed rows, with the `_reasons` for which a row is to be set apart; none if it keeps every promise.
+    """Bronze records as typed rows, with the `_reasons` for which a row is to be set apart; none if it is good.
 
     A predicate that is null counts as broken, unless it reads a column that is declared nullable.
     """
@@ -130,7 +130,9 @@ def refine(records: DataFrame, table: Table) -> DataFrame:
     promises = [e for e in table.expect if e.severity == "quarantine"]
     broken = [F.when(_is_broken(promise, table), F.lit(promise.name)) for promise in promises]
     broken.append(F.when(F.col("available_at").isNull(), F.lit("available_at_is_known")))
-    reasons = F.when((F.size("_reasons") > 0) | F.col("_delete"), F.col("_reasons")).otherwise(F.array_compact(F.array(*broken)))
+    reasons = F.when((F.size("_reasons") > 0) | F.col("_delete"), F.col("_reasons")).otherwise(
+        F.array_compact(F.array(*broken))
+    )
     return rows.withColumn("_reasons", reasons)
 
 
@@ -175,9 +177,13 @@ def _value(column: Column) -> str:
 def _misreading(column: Column, *, is_needed: bool) -> str:
     """SQL for the reason why a column could not be read, null if it could."""
     unread = f"`{column.name}` is null"
-    missing = "" if column.nullable else (
-        f"when {unread} and not map_contains_key(_fields, '{column.field}') then 'field missing: {column.field}' "
-        f"when {unread} then 'empty: {column.field}'"
+    missing = (
+        ""
+        if column.nullable
+        else (
+            f"when {unread} and not map_contains_key(_fields, '{column.field}') then 'field missing: {column.field}' "
+            f"when {unread} then 'empty: {column.field}'"
+        )
     )
     applies = "true" if is_needed else "not _delete"
     return (

@@ -39,7 +39,9 @@ def _looked_up(domain: Domain, view: FeatureView) -> TargetFeatures:
 def gold_tables(domain: Domain, task: Task) -> list[str]:
     """The gold tables that the task's examples are made of."""
     of = frame(domain, task)
-    return sorted({of.cut_offs, of.label_series, *(group.series for group in (*of.targets, *of.windows) if group.series)})
+    return sorted(
+        {of.cut_offs, of.label_series, *(group.series for group in (*of.targets, *of.windows) if group.series)}
+    )
 
 
 def plan(

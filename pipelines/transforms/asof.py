@@ -22,7 +22,10 @@ def as_of(
     fact, probe = F.lit(0), F.lit(1)
     line = probes.withColumns({"_at": F.col(at), "_kind": probe}).unionByName(
         facts.select(
-            *by, F.greatest(event, known).alias("_at"), fact.alias("_kind"), F.struct(event, known, *values).alias("_fact")
+            *by,
+            F.greatest(event, known).alias("_at"),
+            fact.alias("_kind"),
+            F.struct(event, known, *values).alias("_fact"),
         ),
         allowMissingColumns=True,
     )

@@ -204,7 +204,7 @@ def _feature_columns(
 
 def _calendar(part: str, moments: Instants, time_zone: str) -> Values:
     zoned = pd.DatetimeIndex(moments.ravel().astype("datetime64[us]"), tz="UTC").tz_convert(time_zone)
-    local = np.asarray(zoned.tz_localize(None).as_unit("us").asi8).reshape(moments.shape)
+    local = zoned.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64).reshape(moments.shape)
     days = local // _DAY
     match part:
         case "time_of_day":

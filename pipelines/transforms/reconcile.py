@@ -47,7 +47,9 @@ def reconcile(
         .otherwise("updated")
     )
     applied = (F.col("_nth") == 1) & (F.col("_rank") == F.col("_newest")) & wins
-    return judged.withColumns({"outcome": outcome, "_applied": applied}).drop("_rank", "_said", "_nth", "_newest", "_held")
+    return judged.withColumns({"outcome": outcome, "_applied": applied}).drop(
+        "_rank", "_said", "_nth", "_newest", "_held"
+    )
 
 
 def _rank(order: list[str], content: list[str]) -> Column:
@@ -75,10 +77,14 @@ def _with_held(
     """Add `_held`, the rank of the statement in force for the row's key; only the keys of this batch are looked up."""
     keys = ranked.select(*key).distinct()
     in_force = [
-        statements.withColumn("_delete", F.lit(is_delete)).join(keys, key, "left_semi").select(*key, _rank(order, said).alias("_rank"))
+        statements.withColumn("_delete", F.lit(is_delete))
+        .join(keys, key, "left_semi")
+        .select(*key, _rank(order, said).alias("_rank"))
         for statements, is_delete, said in ((held, False, content), (withdrawn, True, []))
         if statements is not None
     ]
     if not in_force:
         return ranked.withColumn("_held", F.lit(None).cast(ranked.schema["_rank"].dataType))
-    return ranked.join(reduce(DataFrame.unionByName, in_force).groupBy(*key).agg(F.max("_rank").alias("_held")), key, "left")
+    return ranked.join(
+        reduce(DataFrame.unionByName, in_force).groupBy(*key).agg(F.max("_rank").alias("_held")), key, "left"
+    )

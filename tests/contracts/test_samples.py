@@ -33,11 +33,15 @@ def test_every_dirty_sample_row_is_set_apart_with_its_reason(spark, domain, tabl
     provenance = {"batch": 1, "attempt": 1, "ingested_at": datetime(2026, 1, 1, tzinfo=UTC)}
     judged = silver(domain, table, refine(records(spark, files), table), None, None, **provenance).judged.collect()
     set_apart = {
-        (row["_file"], row["_position"]): " + ".join(row["_reasons"]) for row in judged if row["outcome"] == "quarantined"
+        (row["_file"], row["_position"]): " + ".join(row["_reasons"])
+        for row in judged
+        if row["outcome"] == "quarantined"
     }
-    with open(sample / "quarantined.csv", newline="") as lines:
+    with (sample / "quarantined.csv").open(newline="") as lines:
         expected = {
-            (row["file"], int(row["position"])): row["reason"] for row in csv.DictReader(lines) if row["table"] == table.name
+            (row["file"], int(row["position"])): row["reason"]
+            for row in csv.DictReader(lines)
+            if row["table"] == table.name
         }
     assert set_apart.keys() == expected.keys()
     # a parser's own words may follow the reason

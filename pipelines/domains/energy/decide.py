@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -16,12 +18,12 @@ CRITICAL_RATIO = SHORTAGE_AUD_PER_MWH / (SHORTAGE_AUD_PER_MWH + SURPLUS_AUD_PER_
 
 
 def contracted(quantiles: dict[float, Column]) -> Column:
-    """The critical quantile in MW, by straight lines between the predicted ones; beyond the outermost, the outermost."""
+    """The critical quantile in MW, by straight lines between the predicted ones; beyond them, the outermost."""
     levels = sorted(quantiles)
-    if CRITICAL_RATIO <= levels[0]:
+    if levels[0] >= CRITICAL_RATIO:
         return quantiles[levels[0]]
-    for low, high in zip(levels, levels[1:], strict=False):
-        if CRITICAL_RATIO <= high:
+    for low, high in pairwise(levels):
+        if high >= CRITICAL_RATIO:
             share = (CRITICAL_RATIO - low) / (high - low)
             return quantiles[low] + F.lit(share) * (quantiles[high] - quantiles[low])
     return quantiles[levels[-1]]

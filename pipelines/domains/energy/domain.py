@@ -23,7 +23,9 @@ LOAD = Table(
     columns=(
         Column("region_id", "string", doc="market region"),
         Column("measured_at", "timestamp", field="interval_start", doc="start of the half-hour"),
-        Column("load_mw", "double", field="demand_gw", convert="value * 1000", unit="MW", doc="mean over the half-hour"),
+        Column(
+            "load_mw", "double", field="demand_gw", convert="value * 1000", unit="MW", doc="mean over the half-hour"
+        ),
         Column("revision", "int", doc="0 as first metered; greater is a later correction"),
         Column("revised_at", "timestamp", nullable=True, doc="when a correction was made known; empty at revision 0"),
     ),
@@ -132,7 +134,11 @@ DOMAIN = Domain(
             "recent_load", table="load", entity="region_id", moment="window", features=(History("load_mw", hours=168),)
         ),
         FeatureView(
-            "recent_weather", table="weather", entity="region_id", moment="window", features=(History("temp_c", hours=168),)
+            "recent_weather",
+            table="weather",
+            entity="region_id",
+            moment="window",
+            features=(History("temp_c", hours=168),),
         ),
     ),
     tasks=(

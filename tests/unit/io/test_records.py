@@ -22,7 +22,10 @@ def read(text: str) -> list[tuple[int, str, dict, str]]:
 
 
 def test_a_quoted_line_break_stays_inside_its_record():
-    assert read('a,b\n1,"x\ny"\n2,z\n') == [(2, '1,"x\ny"', {"a": "1", "b": "x\ny"}, ""), (4, "2,z", {"a": "2", "b": "z"}, "")]
+    assert read('a,b\n1,"x\ny"\n2,z\n') == [
+        (2, '1,"x\ny"', {"a": "1", "b": "x\ny"}, ""),
+        (4, "2,z", {"a": "2", "b": "z"}, ""),
+    ]
 
 
 def test_too_few_and_too_many_fields_are_named_and_kept_raw():

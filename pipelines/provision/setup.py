@@ -17,7 +17,7 @@ from pipelines.provision.fingerprint import fingerprint
 from pipelines.provision.horovod import find_wheel, install_horovod, wheel_folder
 from pipelines.provision.jars import install_jars
 from pipelines.provision.places import Places, default_places
-from pipelines.provision.spark_home import FIND_SPARK_HOME, SPARK_DEFAULTS, install_spark_home
+from pipelines.provision.spark_home import FIND_SPARK_HOME, LOGGING, SPARK_DEFAULTS, install_spark_home
 from pipelines.provision.tools import provide_tools
 
 
@@ -75,7 +75,7 @@ def steps_of(places: Places, java_home: Path) -> list[Step]:
         Step(
             "spark",
             "Spark's commands find Java, Python and Delta by themselves",
-            fingerprint(str(java_home), str(places.checkout), FIND_SPARK_HOME, SPARK_DEFAULTS),
+            fingerprint(str(java_home), str(places.checkout), FIND_SPARK_HOME, SPARK_DEFAULTS, text(LOGGING)),
             lambda: install_spark_home(places, java_home),
         ),
         Step(

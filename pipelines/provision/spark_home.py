@@ -17,6 +17,8 @@ export PYSPARK_DRIVER_PYTHON="${{PYSPARK_DRIVER_PYTHON:-{python}}}"
 export JAVA_HOME="${{JAVA_HOME:-{java_home}}}"
 """
 
+LOGGING = "conf/spark/log4j2.properties"
+
 SPARK_DEFAULTS = """\
 # Written by `make setup`.
 spark.jars                        {jars}
@@ -39,10 +41,11 @@ def write_anew(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 def install_spark_home(places: Places, java_home: Path) -> None:
-    """Write the Java home, the finder and the defaults."""
+    """Write the Java home, the finder, the defaults, and how loud Spark is: a job's own lines must not drown."""
     home = spark_home(places)
     jars = ",".join(str(jar) for jar in sorted(places.jars.glob("*.jar")))
     write_anew(places.java_home, f"{java_home}\n")
     write_anew(home / "conf" / "spark-defaults.conf", SPARK_DEFAULTS.format(jars=jars))
+    write_anew(home / "conf" / "log4j2.properties", (places.checkout / LOGGING).read_text())
     finder = FIND_SPARK_HOME.format(spark_home=home, python=places.python, java_home=java_home)
     write_anew(places.venv / "bin" / "find-spark-home", finder, 0o755)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipelines.contracts.domain import Domain, Task
-from pipelines.contracts.fits import FitPlan, FitResult, Workspace
+from pipelines.contracts.fits import CurvePoint, FitPlan, FitResult, Workspace
 from pipelines.contracts.tasks import Span, quantile_column
 from pipelines.io.publication import Champion, Fit
 from pipelines.runner.work import Context, Work, fingerprint
@@ -70,7 +70,8 @@ class Lesson:
             return
         work.open()
         for family, plan in self.plans.items():
-            work.say("train", f"{task.name}: {family} by {plan.engine}, {plan.workers} workers …")
+            where = "in one process" if plan.engine == "single" else f"by {plan.engine}, {plan.workers} workers"
+            work.say("train", f"{task.name}: {family} {where} …")
             result = fitted(work, plan)
             rounds = f", best at {result.best_step}" if result.best_step is not None else ""
             work.say("train", f"{task.name}: {family} fitted in {result.seconds:.1f} s{rounds}")
@@ -112,7 +113,7 @@ class Lesson:
             work.say(
                 "evaluate",
                 f"{task.name}: {family}: MAE {metrics['mae']:,.1f} {task.unit}, {metrics['skill']:+.1%} against "
-                f"{task.promote.must_beat}; {metrics['coverage']:.0%} in the {metrics['nominal_coverage']:.0%} interval",
+                f"{task.promote.must_beat}; {metrics['coverage']:.0%} in the {metrics['nominal_coverage']:.0%} band",
             )
         tracking.finish(parent, metrics={f"mae/{family}": seen.metrics["mae"] for family, seen in evidence.items()})
         frame = work.context.spark().createDataFrame(pa.concat_tables(parts))
@@ -158,7 +159,7 @@ class Lesson:
         example = example.drop_columns(["label"])
         prediction = shifted(families()[family].scorer(result.model).predict(example), seen.calibration)
         gate = {f"gate/{name}": value for name, value in seen.gate.items()}
-        by_step = {f"mae/step_{step:02d}": float(value) for step, value in enumerate(seen.mae_by_step, 1)}
+        by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
         tables = [
             TableRead(name, self._work.path(name), shard.version, self._work.count(name))
             for name, shard in plan.tables.items()
@@ -166,9 +167,9 @@ class Lesson:
         return FitReport(
             as_of=self.as_of,
             plan=plan,
-            result=result,
+            result=replace(result, curves=(*result.curves, *by_step)),
             calibration=seen.calibration,
-            metrics={**seen.metrics, **gate, **by_step, "fit_seconds": result.seconds},
+            metrics={**seen.metrics, **gate, "fit_seconds": result.seconds},
             tables=tables,
             example=example,
             prediction=prediction,

@@ -27,6 +27,7 @@ examples:
   headrace run --as-of 2014-12-01                as if today were that day
   headrace status --json                         what is published, for programs
   headrace tables                                where each table lies
+  headrace conf --conf cluster                   every key of conf, its meaning and its value
   headrace doctor                                whether all versions fit together
   headrace ui                                    the MLflow UI on what was logged
 

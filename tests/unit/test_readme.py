@@ -1,0 +1,56 @@
+"""What the README shows can be done."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main
+from pipelines.contracts.domain import Domain
+from pipelines.contracts.expectations import quarantine
+from pipelines.contracts.features import Calendar, FeatureView, Lag
+from pipelines.contracts.sources import Source
+from pipelines.contracts.tables import Column, Table
+from pipelines.contracts.tasks import ByTime, Forecast, Promote, Span, Spine, utc
+from pipelines.models.base import families
+
+PROJECT = Path(__file__).resolve().parents[2]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+SPLIT = ByTime(
+    *[Span(utc(f"2024-{month:02d}-03"), utc(f"2024-{month + 1:02d}-01")) for month in (1, 2, 3, 4)],
+    gap=timedelta(hours=25),
+)
+WORDS = [Calendar, Column, Domain, FeatureView, Forecast, Lag, Promote, Source, Spine, Table, quarantine, timedelta]
+
+
+def test_the_domain_in_20_lines_is_a_domain():
+    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    names = {word.__name__: word for word in WORDS} | {"split_shown": SPLIT}
+    exec(block.replace("ByTime(…)", "split_shown"), names)
+    domain = names["DOMAIN"]
+    assert isinstance(domain, Domain)
+    assert set(domain.task("level_m").families) <= set(families())
+    assert len(block.splitlines()) <= 25
+
+
+def test_every_make_target_that_the_readme_names_exists():
+    targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert set(re.findall(r"make ([a-z]+)", README)) <= targets
+
+
+def test_every_command_that_the_readme_names_exists(capsys):
+    named = set(re.findall(r"^headrace ([a-z]+)", README, flags=re.MULTILINE))
+    assert named == {"run", "status", "tables", "conf", "doctor", "ui"}
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert all(f"headrace {name}" in told for name in named)
+
+
+def test_every_place_that_the_readme_names_is_there():
+    places = re.findall(r"\]\(([^)#]+)\)", README) + re.findall(r"`((?:pipelines|conf|jobs)/[\w/.]+)`", README)
+    assert [place for place in places if not (PROJECT / place).exists()] == []

@@ -42,6 +42,12 @@ class Domain:
                 raise DeclarationError(f"task '{task.name}': its entity '{task.spine.entity}' must be a string column")
             for view_name in task.views:
                 self._known("feature view", view_name, [v.name for v in self.views], f"task '{task.name}'")
+            features = [name for view in self.views_of(task) for name in view.names()]
+            twice = sorted({name for name in features if features.count(name) > 1})
+            if twice:
+                raise DeclarationError(
+                    f"domain '{self.name}', task '{task.name}': its views give '{twice[0]}' twice; use one of them"
+                )
 
     def _known(self, what: str, name: str, known: list[str], where: str) -> None:
         if name not in known:

@@ -1,0 +1,192 @@
+"""A data root on which cases happen: brought back to the same state before each, run by processes of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.contracts.domain import Domain
+from pipelines.domains import domain as domain_named
+from pipelines.io import fault
+from pipelines.io.ledger import Ledger
+from pipelines.io.publication import Pin
+from pipelines.settings import PROJECT
+from tests.faults import deliveries, oracle
+
+INGEST = ("land", "bronze", "silver", "gold")
+# Compiling for speed costs a JVM that lives for one small ingest more than it gains: 94 s of CPU against 46 s, measured.
+_SHORT_LIVED = """
+spark.driver.extraJavaOptions    -Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+spark.sql.codegen.wholeStage     false
+spark.sql.codegen.factoryMode    NO_CODEGEN
+"""
+_LONGEST_RUN_S = 900  # an ingest takes 20 to 40 s; under heavy load ten times that was measured
+_LONGEST_FAREWELL_S = 60  # a JVM whose Python is gone ends by itself within seconds
+
+
+class BrokenBench(RuntimeError):
+    """The undisturbed runs are not as they must be, so no case can be judged."""
+
+
+@dataclass
+class Site:
+    """The first delivery is published; the second one waits in the drops. `reset` brings that back.
+
+    before, after: what readers must see before and after the second delivery was taken in. seconds: what that took,
+    undisturbed. points: the named places that it passed, in order. begun: the tables it wrote that were there before.
+    """
+
+    folder: Path
+    before: oracle.State = field(init=False)
+    after: oracle.State = field(init=False)
+    seconds: float = field(init=False)
+    points: tuple[str, ...] = field(init=False)
+    begun: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        properties = self.folder / "spark.conf"
+        properties.write_text((PROJECT / "conf" / "spark" / "local.conf").read_text() + _SHORT_LIVED)
+        spark = f"spark:\n  driver_memory: 1g\n  conf_file: {json.dumps(str(properties))}\n"
+        (self.folder / "conf.yaml").write_text(f"root: {json.dumps(str(self.root))}\nsamples: false\n{spark}")
+        self._drop(deliveries.FIRST)
+        self._must_complete()
+        earlier = self._pins()
+        self.before = oracle.state(self.ledger, self.domain)
+        self._drop(deliveries.SECOND)
+        shutil.copytree(self.root, self.folder / "kept", symlinks=True)
+        started = time.monotonic()
+        self._must_complete()
+        self.seconds = time.monotonic() - started
+        self.after = oracle.state(self.ledger, self.domain)
+        self.points = tuple(_points(earlier, self._pins(), f"{self.domain.name}/ingest"))
+        self.begun = tuple(name for name, pin in self._pins().items() if pin.version > _version(earlier, name) >= 0)
+        wrong = oracle.broken(self.ledger, self.domain, self.delivered)
+        if dict(self.after.counts) != dict(deliveries.OUTCOMES):
+            wrong.append(f"outcomes are {self.after.counts}, but they must be {deliveries.OUTCOMES}")
+        if wrong:
+            raise BrokenBench(f"undisturbed, and still: {'; '.join(wrong)}")
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "root"
+
+    @property
+    def log(self) -> Path:
+        """What all processes of the current case printed."""
+        return self.folder / "run.log"
+
+    @property
+    def domain(self) -> Domain:
+        return domain_named(deliveries.DOMAIN)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(str(self.root / "ledger.db"))
+
+    @property
+    def delivered(self) -> dict[str, int]:
+        """How many raw records each file of both deliveries holds."""
+        files = {**deliveries.FIRST, **deliveries.SECOND}
+        return {name: deliveries.records_in(name, text) for name, text in files.items()}
+
+    def reset(self) -> None:
+        """Bring back the state before the second delivery; at the same place, since the ledger holds absolute paths."""
+        shutil.rmtree(self.root)
+        shutil.copytree(self.folder / "kept", self.root, symlinks=True)
+        self.log.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def ingest(self, die_at: str = "") -> Iterator[subprocess.Popen[bytes]]:
+        """An ingest in a process group of its own, of which nothing is left at the end. die_at: a named point."""
+        words = [word for stage in INGEST for word in ("--stage", stage)]
+        command = [sys.executable, "-m", "pipelines", "run", "--domain", self.domain.name, *words]
+        environment = os.environ | {fault.VARIABLE: die_at}
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [*command, "--conf", str(self.folder / "conf.yaml")],
+                cwd=PROJECT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield process
+            process.wait(_LONGEST_RUN_S)
+            _await_end(process.pid)
+        finally:
+            kill_group(process)
+
+    def run(self, die_at: str = "") -> int:
+        """An ingest from its start to its end; the exit code, negative if a signal ended it."""
+        with self.ingest(die_at) as process:
+            pass
+        return process.returncode
+
+    def last_words(self) -> str:
+        """The last line that the current case's processes printed."""
+        lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
+        return lines[-1] if lines else "it printed nothing"
+
+    def _drop(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.root / "drops" / self.domain.name / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def _must_complete(self) -> None:
+        if code := self.run():
+            raise BrokenBench(f"an undisturbed ingest ended with exit code {code}: {self.last_words()} ({self.log})")
+
+    def _pins(self) -> dict[str, Pin]:
+        return self.ledger.pins(self.domain.name)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """kill -9 of the process and its whole group, if anything of it is left."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _await_end(group: int) -> None:
+    """Wait for what outlives the leader: a JVM that is still committing is another fault than a death."""
+    deadline = time.monotonic() + _LONGEST_FAREWELL_S
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+
+
+def _points(before: Mapping[str, Pin], after: Mapping[str, Pin], unit: str) -> Iterator[str]:
+    """The named places that a run passed, read from the commits it left, in their order."""
+    found: list[tuple[int, str]] = []
+    for name, pin in after.items():
+        known = _version(before, name)
+        for version in range(known + 1, pin.version + 1):
+            log = Path(pin.path) / "_delta_log" / f"{version:020}.json"
+            actions = [json.loads(line) for line in log.read_text().splitlines()]
+            at = next(action["commitInfo"]["timestamp"] for action in actions if "commitInfo" in action)
+            if version == 0:
+                found.append((at, f"create:{name}:after"))
+            for step in (action["txn"]["appId"] for action in actions if "txn" in action):
+                found += [(at, f"commit:{step}:before"), (at, f"commit:{step}:after")]
+    yield from (point for _, point in sorted(found, key=lambda entry: entry[0]))
+    yield from (f"publish:{unit}:before", f"publish:{unit}:after")
+
+
+def _version(pins: Mapping[str, Pin], name: str) -> int:
+    """The pinned version of a table; −1 if there was no such table."""
+    return pins[name].version if name in pins else -1

@@ -1,0 +1,66 @@
+"""python -m tests.quality [--quick]: measure every case; exit 1 if a promise broke or, under CI=true, data is missing.
+
+Reference data lies in the folder HEADRACE_REFERENCE_DATA, by default ../shared/data beside the project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from pipelines.settings import PROJECT
+from tests import results
+from tests.quality import cases
+
+RESULTS = Path(__file__).parent / "results.json"
+VARIABLE = "HEADRACE_REFERENCE_DATA"
+COLUMNS = ("what", "ours", "reference", "goal", "first_mark", "samples", "seconds", "commit")
+README = """\
+# Quality
+
+Our figures beside published ones, on reference data that is not part of the project. Written by `make quality`;
+protocols are in `results.json`. A new case is a new file in `cases/`.
+
+"""
+
+
+def main() -> int:
+    """Measure; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.quality", description="measure models against references")
+    parser.add_argument("--quick", action="store_true", help="the cases that take seconds")
+    options = parser.parse_args()
+    data = Path(os.environ.get(VARIABLE) or PROJECT.parent / "shared" / "data")
+    reference_file = data / "REFERENCE.json"
+    if not reference_file.is_file():
+        print(
+            f"quality: no reference data in {data}; nothing was measured. Set {VARIABLE} to its folder.",
+            file=sys.stderr,
+        )
+        return 1 if os.environ.get("CI") == "true" else 0
+    commit, reference = results.measured_commit(), json.loads(reference_file.read_text())
+    records, broken = [], []
+    for name, module in results.modules_in(cases).items():
+        if not (data / module.DATA).exists():
+            print(f"{name}: {data / module.DATA} is missing", file=sys.stderr)
+            broken.append(name)
+            continue
+        for figure in module.figures(data, reference, options.quick):
+            record = vars(figure) | {"commit": commit}
+            if not record.pop("holds"):
+                broken.append(figure.what)
+            records.append(record)
+            wanted = "" if figure.reference is None else f", reference {figure.reference}"
+            print(f"{figure.what}: {figure.ours:.4f}{wanted} ({figure.seconds:.1f} s)", flush=True)
+    results.write(RESULTS, records, results.MEASURED)
+    rows = [[record[column] for column in COLUMNS] for record in records]
+    RESULTS.with_name("README.md").write_text(README + results.table(COLUMNS, rows))
+    if broken:
+        print(f"quality: broken: {'; '.join(broken)}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

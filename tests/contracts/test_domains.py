@@ -1,0 +1,77 @@
+"""What holds for every domain that is found by looking."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+import pipelines.domains
+from pipelines.contracts.policies import Policy
+from pipelines.domains import domains, policy
+from pipelines.models.base import families
+
+FOLDER = Path(pipelines.domains.__file__).parent
+DOMAINS = list(domains().values())
+TASKS = [(domain, task) for domain in DOMAINS for task in domain.tasks]
+SPELT = {"%": "pct", "°": "deg"}
+
+
+def suffix(unit: str) -> str:
+    """How a unit is spelt at a name's end: MW → mw, °C → c, m³/s → m3s."""
+    plain = unicodedata.normalize("NFKD", SPELT.get(unit, unit))
+    return re.sub(r"[^a-z0-9]", "", plain.lower())
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+def test_a_column_with_a_unit_ends_with_it(domain):
+    wrong = [c.name for t in domain.tables for c in t.columns if c.unit and not c.name.endswith(f"_{suffix(c.unit)}")]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+def test_instants_end_with_at_days_with_on(domain):
+    ends = {"timestamp": "_at", "date": "_on"}
+    wrong = [c.name for t in domain.tables for c in t.columns if c.type in ends and not c.name.endswith(ends[c.type])]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+def test_every_source_feeds_a_table_and_has_sample_rows(domain):
+    sample = FOLDER / domain.name / "sample"
+    for source in domain.sources:
+        assert any(table.source == source.name for table in domain.tables), source.name
+        assert any((sample / source.name).iterdir()), source.name
+    assert (sample / "quarantined.csv").is_file()
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+def test_a_domain_says_what_it_is_for(domain):
+    assert domain.question.endswith("?") and domain.owner
+    assert all(table.doc for table in domain.tables) and all(task.doc for task in domain.tasks)
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+def test_expectations_are_named_once_in_a_table(domain):
+    for table in domain.tables:
+        names = [promise.name for promise in table.expect]
+        assert len(names) == len(set(names)), table.name
+
+
+@pytest.mark.parametrize(("domain", "task"), TASKS, ids=lambda part: part.name)
+def test_a_tasks_policy_and_families_exist(domain, task):
+    found = policy(domain, task.decide)
+    assert isinstance(found, Policy) and found.unit and found.action
+    known = families()
+    for family in task.families:
+        assert known[family].settled(task.params.get(family, {})).keys() == {p.name for p in known[family].params}
+
+
+@pytest.mark.parametrize(("domain", "task"), TASKS, ids=lambda part: part.name)
+def test_a_task_is_judged_after_it_was_tuned(domain, task):
+    """No label of one span is known after the next one's first cut-off."""
+    for earlier, later in (("train", "validate"), ("validate", "calibrate"), ("calibrate", "test")):
+        last_label_known = task.split.span(earlier).end + task.horizon + task.label_known_after
+        assert last_label_known <= task.split.span(later).start

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipelines.contracts.features import FeatureView, Lag
+from pipelines.contracts.names import DeclarationError
+from pipelines.domains import domain
+
+ENERGY = domain("energy")
+
+
+def test_two_views_of_a_task_may_not_give_one_feature():
+    again = FeatureView("again", table="load", entity="region_id", features=(Lag("load_mw", hours=(24,)),))
+    task = replace(ENERGY.tasks[0], views=(*ENERGY.tasks[0].views, "again"))
+    with pytest.raises(DeclarationError, match=r"domain 'energy', task 'load_mw': .* give 'load_mw__lag_24h' twice"):
+        replace(ENERGY, views=(*ENERGY.views, again), tasks=(task,))
+
+
+def test_a_name_that_is_not_declared_is_named_with_those_that_are():
+    with pytest.raises(
+        DeclarationError, match=r"task 'load_mw': no feature view 'weather'; there are: load_at_cut_off, "
+    ):
+        replace(ENERGY, tasks=(replace(ENERGY.tasks[0], views=("weather",)),))

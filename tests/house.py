@@ -1,0 +1,53 @@
+"""A house of its own for one test: settings on a folder, raw files dropped by hand, what stands published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import yaml
+from deltalake import DeltaTable, QueryBuilder
+
+from pipelines.io.ledger import Ledger
+from pipelines.settings import Settings, load
+
+
+def settings_on(folder: Path, **others: Any) -> Settings:
+    """Settings whose every place lies in `folder`, without the embedded records."""
+    return load(overlay_on(folder, **others))
+
+
+def overlay_on(folder: Path, **others: Any) -> Path:
+    """The conf file of `settings_on`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "small.yaml"
+    path.write_text(yaml.safe_dump({"root": str(folder / "root"), "samples": False, **others}))
+    return path
+
+
+def drop(settings: Settings, domain: str, files: dict[str, str]) -> None:
+    """Put raw files where the domain's source systems put theirs; files: text by name."""
+    for name, text in files.items():
+        path = settings.drops / domain / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def tables(settings: Settings, domain: str) -> dict[str, dict[str, Any]]:
+    """The published tables of a domain, as `headrace status --json` gives them."""
+    found: dict[str, dict[str, Any]] = Ledger(settings.ledger).status()["domains"][domain]["tables"]
+    return found
+
+
+def versions(settings: Settings, domain: str) -> dict[str, int]:
+    """The HEAD version of every Delta table there is, published or not."""
+    pins = Ledger(settings.ledger).pins(domain)
+    return {name: DeltaTable(pin.path).version() for name, pin in pins.items()}
+
+
+def query(settings: Settings, domain: str, table: str, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a published table at its published version, by another engine than Spark; the table's name is `t`."""
+    pin = Ledger(settings.ledger).pins(domain)[table]
+    found = QueryBuilder().register("t", DeltaTable(pin.path, version=pin.version)).execute(sql)
+    return [tuple(row.values()) for row in pa.table(found).to_pylist()]

@@ -53,6 +53,10 @@ def land(context: Context, domain: Domain) -> None:
     plan = land_stage.plan(landing.dropped(folder, domain.sources), known, context.as_of)
     for name, landed_as in plan.repeats:
         context.say(domain.name, "land", f"{name}: the same content was landed as {landed_as}; left out")
+    if plan.later:
+        context.say(
+            domain.name, "land", f"{len(plan.later)} files are delivered after the as-of instant; left for later"
+        )
     if not plan.new:
         where = ", ".join(source.name for source in domain.sources)
         told = "no new file" if known else f"no file at all: put raw files into {folder} ({where})"
@@ -165,13 +169,16 @@ def gold(work: Work) -> None:
         work.say("gold", f"waits for {', '.join(missing) or 'a first delivery'}")
         return
     asked = [(task.name, task.table, task.spine, task.views, task.step, task.steps) for task in domain.tasks]
-    made_of = fingerprint(domain.tables, domain.views, asked, as_of, {n: work.version(n) for n in names.values()})
+    known_by = work.context.as_of
+    made_of = fingerprint(
+        domain.tables, domain.views, asked, as_of, known_by, {n: work.version(n) for n in names.values()}
+    )
     if work.is_done("gold", "", made_of):
         work.say("gold", "nothing to do: made from just these tables before")
         return
     from pipelines.stages.gold import gold as features
 
-    for change in features(domain, {name: work.read(table) for name, table in names.items()}, as_of):
+    for change in features(domain, {name: work.read(table) for name, table in names.items()}, as_of, known_by):
         work.write(change)
         work.say("gold", f"{change.table}: {work.count(change.table):,} rows")
     work.mark_done("gold", "", made_of)

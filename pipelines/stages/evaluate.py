@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts.domain import Task
-from pipelines.contracts.fits import Calibration
+from pipelines.contracts.fits import Calibration, FitError
 from pipelines.contracts.tasks import Span, quantile_column
 from pipelines.metrics import point, quantile
 from pipelines.transforms.intervals import shifted
@@ -40,7 +40,8 @@ def evaluate(predictions: Mapping[str, pa.Table], task: Task) -> dict[str, Evide
     """Judge every family of the task.
 
     predictions: by family; raw quantiles with `cut_at`, `step`, `actual` for the calibrate and the test span. Intervals
-    are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own.
+    are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own. Raises
+    FitError where a span has no known label yet.
     """
     spans = {"calibrate": task.split.calibrate, "test": task.split.test}
     labelled = {
@@ -48,6 +49,13 @@ def evaluate(predictions: Mapping[str, pa.Table], task: Task) -> dict[str, Evide
         for family, rows in predictions.items()
     }
     baseline = labelled[task.promote.must_beat]
+    for name, rows in baseline.items():
+        if not len(rows):
+            span = f"{spans[name].start:%Y-%m-%d} – {spans[name].end:%Y-%m-%d}"
+            raise FitError(
+                f"{task.name}: no cut-off of the {name} span ({span}) has a known label, so nothing can be judged. "
+                "Land the deliveries of that time, or declare an earlier split."
+            )
     naive = {name: point.mae(_values(rows, "actual"), _point(rows)) for name, rows in baseline.items()}
     found = {}
     for family, rows in labelled.items():

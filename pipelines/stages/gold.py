@@ -18,8 +18,15 @@ from pipelines.transforms.calendar import calendar_parts
 from pipelines.transforms.lookback import look_back
 
 
-def gold(domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime) -> tuple[Change, ...]:
-    """All gold tables of a domain. silver: by table name, as published. as_of: no cut-off lies after it."""
+def gold(
+    domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime, known_by: datetime | None = None
+) -> tuple[Change, ...]:
+    """All gold tables of a domain. silver: by table name, as published. as_of: no cut-off lies after it.
+
+    known_by: what became known later is left out, for a run that takes place in the past; labels are, too.
+    """
+    if known_by is not None:
+        silver = {name: rows.where(F.col("available_at") <= F.lit(known_by)) for name, rows in silver.items()}
     changes = []
     for name in sorted({name for task in domain.tasks for name in series_tables(domain, task)}):
         frame = series(domain, domain.table(name), silver[name])

@@ -18,23 +18,29 @@ class UndatedDelivery(ValueError):
 
 @dataclass(frozen=True)
 class Landing:
-    """new: files to land, each with its logical date. repeats: (name now, name landed under) of known content."""
+    """new: files to land, each with its logical date. repeats: (name now, name landed under) of known content.
+    later: files that are delivered after the as-of instant, so not yet there for this run."""
 
     new: tuple[tuple[DroppedFile, datetime], ...]
     repeats: tuple[tuple[str, str], ...]
+    later: tuple[str, ...] = ()
 
 
 def plan(dropped: Iterable[DroppedFile], known: Mapping[str, str], as_of: datetime | None) -> Landing:
     """Pick the files whose content was never landed; known: sha256 → the name under which it was."""
-    seen, new, repeats = dict(known), [], []
+    seen, new, repeats, later = dict(known), [], [], []
     for file in dropped:
         if file.sha256 in seen:
             if seen[file.sha256] != file.name:
                 repeats.append((file.name, seen[file.sha256]))
             continue
-        new.append((file, delivered_at(file.name, as_of)))
+        at = delivered_at(file.name, as_of)
+        if as_of is not None and at > as_of:
+            later.append(file.name)
+            continue
+        new.append((file, at))
         seen[file.sha256] = file.name
-    return Landing(tuple(new), tuple(repeats))
+    return Landing(tuple(new), tuple(repeats), tuple(later))
 
 
 def delivered_at(name: str, as_of: datetime | None) -> datetime:

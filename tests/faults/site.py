@@ -21,14 +21,9 @@ from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin
 from pipelines.settings import PROJECT
 from tests.faults import deliveries, oracle
+from tests.overlay import write_overlay
 
 INGEST = ("land", "bronze", "silver", "gold")
-# Compiling for speed costs a JVM that lives for one small ingest more than it gains: 94 s of CPU against 46 s, measured.
-_SHORT_LIVED = """
-spark.driver.extraJavaOptions    -Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
-spark.sql.codegen.wholeStage     false
-spark.sql.codegen.factoryMode    NO_CODEGEN
-"""
 _LONGEST_RUN_S = 900  # an ingest takes 20 to 40 s; under heavy load ten times that was measured
 _LONGEST_FAREWELL_S = 60  # a JVM whose Python is gone ends by itself within seconds
 
@@ -51,12 +46,10 @@ class Site:
     seconds: float = field(init=False)
     points: tuple[str, ...] = field(init=False)
     begun: tuple[str, ...] = field(init=False)
+    _conf: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        properties = self.folder / "spark.conf"
-        properties.write_text((PROJECT / "conf" / "spark" / "local.conf").read_text() + _SHORT_LIVED)
-        spark = f"spark:\n  driver_memory: 1g\n  conf_file: {json.dumps(str(properties))}\n"
-        (self.folder / "conf.yaml").write_text(f"root: {json.dumps(str(self.root))}\nsamples: false\n{spark}")
+        self._conf = write_overlay(self.folder, self.root, samples=False)
         self._drop(deliveries.FIRST)
         self._must_complete()
         earlier = self._pins()
@@ -112,7 +105,7 @@ class Site:
         environment = os.environ | {fault.VARIABLE: die_at}
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [*command, "--conf", str(self.folder / "conf.yaml")],
+                [*command, "--conf", str(self._conf)],
                 cwd=PROJECT,
                 env=environment,
                 stdin=subprocess.DEVNULL,

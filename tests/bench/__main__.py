@@ -1,0 +1,79 @@
+"""python -m tests.bench [RACE]: run all races or one; exit 1 if one is void, whatever the times."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests import results
+from tests.bench import harness, plot, races
+from tests.bench.processes import CommandFailed
+
+RESULTS = Path(__file__).parent / "results"
+SEED = 1
+HEADER = ("race", "what", "ours", "95 % interval", "reference", "goal", "first mark", "peak MiB", "written B", "commit")
+README = """\
+# Races
+
+Each side in turn, in processes of its own, on one machine; medians, with bootstrap intervals. Reference is the floor
+in seconds, or 1 for a ratio to another side. Written by `make bench`; `RACE.json` holds every repetition and the
+protocol, `RACE.png` shows them. A new race is a new file in `../races/`.
+
+"""
+
+
+def main() -> int:
+    """Run the races; returns the exit code."""
+    known = results.modules_in(races)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="race Headrace against its peers")
+    parser.add_argument("race", nargs="?", choices=list(known), help="only this one (default: all)")
+    options = parser.parse_args()
+    commit = results.measured_commit()
+    code = 0
+    for name in [options.race] if options.race else known:
+        folder = Path(tempfile.mkdtemp(prefix=f"headrace-{name}-"))
+        print(f"{name}: preparing …", flush=True)
+        started = time.monotonic()
+        try:
+            race = known[name].race(folder)
+            print(
+                f"{name}: {race.repetitions} repetitions of {', '.join(side.name for side in race.sides)} …", flush=True
+            )
+            samples = harness.run(race)
+        except (harness.VoidRace, CommandFailed) as error:
+            print(f"bench: {error}", file=sys.stderr)
+            code = 1
+            continue
+        finally:
+            shutil.rmtree(folder)
+        records = harness.records(race, samples, SEED, commit, time.monotonic() - started)
+        results.write(RESULTS / f"{name}.json", records, results.MEASURED)
+        plot.save(race, samples, RESULTS / f"{name}.png")
+        for record in records:
+            low, high = record["samples"]["interval_95"]
+            goal = "" if record["goal"] is None else f", goal {record['goal']:g}, first mark {record['first_mark']:g}"
+            print(f"{name}: {record['what']}: {record['ours']:.3f} [{low:.3f}, {high:.3f}]{goal}", flush=True)
+    (RESULTS / "README.md").write_text(README + results.table(HEADER, _rows()))
+    return code
+
+
+def _rows() -> Iterator[list[object]]:
+    """A row for every figure of every race that was ever run here."""
+    for path in sorted(RESULTS.glob("*.json")):
+        for record in results.read(path):
+            low, high = record["samples"]["interval_95"]
+            ours = record["samples"]["sides"][harness.OURS]
+            peak, written = (statistics.median(cost[name] for cost in ours) for name in ("peak_mib", "bytes_written"))
+            marks = [record[name] for name in ("reference", "goal", "first_mark")]
+            between = f"{low:.3g} – {high:.3g}"
+            yield [path.stem, record["what"], record["ours"], between, *marks, peak, written, record["commit"]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""What the harness says of a race: medians, ratios, intervals, and that sides which differ are void."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import results
+from tests.bench import harness
+from tests.bench.harness import OURS, Figure, Race, Side, VoidRace
+from tests.bench.processes import CommandFailed, Cost, measured
+
+SAMPLES = {
+    OURS: [Cost(seconds, 10.0, 0) for seconds in (2.0, 4.0, 3.0, 2.0, 9.0)],
+    "peer": [Cost(seconds, 10.0, 0) for seconds in (1.0, 1.0, 1.0, 2.0, 3.0)],
+}
+
+
+def python(name: str, code: str, folder: Path) -> Side:
+    return Side(name, (sys.executable, "-c", code), folder, output=lambda printed: printed.strip())
+
+
+def race(*sides: Side) -> Race:
+    figures = (Figure("seconds of it", "", 1.5, 20.0), Figure("times the peer's", "peer", None, None))
+    return Race("small", sides, "peer", figures, "by hand")
+
+
+def test_a_ratio_is_taken_repetition_by_repetition() -> None:
+    seconds, ratio = harness.records(race(), SAMPLES, seed=1, commit="c0ffee", seconds=30.0)
+    assert (seconds["ours"], seconds["reference"], seconds["goal"], seconds["first_mark"]) == (3.0, 1.0, 1.5, 20.0)
+    assert (ratio["ours"], ratio["reference"], ratio["goal"]) == (3.0, 1.0, None)
+    assert ratio["samples"]["interval_95"] == (1.0, 4.0)
+    assert seconds["samples"]["sides"]["peer"][4] == {"seconds": 3.0, "peak_mib": 10.0, "bytes_written": 0}
+
+
+def test_records_are_written_with_their_names_alone(tmp_path: Path) -> None:
+    records = harness.records(race(), SAMPLES, seed=1, commit="c0ffee", seconds=30.0)
+    results.write(tmp_path / "small.json", records, results.MEASURED)
+    assert [list(record) for record in results.read(tmp_path / "small.json")] == [list(results.MEASURED)] * 2
+    with pytest.raises(ValueError, match=r"more\.json: a record has .*note; it must have what, ours, reference"):
+        results.write(tmp_path / "more.json", [{**records[0], "note": ""}], results.MEASURED)
+
+
+def test_sides_that_make_something_else_are_void(tmp_path: Path) -> None:
+    same = python(OURS, "print(7)", tmp_path), python("peer", "print(3 + 4)", tmp_path)
+    assert [len(costs) for costs in harness.run(race(*same)).values()] == [5, 5]
+    with pytest.raises(VoidRace, match="small: repetition 1: peer made something else"):
+        harness.run(race(same[0], python("peer", "print(8)", tmp_path)))
+
+
+def test_a_command_is_charged_for_its_children_and_its_files(tmp_path: Path) -> None:
+    (tmp_path / "before.bin").write_bytes(bytes(1_000_000))
+    child = "held = bytearray(80_000_000); import time; time.sleep(1); open('{}', 'wb').write(bytes(5000))"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child.format(tmp_path / 'new.bin')!r}])"
+    cost, _ = measured((sys.executable, "-c", code), tmp_path)
+    assert (cost.bytes_written, cost.peak_mib > 76) == (5000, True)
+    with pytest.raises(CommandFailed, match="exit code 3: no such luck"):
+        measured((sys.executable, "-c", "import sys; print('no such luck'); sys.exit(3)"), tmp_path)
+
+
+def test_every_recorded_race_has_all_names() -> None:
+    for path in (Path(__file__).parent / "results").glob("*.json"):
+        assert {name for record in json.loads(path.read_text()) for name in record} == set(results.MEASURED)

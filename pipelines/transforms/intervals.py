@@ -10,22 +10,23 @@ from pipelines.contracts.tasks import quantile_column
 
 
 def shifted(predictions: pa.Table, calibration: Calibration) -> pa.Table:
-    """Move each quantile by its calibrated shift and sort a row's quantiles, so that they never cross.
+    """Move each quantile by its calibrated shift. The point forecast stays where it is, and no quantile crosses it or
+    another: one that would is moved onto its neighbour on the point's side.
 
-    predictions: a double column per quantile of the calibration (`quantile_column`); other columns stay as they are.
-    Null stays null for a whole row.
+    predictions: a double column per quantile of the calibration, 0.5 among them (`quantile_column`); other columns stay
+    as they are. Null stays null for a whole row.
     """
     quantiles = sorted(calibration.shifts)
     names = [quantile_column(quantile) for quantile in quantiles]
-    moved = np.sort(
-        np.stack(
-            [
-                predictions[name].to_numpy().astype(np.float64) + calibration.shifts[quantile]
-                for name, quantile in zip(names, quantiles, strict=True)
-            ]
-        ),
-        axis=0,
+    moved = np.stack(
+        [
+            predictions[name].to_numpy().astype(np.float64) + calibration.shifts[quantile]
+            for name, quantile in zip(names, quantiles, strict=True)
+        ]
     )
+    point = quantiles.index(0.5)
+    moved[: point + 1] = np.minimum.accumulate(moved[point::-1])[::-1]
+    moved[point:] = np.maximum.accumulate(moved[point:])
     for name, values in zip(names, moved, strict=True):
         predictions = predictions.set_column(
             predictions.schema.get_field_index(name), name, pa.array(values, pa.float64(), from_pandas=True)

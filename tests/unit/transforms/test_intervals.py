@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipelines.contracts.fits import Calibration
+from pipelines.contracts.tasks import utc
+from pipelines.transforms.intervals import shifted
+
+
+def after(shifts: dict[float, float], **columns: list[float | None]) -> dict[str, list[float | None]]:
+    table = pa.table({name: pa.array(values, pa.float64()) for name, values in columns.items()})
+    return shifted(table, Calibration(shifts, utc("2024-01-01"), utc("2024-01-02"))).to_pydict()
+
+
+def test_each_quantile_moves_by_its_shift_and_the_point_stays():
+    moved = after({0.1: -1.0, 0.5: 0.0, 0.9: 2.0}, q10=[8.0], q50=[10.0], q90=[12.0], actual=[3.0])
+    assert moved == {"q10": [7.0], "q50": [10.0], "q90": [14.0], "actual": [3.0]}
+
+
+def test_a_quantile_that_would_cross_stops_at_the_next_one_towards_the_point():
+    shifts = {0.05: 3.0, 0.1: 1.0, 0.5: 0.0, 0.9: 0.0, 0.95: -4.0}
+    moved = after(shifts, q5=[7.0], q10=[8.0], q50=[10.0], q90=[12.0], q95=[13.0])
+    assert moved == {"q5": [9.0], "q10": [9.0], "q50": [10.0], "q90": [12.0], "q95": [12.0]}
+
+
+def test_nothing_known_stays_nothing():
+    assert after({0.5: 0.0, 0.9: 2.0}, q50=[None, 1.0], q90=[None, 2.0]) == {"q50": [None, 1.0], "q90": [None, 4.0]}

@@ -149,6 +149,10 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
             work.write(found.withdrawals())
         if any(line["outcome"] == "quarantined" for line in lines):
             work.write(found.quarantine())
+            causes = sorted(found.reasons().collect(), key=lambda cause: (-cause["records"], cause["reason"]))
+            told = ", ".join(f"{cause['reason']} {cause['records']:,}" for cause in causes)
+            name_set_apart = domain.delta_table("quarantine", table.name)
+            work.say("silver", f"{table.name}: set apart with reason and raw text in {name_set_apart}: {told}")
         found.judged.unpersist()
         rows.unpersist()
         for promise, number in warned.items():

@@ -45,6 +45,12 @@ class Silver:
             F.count_if(F.col("_applied") & F.col("_delete")).alias("withdrawn"),
         )
 
+    def reasons(self) -> DataFrame:
+        """`reason`, `records`: why rows were set apart, without the words that a parser adds."""
+        reason = F.explode("_reasons").alias("reason")
+        named = self.judged.where("outcome = 'quarantined'").select(reason)
+        return named.groupBy(F.substring_index("reason", ": ", 2).alias("reason")).agg(F.count("*").alias("records"))
+
     def rows(self) -> Change:
         """The rows in force, by key; a key that was withdrawn goes."""
         columns = [column.name for column in self.table.columns]

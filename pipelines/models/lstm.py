@@ -109,12 +109,14 @@ class LSTM(NetFamily):
         Param("hidden", int, 48, (32, 48, 64), "width of the recurrent layers"),
         Param("patch", int, 6, (4, 6, 8), "steps of the past that are read at once"),
         Param("dropout", float, 0.1, (0.0, 0.1, 0.2), "part of the units left out in training"),
+        Param("feature_dropout", float, 0.15, (0.0, 0.15, 0.3), "part of the steps' features hidden from an example"),
         Param("origins_every", int, 6, None, "a training origin every so many steps; 0 takes the cut-offs alone"),
         Param("epochs", int, 12, None, "most passes over the training rows"),
         Param("patience", int, 4, None, "epochs without a gain on the validate span before stopping"),
         Param("batch", int, 64, None, "examples a rank takes at a time"),
         Param("learning_rate", float, 4e-3, (2e-3, 4e-3, 8e-3), "peak of the learning rate"),
         Param("weight_decay", float, 1e-3, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
+        Param("memory", float, 0.99, None, "part of the running mean of the weights that a step keeps"),
     )
 
     def origins_every(self, params: Mapping[str, ParamValue]) -> int:
@@ -146,6 +148,7 @@ class LSTM(NetFamily):
             patience=int(params["patience"]),
             learning_rate=float(params["learning_rate"]),
             weight_decay=float(params["weight_decay"]),
+            memory=float(params["memory"]),
             unit=channels.scales[LABEL][1],
         )
         with reproducible(plan.seed):
@@ -154,16 +157,19 @@ class LSTM(NetFamily):
                 "features": channels.features,
                 "quantiles": len(plan.quantiles),
                 "lags": [place for place, name in enumerate(channels.numbers) if name in channels.like_label],
+                **_analogues(channels, plan.frame),
                 "hidden": int(params["hidden"]),
                 "patch": channels.patch,
                 "dropout": float(params["dropout"]),
+                "feature_dropout": float(params["feature_dropout"]),
             }
             network = _network(shape)
             best = train_quantiles(
                 network, train_rows, validate_rows, plan.quantiles, schedule, plan.seed, crew, recorder
             )
         content = {"signature": Signature.of(plan).json(), "channels": asdict(channels), "shape": shape}
-        model = safetensors.torch.save(network.state_dict(), metadata={_METADATA: json.dumps(content, sort_keys=True)})
+        # keys as they come: sorting them would shuffle the windows, whose order is that of the net's channels
+        model = safetensors.torch.save(network.state_dict(), metadata={_METADATA: json.dumps(content)})
         return FitResult(model=model, format="safetensors", best_step=best)
 
     def scorer(self, model: bytes) -> Scorer:
@@ -208,6 +214,17 @@ def _network(shape: Mapping[str, Any]) -> Seq2Seq:
     from pipelines.models.nets.seq2seq import Seq2Seq
 
     return Seq2Seq(**shape)
+
+
+def _analogues(channels: Channels, frame: Frame) -> dict[str, int]:
+    """Where the net finds the label's past at the same time of day: its channel and the whole days, no shorter than the
+    horizon, that its window holds. No analogues where there is no such window."""
+    day = max(timedelta(days=1) // frame.step, 1)
+    period = -(-frame.steps // day) * day
+    if not channels.anchor:
+        return {"label": 0, "analogues": 0, "period": period}
+    label = list(channels.windows).index(channels.anchor)
+    return {"label": label, "analogues": channels.windows[channels.anchor] // period, "period": period}
 
 
 def _channels(frame: Frame, train: pa.Table, patch: int, crew: Crew) -> Channels:

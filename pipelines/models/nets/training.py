@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from pipelines.contracts.fits import FitError, Recorder
 from pipelines.models.nets.crew import Crew
@@ -29,13 +30,15 @@ class Batchable:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast. learning_rate is the peak; unit turns a loss into the label's unit for the curves."""
+    """How long and how fast. learning_rate is the peak; memory is the part of the running mean of the weights
+    that a step keeps; unit turns a loss into the label's unit for the curves."""
 
     epochs: int
     batch: int
     patience: int
     learning_rate: float
     weight_decay: float
+    memory: float
     unit: float
 
 
@@ -78,6 +81,9 @@ def train_quantiles(
 ) -> int:
     """Train `network` in place to its best epoch on the validate span; returns that epoch (from 0).
 
+    The model is the running mean of the weights, which is what the validate span judges: it moves less from epoch to
+    epoch and from seed to seed than the weights themselves (Polyak and Juditsky 1992; Izmailov et al. 2018).
+
     Every rank makes as many steps an epoch as the largest shard needs, going round its own rows again where they are
     fewer, so that no rank waits for one that has finished. Rank 0 records the curves.
     """
@@ -90,6 +96,7 @@ def train_quantiles(
     optimizer = crew.averaging(
         torch.optim.AdamW(network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay), network
     )
+    mean = AveragedModel(network, avg_fn=_drawn_to(schedule.memory))
     levels = torch.tensor(quantiles)
     order = np.random.default_rng((seed, crew.rank))
     best_loss, best_epoch, best_state = math.inf, 0, copy.deepcopy(network.state_dict())
@@ -109,20 +116,30 @@ def train_quantiles(
             optimizer.zero_grad()
             (loss / known.clamp(min=1)).backward()
             optimizer.step()
+            mean.update_parameters(network)
             sums += loss.item(), known.item()
         train_loss = _mean(crew.total(sums))
-        validate_loss = _mean(crew.total(_evaluated(network, validate, levels, schedule.batch)))
+        validate_loss = _mean(crew.total(_evaluated(mean.module, validate, levels, schedule.batch)))
         if crew.rank == 0:
             recorder.record("train/pinball", epoch, train_loss * schedule.unit)
             recorder.record("validate/pinball", epoch, validate_loss * schedule.unit)
         if not math.isfinite(train_loss):
             raise FitError(f"the loss is {train_loss} in epoch {epoch}; try a smaller learning_rate")
         if validate_loss < best_loss:
-            best_loss, best_epoch, best_state = validate_loss, epoch, copy.deepcopy(network.state_dict())
+            best_loss, best_epoch, best_state = validate_loss, epoch, copy.deepcopy(mean.module.state_dict())
         elif epoch - best_epoch >= schedule.patience:
             break
     network.load_state_dict(best_state)
     return best_epoch
+
+
+def _drawn_to(memory: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """How the mean follows the weights: quickly in the first steps, then by 1 − memory a step."""
+
+    def drawn(mean: Tensor, weights: Tensor, count: Tensor | int) -> Tensor:
+        return mean + (weights - mean) * max(1.0 - memory, 9.0 / (10.0 + int(count)))
+
+    return drawn
 
 
 def _pace(progress: float) -> float:

@@ -50,13 +50,6 @@ def calibrate(actual: Values, predicted: Mapping[float, Values], span: Span) -> 
     return Calibration(shifts=shifts, start=span.start, end=span.end)
 
 
-def calibrated(predicted: Mapping[float, Values], calibration: Calibration) -> dict[float, Values]:
-    """The quantiles after their shifts, sorted so that they never cross."""
-    quantiles = sorted(predicted)
-    shifted = np.sort(np.stack([predicted[q] + calibration.shifts[q] for q in quantiles]), axis=0)
-    return dict(zip(quantiles, shifted, strict=True))
-
-
 def _shift(errors: Values, quantile: float) -> float:
     """errors: actual − predicted."""
     if quantile == 0.5:

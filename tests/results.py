@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import pkgutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,13 +22,33 @@ _WRITTEN = (":!tests/bench/results", ":!tests/faults/results.json", ":!tests/qua
 Record = Mapping[str, Any]
 
 
-def measured_commit() -> str:
-    """The commit that is checked out, with "+dirty" if any file but results and texts differs from it."""
+class CodeChanged(RuntimeError):
+    """Files were edited during a measurement."""
 
-    def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=PROJECT, check=True, capture_output=True, text=True).stdout.strip()
 
-    return git("rev-parse", "HEAD") + ("+dirty" if git("status", "--porcelain", "--", ".", *_WRITTEN) else "")
+@dataclass(frozen=True)
+class Code:
+    """What is checked out and measured. commit: with "+dirty" if any file but results differs from it."""
+
+    commit: str
+    digest: str
+
+    @classmethod
+    def now(cls) -> Code:
+        differs = _git("status", "--porcelain", "--", ".", *_WRITTEN)
+        content = _git("diff", "HEAD", "--", ".", *_WRITTEN)
+        commit = _git("rev-parse", "HEAD")
+        digest = hashlib.sha256("\n".join((commit, differs, content)).encode()).hexdigest()
+        return cls(commit + ("+dirty" if differs else ""), digest)
+
+    def must_stand(self) -> None:
+        """CodeChanged if the code is another by now: then figures from before and after do not belong together."""
+        if Code.now() != self:
+            raise CodeChanged("the code changed while it was measured; nothing is recorded, run again")
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=PROJECT, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def write(path: Path, records: Iterable[Record], names: Sequence[str]) -> None:

@@ -34,8 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="race Headrace against its peers")
     parser.add_argument("race", nargs="?", choices=list(known), help="only this one (default: all)")
     options = parser.parse_args()
-    commit = results.measured_commit()
-    code = 0
+    code, voids = results.Code.now(), 0
     for name in [options.race] if options.race else known:
         folder = Path(tempfile.mkdtemp(prefix=f"headrace-{name}-"))
         print(f"{name}: preparing …", flush=True)
@@ -46,13 +45,14 @@ def main() -> int:
                 f"{name}: {race.repetitions} repetitions of {', '.join(side.name for side in race.sides)} …", flush=True
             )
             samples = harness.run(race)
-        except (harness.VoidRace, CommandFailed) as error:
+            code.must_stand()
+        except (harness.VoidRace, CommandFailed, results.CodeChanged) as error:
             print(f"bench: {error}", file=sys.stderr)
-            code = 1
+            voids += 1
             continue
         finally:
             shutil.rmtree(folder)
-        records = harness.records(race, samples, SEED, commit, time.monotonic() - started)
+        records = harness.records(race, samples, SEED, code.commit, time.monotonic() - started)
         results.write(RESULTS / f"{name}.json", records, results.MEASURED)
         plot.save(race, samples, RESULTS / f"{name}.png")
         for record in records:
@@ -60,7 +60,7 @@ def main() -> int:
             goal = "" if record["goal"] is None else f", goal {record['goal']:g}, first mark {record['first_mark']:g}"
             print(f"{name}: {record['what']}: {record['ours']:.3f} [{low:.3f}, {high:.3f}]{goal}", flush=True)
     (RESULTS / "README.md").write_text(README + results.table(HEADER, _rows()))
-    return code
+    return 1 if voids else 0
 
 
 def _rows() -> Iterator[list[object]]:

@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a few cases of each fault")
     parser.add_argument("--seed", type=int, default=1, help="decides times and choices (default 1)")
     options = parser.parse_args()
-    commit = results.measured_commit()
+    code = results.Code.now()
     folder = Path(tempfile.mkdtemp(prefix="headrace-faults-"))
     print("two undisturbed runs first: a clean delivery, then one that brings every outcome …", flush=True)
     try:
@@ -54,7 +54,12 @@ def main() -> int:
                 shutil.copytree(site.root, folder / f"{module.FAULT}-{len(verdicts)}", symlinks=True)
         failures = sum(bool(verdict.problems) for verdict in verdicts)
         counts = {"cases": len(verdicts), "failures": failures, "seed": options.seed}
-        records.append({"fault": module.FAULT, "where": module.WHERE, **counts, "commit": commit})
+        records.append({"fault": module.FAULT, "where": module.WHERE, **counts, "commit": code.commit})
+    try:
+        code.must_stand()
+    except results.CodeChanged as error:
+        print(f"faults: {error}", file=sys.stderr)
+        return 1
     results.write(RESULTS, records, results.FAULTS)
     table = results.table(results.FAULTS, [list(record.values()) for record in records])
     RESULTS.with_name("README.md").write_text(README + table)

@@ -40,7 +40,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1 if os.environ.get("CI") == "true" else 0
-    commit, reference = results.measured_commit(), json.loads(reference_file.read_text())
+    code, reference = results.Code.now(), json.loads(reference_file.read_text())
     records, broken = [], []
     for name, module in results.modules_in(cases).items():
         if not (data / module.DATA).exists():
@@ -48,12 +48,17 @@ def main() -> int:
             broken.append(name)
             continue
         for figure in module.figures(data, reference, options.quick):
-            record = vars(figure) | {"commit": commit}
+            record = vars(figure) | {"commit": code.commit}
             if not record.pop("holds"):
                 broken.append(figure.what)
             records.append(record)
             wanted = "" if figure.reference is None else f", reference {figure.reference}"
             print(f"{figure.what}: {figure.ours:.4f}{wanted} ({figure.seconds:.1f} s)", flush=True)
+    try:
+        code.must_stand()
+    except results.CodeChanged as error:
+        print(f"quality: {error}", file=sys.stderr)
+        return 1
     results.write(RESULTS, records, results.MEASURED)
     rows = [[record[column] for column in COLUMNS] for record in records]
     RESULTS.with_name("README.md").write_text(README + results.table(COLUMNS, rows))

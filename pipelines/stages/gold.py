@@ -58,9 +58,13 @@ def series(domain: Domain, table: Table, rows: DataFrame) -> DataFrame:
 
 
 def spine(rows: DataFrame, of: Spine, event_time: str, as_of: datetime) -> DataFrame:
-    """(entity, `cut_at`): each entity's cut-offs from its first event to the as-of instant."""
+    """(entity, `cut_at`): each entity's cut-offs, from when it was first known of to the as-of instant.
+
+    From its first event would not do: one that is told of late would give rise to cut-offs at which nobody knew of it.
+    """
     every_s, offset_s = int(of.every.total_seconds()), int(of.offset.total_seconds())
-    first = F.ceil((F.unix_seconds(F.min(event_time)) - offset_s) / every_s) * every_s + offset_s
+    known_s = F.unix_seconds(F.min(F.greatest(event_time, "available_at")))
+    first = F.ceil((known_s - offset_s) / every_s) * every_s + offset_s
     last = F.unix_seconds(F.lit(as_of))
     spans = rows.groupBy(of.entity).agg(first.alias("_first")).where(F.col("_first") <= last)
     instants = F.transform(F.sequence(F.col("_first"), last, F.lit(every_s)), F.timestamp_seconds)

@@ -20,7 +20,8 @@ def look_back(
 ) -> DataFrame:
     """Add one column a feature to the probes; null where nothing was known, 0 for a count. Row count is that of probes.
 
-    probes: unique by (`by`, `at`). facts: `by`, `event`, `known` and the features' columns.
+    probes: may repeat (`by`, `at`), as where facts are about all entities alike. facts: `by`, `event`, `known` and the
+    features' columns.
 
     Facts and probes meet in buckets of time as long as the longest look-back, so a probe sees two buckets and never the
     whole history. A window's values are taken in order of (event, known), so its sums have the same bits in every run.
@@ -28,7 +29,9 @@ def look_back(
     longest_s = max(_seconds(hours) for f in features for hours in (f.hours if isinstance(f, Lag) else (f.hours,)))
     columns = sorted({feature.column for feature in features})
     bucket = F.floor(F.unix_seconds(F.col(at)) / longest_s)
-    asked = probes.select(*by, F.col(at).alias("_at"), F.explode(F.array(bucket - 1, bucket)).alias("_bucket"))
+    asked = probes.select(
+        *by, F.col(at).alias("_at"), F.explode(F.array(bucket - 1, bucket)).alias("_bucket")
+    ).distinct()
     told = facts.select(
         *by,
         F.floor(F.unix_seconds(F.col(event)) / longest_s).alias("_bucket"),
@@ -40,8 +43,8 @@ def look_back(
     window = F.array_sort(F.collect_list(F.struct("_event", "_known", *columns))).alias("_seen")
     seen = asked.join(told, [*by, "_bucket"]).where(is_seen).groupBy(*by, "_at").agg(window)
     found = probes.join(seen.withColumnRenamed("_at", at), [*by, at], "left")
-    added = {name: F.expr(sql) for feature in features for name, sql in _expressions(feature, at)}
-    return found.withColumns(added).drop("_seen")
+    added = [F.expr(sql).alias(name) for feature in features for name, sql in _expressions(feature, at)]
+    return found.select(*probes.columns, *added)
 
 
 def _expressions(feature: Lag | Rolling, at: str) -> list[tuple[str, str]]:
@@ -62,7 +65,8 @@ def _expressions(feature: Lag | Rolling, at: str) -> list[tuple[str, str]]:
         # two passes: the mean first, so that large values do not swamp small differences
         "std": (
             f"transform(array({total} / nullif(size({{0}}), 0)), "
-            "m -> sqrt(aggregate({0}, 0D, (sum, v) -> sum + (v - m) * (v - m)) / nullif(size({0}) - 1, 0)))[0]"
+            "m -> sqrt(aggregate({0}, 0D, (sum, v) -> sum + (v - m) * (v - m)) "
+            "/ nullif(greatest(size({0}) - 1, 0), 0)))[0]"
         ),
     }
     return [(feature.names()[0], of[feature.op].format(values))]

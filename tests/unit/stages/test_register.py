@@ -25,9 +25,7 @@ def evidence(**gate: float) -> dict[str, Evidence]:
 def test_the_best_on_the_calibrate_span_becomes_champion():
     found = verdict(evidence(seasonal_naive=10.0, linear=9.0, xgboost=8.0), TASK)
     assert found.family == "xgboost"
-    assert found.why == (
-        "least mae on the calibrate span: xgboost 8, linear 9; bar 9.5 (seasonal_naive − 5%)"
-    )
+    assert found.why == ("least mae on the calibrate span: xgboost 8, linear 9; bar 9.5 (seasonal_naive − 5%)")
 
 
 @pytest.mark.parametrize(("mae", "champion"), [(9.5, "linear"), (9.51, ""), (float("nan"), ""), (float("inf"), "")])

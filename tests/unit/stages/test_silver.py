@@ -1,0 +1,153 @@
+"""Raw fields become typed rows, or are set apart with every reason; one Spark job for all cases."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from pipelines.contracts.expectations import fail, quarantine, warn
+from pipelines.contracts.tables import Column, Table
+from pipelines.stages.refusal import Refused
+from pipelines.stages.silver import broken_promises, refine, silver
+from tests.frames import frame, rows
+from tests.toy_domains.mill.domain import DOMAIN
+
+PONDS = Table(
+    "ponds",
+    source="ponds",
+    key=("pond_id",),
+    event_time="seen_at",
+    available_at="greatest(seen_at, told_at)",
+    order=("edition",),
+    tombstone="raw['gone'] = 'yes'",
+    columns=(
+        Column("pond_id", "string"),
+        Column("seen_at", "timestamp", pattern="dd.MM.yyyy HH:mm"),
+        Column("told_at", "timestamp", nullable=True),
+        Column("level_m", "double", field="cm", convert="value / 100", unit="m"),
+        Column("fish", "int", nullable=True),
+        Column("edition", "int"),
+    ),
+    expect=(
+        quarantine("pond_is_deep", "level_m > 1"),
+        quarantine("fish_are_few", "fish < 100"),
+        warn("pond_is_not_full", "level_m < 5"),
+        fail("pond_is_ours", "pond_id like 'p%'"),
+    ),
+)
+GOOD = {"pond_id": "p1", "seen_at": "02.01.2024 06:00", "told_at": "", "cm": "250", "fish": "7", "edition": "0"}
+CASES: dict[str, tuple[dict[str, str | None], list[str]]] = {
+    "good": (GOOD, []),
+    "blanks around": (GOOD | {"cm": " 250 "}, []),
+    "nullable is empty": (GOOD | {"fish": ""}, []),
+    "nullable is not there": ({k: v for k, v in GOOD.items() if k != "fish"}, []),
+    "nullable cannot be read": (GOOD | {"fish": "many"}, ["unreadable: fish"]),
+    "empty": (GOOD | {"cm": " "}, ["empty: cm"]),
+    "null": (GOOD | {"cm": None}, ["empty: cm"]),
+    "not there": ({k: v for k, v in GOOD.items() if k != "cm"}, ["field missing: cm"]),
+    "two faults": (GOOD | {"cm": "deep", "pond_id": ""}, ["empty: pond_id", "unreadable: cm"]),
+    "other pattern": (GOOD | {"seen_at": "2024-01-02T06:00"}, ["unreadable: seen_at"]),
+    "no offset": (GOOD | {"told_at": "2024-01-02T06:00:00"}, ["unreadable: told_at"]),
+    "broken promise": (GOOD | {"cm": "50"}, ["pond_is_deep"]),
+    "not a number": (GOOD | {"cm": "NaN"}, []),
+    "two broken promises": (GOOD | {"cm": "50", "fish": "100"}, ["pond_is_deep", "fish_are_few"]),
+    "overflow": (GOOD | {"edition": "99999999999"}, ["unreadable: edition"]),
+    "warned": (GOOD | {"cm": "600"}, []),
+    "withdrawn": (
+        {"pond_id": "p1", "seen_at": "", "cm": "", "edition": "1", "gone": "yes", "told_at": "2024-01-03T00:00Z"},
+        [],
+    ),
+    "withdrawn without a key": ({"pond_id": "", "edition": "1", "gone": "yes"}, ["empty: pond_id"]),
+}
+
+
+@pytest.fixture(scope="module")
+def records(spark):
+    return spark.createDataFrame(
+        [
+            ("f", position, f"id{position}", json.dumps(fields), None, fields, datetime(2024, 1, 9, tzinfo=UTC))
+            for position, (fields, _) in enumerate(CASES.values())
+        ]
+        + [("f", 99, "id99", "???", "not CSV: newline", {}, datetime(2024, 1, 9, tzinfo=UTC))],
+        "_file string, _position long, _record_id string, _raw string, _problem string, "
+        "_fields map<string,string>, _delivered_at timestamp",
+    )
+
+
+@pytest.fixture(scope="module")
+def refined(records):
+    return {row["_position"]: row for row in refine(records, PONDS).toArrow().to_pylist()}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_record_is_good_or_has_its_reasons(refined, case):
+    assert refined[list(CASES).index(case)]["_reasons"] == CASES[case][1]
+
+
+def test_a_record_that_could_not_be_parsed_keeps_its_text_and_the_parsers_words(refined):
+    assert (refined[99]["_raw"], refined[99]["_reasons"]) == ("???", ["unreadable: not CSV: newline"])
+
+
+def test_values_are_converted_after_they_are_cast(refined):
+    row = refined[0]
+    assert (row["level_m"], row["fish"], row["edition"]) == (2.5, 7, 0)
+    assert row["seen_at"] == row["available_at"] == datetime(2024, 1, 2, 6, tzinfo=UTC)
+
+
+def test_a_withdrawal_needs_its_key_and_order_alone(refined):
+    row = refined[list(CASES).index("withdrawn")]
+    assert (row["_delete"], row["level_m"], row["available_at"]) == (True, None, datetime(2024, 1, 3, tzinfo=UTC))
+
+
+def test_a_batch_becomes_changes_and_every_record_an_outcome(spark, records):
+    named = {case: position for position, case in enumerate(CASES)}
+    wanted = [named[case] for case in ("good", "blanks around", "empty", "withdrawn")]
+    batch = refine(records.where(records["_position"].isin(wanted)), PONDS)
+    held = frame(
+        spark,
+        "pond_id string, seen_at timestamp, told_at timestamp, level_m double, fish int, edition int",
+        [("p1", "2024-01-02 06:00", None, 2.5, 7, 0)],
+    )
+    provenance = {"batch": 4, "attempt": 5, "ingested_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    found = silver(DOMAIN, PONDS, batch, held, None, **provenance)
+    assert rows(found.outcomes(), "outcome") == [
+        ("f", "deleted", 1, 1, 1),
+        ("f", "duplicate", 1, 0, 0),
+        ("f", "quarantined", 1, 0, 0),
+        ("f", "unchanged", 1, 0, 0),
+    ]
+    merge = found.rows()
+    assert (merge.table, merge.how, merge.key) == ("silver.mill_ponds", "merge", ("pond_id",))
+    assert rows(merge.frame.select("pond_id", "edition", "_delete", "_batch", "_attempt")) == [("p1", 1, True, 4, 5)]
+    assert rows(found.withdrawals().frame.select("pond_id", "edition")) == [("p1", 1)]
+    apart = found.quarantine()
+    assert (apart.table, apart.how) == ("quarantine.mill_ponds", "append")
+    assert rows(apart.frame.select("_position", "_reasons")) == [(named["empty"], ["empty: cm"])]
+
+
+JUDGED = "pond_id string, level_m double, fish int, outcome string, _delete boolean"
+
+
+def test_warnings_are_counted_of_rows_that_came_through(spark):
+    judged = frame(
+        spark,
+        JUDGED,
+        [
+            ("p1", 6.0, 1, "new", False),
+            ("p2", None, 1, "updated", False),
+            ("p3", 2.0, 1, "new", False),
+            ("p4", 7.0, 1, "quarantined", False),
+            ("p5", None, None, "deleted", True),
+        ],
+    )
+    assert broken_promises(judged, PONDS) == {"pond_is_not_full": 2}
+    assert broken_promises(judged, replace(PONDS, expect=PONDS.expect[:2])) == {}
+
+
+def test_a_row_that_breaks_a_promise_of_severity_fail_refuses_the_batch(spark):
+    judged = frame(spark, JUDGED, [("x1", 2.0, 1, "new", False), (None, 2.0, 1, "new", False)])
+    with pytest.raises(Refused, match=r"ponds: the batch is refused: rows break pond_is_ours 2\. Nothing of it was"):
+        broken_promises(judged, PONDS)

@@ -22,7 +22,8 @@ README = """\
 # Quality
 
 Our figures beside published ones, on reference data that is not part of the project. Written by `make quality`;
-protocols are in `results.json`. A quick round renews only the rows that it measures. A new case is a new file in `cases/`.
+protocols are in `results.json`. A quick round renews only the rows that it measures.
+A new case is a new file in `cases/`.
 
 """
 

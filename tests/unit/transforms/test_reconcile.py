@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
+import random
+from collections import Counter
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
+from pipelines.contracts.tables import OUTCOMES
 from pipelines.transforms.reconcile import reconcile
 
 COLUMNS = "k string, revision int, v string, _delete boolean, _file string, _position int, _ordinal int"
@@ -24,7 +24,9 @@ def outcomes(judged: DataFrame) -> list[tuple[str, bool]]:
 
 
 def test_every_outcome_against_held_and_withdrawn_rows(spark):
-    held = spark.createDataFrame([("a", 1, "x"), ("b", 1, "x"), ("c", 1, "x"), ("d", 3, "x")], "k string, revision int, v string")
+    held = spark.createDataFrame(
+        [("a", 1, "x"), ("b", 1, "x"), ("c", 1, "x"), ("d", 3, "x")], "k string, revision int, v string"
+    )
     withdrawn = spark.createDataFrame([("e", 2)], "k string, revision int")
     batch = statements(
         spark,
@@ -67,28 +69,64 @@ def test_without_a_declared_order_the_later_delivery_counts(spark):
     assert outcomes(judged) == [("duplicate", False), ("superseded", False), ("new", True)]
 
 
-STATEMENT = st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.sampled_from("xy"), st.booleans())
+# Many histories at once: each case is a key of its own, so one job an arrival serves them all.
+
+CASES = 150
 
 
-@settings(max_examples=8, deadline=None)
-@given(st.lists(STATEMENT, min_size=2, max_size=4))
-def test_any_order_of_arrival_ends_in_the_same_table(spark, said):
-    ends = set()
-    for arrival in itertools.islice(itertools.permutations(said), 3):
-        held: dict[str, tuple] = {}
-        gone: list[tuple] = []
-        for k, revision, v, is_delete in arrival:
-            judged = reconcile(
-                statements(spark, [(k, revision, v, is_delete)]),
-                spark.createDataFrame([(k_, *rest) for k_, rest in held.items()], "k string, revision int, v string"),
-                spark.createDataFrame(gone, "k string, revision int"),
-                **KEYS,
-            )
-            if outcomes(judged)[0][1]:
-                if is_delete:
-                    held.pop(k, None)
-                    gone.append((k, revision))
-                else:
-                    held[k] = (revision, v)
-        ends.add(tuple(sorted(held.items())))
-    assert len(ends) == 1
+def history(draw: random.Random) -> list[tuple[int, str, bool]]:
+    """Two to five statements about one key: revision, value, whether it withdraws."""
+    return [(draw.randrange(3), draw.choice("xy"), draw.random() < 0.3) for _ in range(draw.randrange(2, 6))]
+
+
+def in_force(said: list[tuple[int, str, bool]]) -> set[tuple[int, bool]]:
+    """The plain meaning: the revision and kind of the greatest statement."""
+    return {max((revision, is_delete) for revision, _, is_delete in said)}
+
+
+def arrive(spark: SparkSession, arrivals: list[list[tuple]]) -> tuple[dict[str, tuple], Counter]:
+    """Reconcile batch after batch of (k, revision, v, is_delete); what is held at the end, and all outcomes."""
+    held: dict[str, tuple] = {}
+    gone: dict[str, int] = {}
+    counted: Counter = Counter()
+    for batch in arrivals:
+        judged = reconcile(
+            statements(spark, batch),
+            spark.createDataFrame([(k, *rest) for k, rest in held.items()], "k string, revision int, v string"),
+            spark.createDataFrame(list(gone.items()), "k string, revision int"),
+            **KEYS,
+        ).collect()
+        assert len(judged) == len(batch)
+        counted.update((row["k"], row["outcome"]) for row in judged)
+        applied = [row for row in judged if row["_applied"]]
+        assert len({row["k"] for row in applied}) == len(applied)
+        for row in applied:
+            held.pop(row["k"], None)
+            gone.pop(row["k"], None)
+            if row["_delete"]:
+                gone[row["k"]] = row["revision"]
+            else:
+                held[row["k"]] = (row["revision"], row["v"])
+    return held, counted
+
+
+def test_any_order_and_any_batching_end_in_the_same_table_with_counts_that_add_up(spark):
+    draw = random.Random(5)
+    said = {f"k{n}": history(draw) for n in range(CASES)}
+    lines = [(k, *statement) for k, statements_of in said.items() for statement in statements_of]
+    shuffled = draw.sample(lines, len(lines))
+    half = len(lines) // 2
+    ends = [
+        arrive(spark, arrivals)
+        for arrivals in ([lines], [shuffled[:half], shuffled[half:]], [shuffled[half:], shuffled[:half]])
+    ]
+    assert ends[0][0] == ends[1][0] == ends[2][0]
+    for k, statements_of in said.items():
+        ((revision, is_delete),) = in_force(statements_of)
+        assert (k in ends[0][0]) is not is_delete
+        assert is_delete or ends[0][0][k][0] == revision
+    for held, counted in ends:
+        for k, statements_of in said.items():
+            of = {outcome: counted[k, outcome] for outcome in OUTCOMES}
+            assert sum(of.values()) == len(statements_of)
+            assert of["new"] - of["deleted"] == (k in held), (k, statements_of, of)

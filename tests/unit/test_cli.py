@@ -104,7 +104,9 @@ def test_an_empty_drop_folder_is_said_and_is_no_failure(capsys, tmp_path):
     overlay = overlay_on(tmp_path)
     assert cli.main(["run", "--conf", str(overlay), "--domain", "energy", "--stage", "land"]) == 0
     shown = capsys.readouterr().out
-    assert f"no file at all: put raw files into {tmp_path}/root/drops/energy (meter_readings, weather, calendar)" in shown
+    assert (
+        f"no file at all: put raw files into {tmp_path}/root/drops/energy (meter_readings, weather, calendar)" in shown
+    )
     assert "energy: nothing is published yet" in shown
 
 

@@ -1,0 +1,57 @@
+"""A run killed (-9) between two table commits of a unit: nothing of it is seen, and the next run makes it good."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+from pipelines import cli, runner
+from pipelines.io.fault import VARIABLE
+from pipelines.io.ledger import Ledger
+from pipelines.io.table_hash import table_hash
+from tests.end_to_end.deliveries import DELIVERIES
+from tests.house import drop, overlay_on, settings_on, tables, versions
+
+STAGES = ("land", "bronze", "silver")
+LOAD = {"bronze.energy_meter_readings", "silver.energy_load", "quarantine.energy_load"}
+WITHDRAWN = "silver.energy_load_withdrawn"
+
+
+def test_killed_between_two_commits_and_run_again_the_tables_are_those_of_an_undisturbed_run(house, tmp_path):
+    """The killed process publishes a first batch; in the second it dies between the commits of two silver tables."""
+    settings, conf = settings_on(tmp_path), overlay_on(tmp_path)
+    drop(settings, "energy", readings_of("first"))
+    assert runner.run(settings, names=["energy"], stages=["land"]).failures == {}
+    drop(settings, "energy", readings_of("corrected"))
+
+    command = ["run", "--domain", "energy", "--conf", str(conf), *[w for s in STAGES for w in ("--stage", s)]]
+    # keys are withdrawn in the second batch alone
+    fault = {VARIABLE: f"commit:{WITHDRAWN}/write:before"}
+    killed = subprocess.run(
+        [sys.executable, "-m", "pipelines", *command], env={**os.environ, **fault}, capture_output=True, timeout=400
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    seen, heads = tables(settings, "energy"), versions(settings, "energy")
+    assert {name for name in seen if heads[name] != seen[name]["version"]} == {
+        "bronze.energy_meter_readings",
+        "silver.energy_load",
+    }
+    assert_same(seen, house[1]["first"], LOAD)
+
+    assert cli.main(command) == 0
+    assert_same(tables(settings, "energy"), house[1]["corrected"], {*LOAD, WITHDRAWN})
+    assert Ledger(settings.ledger).batches_awaiting("energy", "silver") == []
+
+
+def readings_of(delivery):
+    return {name: text for name, text in DELIVERIES[delivery].items() if name.startswith("meter_readings/")}
+
+
+def assert_same(found, undisturbed, names):
+    assert set(found) == names
+    for name, table in found.items():
+        same = undisturbed[name]
+        assert (name, table["rows"], table.get("outcomes")) == (name, same["rows"], same.get("outcomes"))
+        assert table_hash(table["path"], table["version"]) == table_hash(same["path"], same["version"]), name

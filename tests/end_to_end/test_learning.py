@@ -1,0 +1,171 @@
+"""The whole way of a small domain, from raw files to what its decisions were worth, in one process with real MLflow."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.models import get_model_info
+
+import pipelines.domains
+from pipelines import runner
+from tests.house import drop, query, settings_on, tables, versions
+
+START, DAYS = datetime(2024, 1, 1, tzinfo=UTC), 40
+
+
+def raw_files() -> dict[str, str]:
+    """Forty days of two stations: a daily wave in flow with noise, hourly; the pond's level every two hours."""
+    noise = np.random.default_rng(7).normal(0.0, 0.3, (2, 24 * DAYS))
+    flows, levels = ["station_id,read_at,flow"], []
+    for index, station in enumerate(("a", "b")):
+        for hour in range(24 * DAYS):
+            at = (START + timedelta(hours=hour)).isoformat()
+            wave = 3.0 * math.sin(2 * math.pi * hour / 24)
+            flows.append(f"{station},{at},{10.0 * (index + 1) + wave + noise[index, hour]:.4f}")
+            if hour % 2 == 0:
+                levels.append(
+                    json.dumps(
+                        {"station_id": station, "seen_at": at, "level_m": round(2 + (wave + noise[index, hour]) / 9, 4)}
+                    )
+                )
+    works = ["day_starts_at,is_open,announced_at"]
+    for day in range(DAYS + 2):
+        works.append(f"{(START + timedelta(days=day)).isoformat()},{int(day % 7 < 5)},2023-12-01T00:00:00+00:00")
+    return {
+        "gauges/2024-02-10.csv": "\n".join(flows) + "\n",
+        "ponds/2024-02-10.jsonl": "\n".join(levels) + "\n",
+        "works/2023-12-01.csv": "\n".join(works) + "\n",
+    }
+
+
+@pytest.fixture(scope="module")
+def mill():
+    """The toy domain, found by looking like any other: its folder is all there is."""
+    pipelines.domains.__path__.append(str(Path(__file__).parents[1] / "toy_domains"))
+    pipelines.domains.domains.cache_clear()
+    yield
+    pipelines.domains.__path__.pop()
+    pipelines.domains.domains.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def way(spark, mill, tmp_path_factory):
+    """The settings, and what one run of all stages came to."""
+    folder = tmp_path_factory.mktemp("mill")
+    settings = settings_on(folder, training={"workers": 1, "engines": {"linear": "single", "xgboost": "single"}})
+    drop(settings, "mill", raw_files())
+    return settings, runner.run(settings, names=["mill"])
+
+
+@pytest.fixture(scope="module")
+def mlflow_runs(way):
+    """The runs of the flow task: the parent, and its children by family."""
+    client = MlflowClient(way[0].mlflow.tracking_uri)
+    experiment = client.get_experiment_by_name("/mill/flow_m3s")
+    runs = client.search_runs([experiment.experiment_id])
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    children = {run.data.tags["family"]: run for run in runs if "mlflow.parentRunId" in run.data.tags}
+    assert len(parents) == 1 and len(runs) == 1 + len(children)
+    return client, parents[0], children
+
+
+def test_the_way_ends_in_what_status_says(way):
+    outcome = way[1]
+    assert outcome.failures == {}
+    flow, level = (outcome.status["domains"]["mill"]["tasks"][name] for name in ("flow_m3s", "level_m"))
+    assert set(flow["runs"]) == {"seasonal_naive", "linear", "xgboost"}
+    assert all(run["naive_mae"] == flow["runs"]["seasonal_naive"]["mae"] > 0 for run in flow["runs"].values())
+    champion = {name: flow["champion"][name] for name in ("model", "version", "family")}
+    assert champion == {"model": "mill-flow_m3s", "version": 1, "family": "linear"}
+    # 7 cut-offs of 12 steps and 13 of 3 steps, two stations
+    assert (flow["predictions"], level["predictions"]) == (168, 78)
+    for task, rows in ((flow, 168), (level, 78)):
+        decided = task["decisions"]
+        assert (decided["rows"], decided["unit"], decided["higher_is_better"]) == (rows, "EUR", False)
+        assert decided["foresight_value"] == 0.0 < min(decided["value"], decided["naive_value"])
+
+
+def test_mlflow_holds_a_parent_and_a_child_a_family(mlflow_runs):
+    _, parent, children = mlflow_runs
+    assert parent.info.run_name == "run@2024-02-10T00:00Z"
+    assert {family: run.info.run_name for family, run in children.items()} == {
+        family: f"{family}@2024-02-10T00:00Z" for family in ("seasonal_naive", "linear", "xgboost")
+    }
+    for run in (parent, *children.values()):
+        assert run.info.status == "FINISHED"
+    assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {parent.info.run_id}
+
+
+def test_a_child_holds_parameters_metrics_curves_inputs_figures_and_a_signature(way, mlflow_runs):
+    client, _, children = mlflow_runs
+    run = children["xgboost"]
+    assert (run.data.params["rounds"], run.data.params["engine"]) == ("20", "single")
+    assert run.data.metrics["mae"] == way[1].status["domains"]["mill"]["tasks"]["flow_m3s"]["runs"]["xgboost"]["mae"]
+    assert {"naive_mae", "skill", "coverage"} <= set(run.data.metrics)
+    for curve in ("train/pinball", "validate/pinball"):
+        assert len(client.get_metric_history(run.info.run_id, curve)) > 5
+    published = tables(way[0], "mill")
+    inputs = {json.loads(i.dataset.source)["path"]: json.loads(i.dataset.source) for i in run.inputs.dataset_inputs}
+    assert {path: source["delta_table_version"] for path, source in inputs.items()} == {
+        published[name]["path"]: published[name]["version"]
+        for name in ("gold.mill_flow_m3s", "gold.mill_flows_series", "gold.mill_works_series")
+    }
+    figures = {Path(file.path).stem for file in client.list_artifacts(run.info.run_id, "figures")}
+    assert figures == {"forecast", "residuals", "error_by_step", "importance", "learning_curves"}
+    model = get_model_info(run.data.tags["headrace.model_uri"])
+    assert {"station_id", "cut_at", "flow_m3s__mean_24h"} <= set(model.signature.inputs.input_names())
+    assert model.signature.outputs.input_names()[-3:] == ["q10", "q50", "q90"]
+
+
+def test_the_champion_is_an_alias_that_says_why(way, mlflow_runs):
+    client, _, children = mlflow_runs
+    version = client.get_model_version_by_alias("mill-flow_m3s", "champion")
+    assert (int(version.version), version.run_id) == (1, children["linear"].info.run_id)
+    assert version.tags["headrace.why"] == way[1].status["domains"]["mill"]["tasks"]["flow_m3s"]["champion"]["why"]
+    assert client.get_run(version.run_id).data.metrics["decision/value"] > 0
+
+
+def test_predictions_decisions_and_their_worth_are_tables(way):
+    found = tables(way[0], "mill")
+    rows = {name: found[f"gold.mill_{name}"]["rows"] for name in ("flow_m3s_predictions", "flow_m3s_decisions")}
+    assert rows == {"flow_m3s_predictions": 168, "flow_m3s_decisions": 168}
+    # the last cut-off is the as-of instant itself: none of its labels is known
+    assert found["gold.mill_flow_m3s_realised"]["rows"] == 144
+    assert found["gold.mill_level_m_realised"]["rows"] == 78
+    sql = "SELECT count(*) AS n FROM t WHERE q10 <= q50 AND q50 <= q90 AND baseline IS NOT NULL"
+    assert query(way[0], "mill", "gold.mill_flow_m3s_predictions", sql) == [(168,)]
+    sql = "SELECT count(DISTINCT decision_id) AS n FROM t"
+    assert query(way[0], "mill", "gold.mill_flow_m3s_decisions", sql) == [(168,)]
+    sql = "SELECT sum(value) AS v, sum(2 * abs(grind_m3s - actual)) AS w FROM t"
+    ((value, again),) = query(way[0], "mill", "gold.mill_flow_m3s_realised", sql)
+    decided = way[1].status["domains"]["mill"]["tasks"]["flow_m3s"]["decisions"]
+    assert value == pytest.approx(again) == pytest.approx(decided["value"])
+
+
+def test_each_decision_is_delivered_once(way):
+    files = sorted(way[0].outbox.path.rglob("*.jsonl"))
+    assert len(files) == 7 + 13
+    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    assert len(lines) == len({line["decision_id"] for line in lines}) == 168 + 78
+
+
+def test_a_second_run_finds_nothing_to_do_and_says_so(way, mlflow_runs, capsys):
+    settings, first = way
+    before = versions(settings, "mill")
+    delivered = {file: file.stat().st_mtime_ns for file in settings.outbox.path.rglob("*.jsonl")}
+    again = runner.run(settings, names=["mill"])
+    assert (again.failures, again.used_spark, again.status) == ({}, False, first.status)
+    assert versions(settings, "mill") == before
+    assert {file: file.stat().st_mtime_ns for file in settings.outbox.path.rglob("*.jsonl")} == delivered
+    client, parent, children = mlflow_runs
+    assert len(client.search_runs([parent.info.experiment_id])) == 1 + len(children)
+    said = capsys.readouterr().out
+    for stage in ("train", "evaluate", "register", "score", "decide", "observe"):
+        assert f"{stage:<9} flow_m3s: nothing to do" in said
+    assert "nothing to deliver" in said

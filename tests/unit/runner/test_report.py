@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pipelines.contracts.tables import OUTCOMES
+from pipelines.runner.report import summary, table_text
+
+RUNS = {
+    "seasonal_naive": {"mae": 400.0, "naive_mae": 400.0, "skill": 0.0, "coverage": 0.81, "nominal_coverage": 0.8},
+    "xgboost": {"mae": 150.25, "naive_mae": 400.0, "skill": 0.624375, "coverage": 0.79, "nominal_coverage": 0.8},
+}
+TASK = {
+    "runs": RUNS,
+    "champion": {"model": "energy-load_mw", "version": 3, "family": "xgboost", "why": "least mae"},
+    "predictions": 4320,
+    "decisions": {
+        "rows": 4320,
+        "value": 1234567.8,
+        "naive_value": 3000000.0,
+        "foresight_value": 0.0,
+        "unit": "AUD",
+        "higher_is_better": False,
+    },
+}
+LOAD = {"path": "p", "version": 1, "rows": 9, "outcomes": dict.fromkeys(OUTCOMES, 0) | {"in": 1440, "new": 1440}}
+STATUS = {"domains": {"energy": {"files": 25, "tables": {"silver.energy_load": LOAD}, "tasks": {"load_mw": TASK}}}}
+
+
+def test_a_run_ends_with_outcomes_families_champion_and_the_worth_of_decisions():
+    assert summary(STATUS, ["energy"]).splitlines() == [
+        "energy: 25 files",
+        "  records of             in    new  updated  deleted  unchanged  duplicate  superseded  quarantined",
+        "  ------------------  -----  -----  -------  -------  ---------  ---------  ----------  -----------",
+        "  silver.energy_load  1,440  1,440        0        0          0          0           0            0",
+        "",
+        "  task: family (test span)    MAE  naive MAE    gain    coverage",
+        "  ------------------------  -----  ---------  ------  ----------  --------",
+        "  load_mw: xgboost          150.2        400  +62.4%  79% of 80%  champion",
+        "  load_mw: seasonal_naive     400        400   +0.0%  81% of 80%",
+        "  champion energy-load_mw/3: least mae",
+        "  4,320 decisions, AUD (lower is better)   champion      naive  foresight",
+        "  --------------------------------------  ---------  ---------  ---------",
+        "  realised value                          1,234,568  3,000,000          0",
+    ]
+
+
+def test_what_is_not_known_yet_is_left_out():
+    task = TASK | {"champion": None, "decisions": TASK["decisions"] | {"value": None}}
+    status = {"domains": {"energy": {"files": 0, "tables": {}, "tasks": {"load_mw": task}}}}
+    shown = summary(status, ["energy", "finance"])
+    assert "champion" not in shown and "realised value" not in shown
+    assert shown.endswith("finance: nothing is published yet")
+
+
+def test_columns_of_a_table_are_as_wide_as_their_widest_cell():
+    assert list(table_text(["name", "n"], [["a", "1,000"], ["longer", "2"]])) == [
+        "  name        n",
+        "  ------  -----",
+        "  a       1,000",
+        "  longer      2",
+    ]

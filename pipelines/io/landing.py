@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.contracts.deliveries import DroppedFile
@@ -15,7 +16,7 @@ _EMBEDDED = ".embedded"  # marks a drop folder that already got the domain's emb
 
 
 class LandingError(RuntimeError):
-    """A drop folder or a file in it cannot be read; the message says which, why and what to do."""
+    """Dropped files could not be landed; the message says which, why and what to do."""
 
 
 def has_embedded(folder: Path) -> bool:
@@ -41,13 +42,28 @@ def write_atomically(path: Path, content: bytes) -> None:
     partial.replace(path)
 
 
-def dropped(folder: Path, sources: Iterable[Source]) -> Iterator[DroppedFile]:
+@dataclass(frozen=True)
+class Drop:
+    """What lies in a domain's drop folders. unreadable: a line for each file that cannot be read: which, why, what to do."""
+
+    files: tuple[DroppedFile, ...]
+    unreadable: tuple[str, ...]
+
+
+def dropped(folder: Path, sources: Iterable[Source]) -> Drop:
     """Every file below the sources' drop folders, by name; names that start with a dot are still being written."""
+    files, unreadable = [], []
     for source in sources:
         for path in sorted((folder / source.name).rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                name = path.relative_to(folder).as_posix()
-                yield DroppedFile(source.name, name, str(path), path.stat().st_size, _sha256(path))
+            is_lost = path.is_symlink() and not path.exists()
+            if path.name.startswith(".") or not (path.is_file() or is_lost):
+                continue
+            name = path.relative_to(folder).as_posix()
+            try:
+                files.append(DroppedFile(source.name, name, str(path), path.stat().st_size, _sha256(path)))
+            except OSError as error:
+                unreadable.append(f"{name}: cannot be read ({error.strerror}). Mend or remove it")
+    return Drop(tuple(files), tuple(unreadable))
 
 
 def archive(file: DroppedFile, zone: Path) -> Path:
@@ -56,8 +72,12 @@ def archive(file: DroppedFile, zone: Path) -> Path:
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         partial = kept.with_name(f".{kept.name}.partial")
-        shutil.copyfile(file.path, partial)
-        if _sha256(partial) != file.sha256:
+        try:
+            shutil.copyfile(file.path, partial)
+            copied = _sha256(partial)
+        except OSError as error:
+            raise LandingError(f"{file.path}: cannot be kept in {kept.parent} ({error.strerror}). Run again") from error
+        if copied != file.sha256:
             partial.unlink()
             raise LandingError(f"{file.path}: changed while it was being landed. Run again once its writer is done.")
         partial.replace(kept)
@@ -65,8 +85,5 @@ def archive(file: DroppedFile, zone: Path) -> Path:
 
 
 def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise LandingError(f"{path}: cannot be read ({error.strerror}). Mend its permissions or remove it.") from error
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,6 @@ from pipelines.io.lock import LockError
 from pipelines.io.session import SessionError
 from pipelines.io.tracking import TrackingError
 from pipelines.runner.decide import NoChampion
-from pipelines.stages.land import UndatedDelivery
 from pipelines.stages.refusal import Refused
 
 EXPECTED = (
@@ -22,6 +21,5 @@ EXPECTED = (
     Refused,
     SessionError,
     TrackingError,
-    UndatedDelivery,
     WarehouseError,
 )

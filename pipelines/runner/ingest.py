@@ -17,9 +17,11 @@ from pipelines.stages.refusal import Refused
 
 
 def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
-    """Publish every batch that is waiting, one by one; then gold, if what it is made of changed in any other way."""
-    if "land" in wanted:
-        land(context, domain)
+    """Publish every batch that is waiting, one by one; then gold, if what it is made of changed in any other way.
+
+    Files that cannot be landed do not hold up the others; they are the failure that is raised at the end.
+    """
+    left_out = land(context, domain) if "land" in wanted else ()
     stages = [stage for stage in ("bronze", "silver") if stage in wanted]
     raw = {batch.id: batch for batch in context.ledger.batches_awaiting(domain.name, "bronze") if "bronze" in stages}
     kept = context.ledger.batches_awaiting(domain.name, "silver", after="bronze") if "silver" in stages else []
@@ -41,16 +43,21 @@ def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
         work = Work(context, domain, "ingest")
         gold(work)
         work.publish()
+    if left_out:
+        raise landing.LandingError("; ".join(left_out))
 
 
-def land(context: Context, domain: Domain) -> None:
-    """Keep every new file byte for byte, and freeze them as one batch."""
+def land(context: Context, domain: Domain) -> tuple[str, ...]:
+    """Keep every new file byte for byte, and freeze them as one batch; returns why others cannot be landed."""
     folder = context.settings.drops / domain.name
     if context.settings.samples and not landing.has_embedded(folder):
         context.say(domain.name, "land", "dropping the embedded records as raw files")
         landing.drop_embedded(folder, embedded_files(domain))
     known = context.ledger.known_hashes(domain.name)
-    plan = land_stage.plan(landing.dropped(folder, domain.sources), known, context.as_of)
+    drop = landing.dropped(folder, domain.sources)
+    plan = land_stage.plan(drop.files, known, context.as_of)
+    undated = [f"{name}: no date (YYYY-MM-DD) in the name. Rename it, or give --as-of" for name in plan.undated]
+    left_out = (*drop.unreadable, *undated)
     for name, landed_as in plan.repeats:
         context.say(domain.name, "land", f"{name}: the same content was landed as {landed_as}; left out")
     if plan.later:
@@ -58,10 +65,12 @@ def land(context: Context, domain: Domain) -> None:
             domain.name, "land", f"{len(plan.later)} files are delivered after the as-of instant; left for later"
         )
     if not plan.new:
+        if left_out:
+            return left_out
         where = ", ".join(source.name for source in domain.sources)
         told = "no new file" if known else f"no file at all: put raw files into {folder} ({where})"
         context.say(domain.name, "land", told)
-        return
+        return ()
     zone = context.folder("landing") / domain.name
     files = [
         LandedFile(file.source, file.name, str(landing.archive(file, zone)), file.size, file.sha256, delivered_at)
@@ -73,6 +82,7 @@ def land(context: Context, domain: Domain) -> None:
     for file in files:
         if not file.size:
             context.say(domain.name, "land", f"{file.name}: the file is empty")
+    return left_out
 
 
 def bronze(work: Work, batch: Batch) -> None:

@@ -12,44 +12,44 @@ from pipelines.contracts.deliveries import DroppedFile
 _ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
 
 
-class UndatedDelivery(ValueError):
-    """A file has no date in its name and the run was given no as-of instant."""
-
-
 @dataclass(frozen=True)
 class Landing:
     """new: files to land, each with its logical date. repeats: (name now, name landed under) of known content.
-    later: files that are delivered after the as-of instant, so not yet there for this run."""
+    later: files that are delivered after the as-of instant, so not yet there for this run. undated: files that cannot
+    be landed, because they have no date in the name and the run was given no as-of instant."""
 
     new: tuple[tuple[DroppedFile, datetime], ...]
     repeats: tuple[tuple[str, str], ...]
-    later: tuple[str, ...] = ()
+    later: tuple[str, ...]
+    undated: tuple[str, ...]
 
 
 def plan(dropped: Iterable[DroppedFile], known: Mapping[str, str], as_of: datetime | None) -> Landing:
     """Pick the files whose content was never landed; known: sha256 → the name under which it was."""
-    seen, new, repeats, later = dict(known), [], [], []
+    seen = dict(known)
+    new, repeats, later, undated = [], [], [], []
     for file in dropped:
         if file.sha256 in seen:
             if seen[file.sha256] != file.name:
                 repeats.append((file.name, seen[file.sha256]))
             continue
         at = delivered_at(file.name, as_of)
+        if at is None:
+            undated.append(file.name)
+            continue
         if as_of is not None and at > as_of:
             later.append(file.name)
             continue
         new.append((file, at))
         seen[file.sha256] = file.name
-    return Landing(tuple(new), tuple(repeats), tuple(later))
+    return Landing(tuple(new), tuple(repeats), tuple(later), tuple(undated))
 
 
-def delivered_at(name: str, as_of: datetime | None) -> datetime:
+def delivered_at(name: str, as_of: datetime | None) -> datetime | None:
     """The logical date of a delivery: midnight UTC of the first ISO date in its name, else the run's as-of instant."""
     for year, month, day in _ISO_DATE.findall(name):
         try:
             return datetime(int(year), int(month), int(day), tzinfo=UTC)
         except ValueError:
             continue  # digits that only look like a date
-    if as_of is None:
-        raise UndatedDelivery(f"{name}: no date (YYYY-MM-DD) in the name. Rename it, or give --as-of.")
     return as_of

@@ -27,7 +27,7 @@ def test_every_dirty_sample_row_is_set_apart_with_its_reason(spark, domain, tabl
         RawFile(
             f.name, f.path, f.sha256, source.format, source.delimiter, int(delivered_at(f.name, None).timestamp() * 1e6)
         )
-        for f in dropped(sample, [source])
+        for f in dropped(sample, [source]).files
     ]
     assert files, f"{sample}/{source.name}: a domain shows how its source looks"
     provenance = {"batch": 1, "attempt": 1, "ingested_at": datetime(2026, 1, 1, tzinfo=UTC)}

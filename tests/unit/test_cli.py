@@ -93,11 +93,24 @@ def test_a_file_without_a_date_is_named_and_an_as_of_instant_helps(capsys, tmp_p
     command = ("run", "--conf", overlay, "--domain", "energy", "--stage", "land")
     assert told(capsys, *command) == (
         1,
-        "headrace: energy: weather/newest.jsonl: no date (YYYY-MM-DD) in the name. Rename it, or give --as-of.\n",
+        "headrace: energy: weather/newest.jsonl: no date (YYYY-MM-DD) in the name. Rename it, or give --as-of\n",
     )
     assert told(capsys, *command, "--as-of", "2014-02-01")[0] == 0
     (batch,) = Ledger(settings.ledger).batches_awaiting("energy", "bronze")
     assert batch.files[0].delivered_at.isoformat() == "2014-02-01T00:00:00+00:00"
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_landed(capsys, tmp_path):
+    settings, overlay = settings_on(tmp_path), overlay_on(tmp_path)
+    drop(settings, "energy", {"weather/2014-02-01.jsonl": "{}\n"})
+    (settings.drops / "energy" / "weather" / "2014-02-02.jsonl").symlink_to(tmp_path / "gone")
+    code, line = told(capsys, "run", "--conf", overlay, "--domain", "energy", "--stage", "land")
+    assert (code, line) == (
+        1,
+        "headrace: energy: weather/2014-02-02.jsonl: cannot be read (No such file or directory). Mend or remove it\n",
+    )
+    (batch,) = Ledger(settings.ledger).batches_awaiting("energy", "bronze")
+    assert [file.name for file in batch.files] == ["weather/2014-02-01.jsonl"]
 
 
 def test_an_empty_drop_folder_is_said_and_is_no_failure(capsys, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.contracts.deliveries import DroppedFile
 from pipelines.contracts.tasks import utc
-from pipelines.stages.land import UndatedDelivery, delivered_at, plan
+from pipelines.stages.land import delivered_at, plan
 
 
 def dropped(name: str, sha256: str) -> DroppedFile:
@@ -39,6 +39,13 @@ def test_the_first_date_in_a_name_is_the_deliverys_else_the_as_of_instant(name, 
     assert delivered_at(name, utc("2030-01-01")) == utc(date)
 
 
-def test_a_file_without_a_date_needs_an_as_of_instant():
-    with pytest.raises(UndatedDelivery, match=r"latest.csv: no date \(YYYY-MM-DD\) in the name. Rename it"):
-        delivered_at("latest.csv", None)
+def test_a_file_without_a_date_is_told_of_and_does_not_hold_up_the_others():
+    landing = plan([dropped("latest.jsonl", "a"), dropped("2014-02-02.jsonl", "b")], {}, None)
+    assert [file.name for file, _ in landing.new] == ["2014-02-02.jsonl"]
+    assert landing.undated == ("latest.jsonl",)
+
+
+def test_a_file_of_after_the_as_of_instant_is_left_for_later():
+    landing = plan([dropped("2014-02-01.jsonl", "a"), dropped("2014-02-02.jsonl", "b")], {}, utc("2014-02-01"))
+    assert [file.name for file, _ in landing.new] == ["2014-02-01.jsonl"]
+    assert landing.later == ("2014-02-02.jsonl",)

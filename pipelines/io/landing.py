@@ -44,7 +44,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @dataclass(frozen=True)
 class Drop:
-    """What lies in a domain's drop folders. unreadable: a line for each file that cannot be read: which, why, what to do."""
+    """What lies in a domain's drop folders. unreadable: for each file that cannot be read, which, why, what to do."""
 
     files: tuple[DroppedFile, ...]
     unreadable: tuple[str, ...]

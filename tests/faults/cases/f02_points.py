@@ -15,12 +15,14 @@ QUICK, FULL = 4, 1000
 
 
 def cases(site: Site, number: int, seed: int) -> Iterator[Case]:
-    """A seeded choice of `number` among all points; all of them, once, if there are no more than that.
-
-    A restore happens only in the run after one that died with its tables written, so these cases die twice.
+    """A seeded choice of `number` among the points that an undisturbed run passes; where it may be more than there are,
+    all of them once, and every restore: that happens only in the run after one that died with its tables written, so
+    these cases die twice and take three runs.
     """
-    last = next(point for point in site.points if point.startswith("publish:"))
-    deaths = [(point,) for point in site.points] + [(last, f"restore:{table}:after") for table in site.begun]
+    deaths: list[tuple[str, ...]] = [(point,) for point in site.points]
+    if number > len(deaths):
+        last = next(point for point in site.points if point.startswith("publish:"))
+        deaths += [(last, f"restore:{table}:after") for table in site.begun]
     for chosen in random.Random(seed).sample(deaths, min(number, len(deaths))):
         yield Case(seed, " then ".join(chosen), partial(_inflict, chosen))
 

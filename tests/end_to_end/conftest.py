@@ -9,7 +9,7 @@ from tests.end_to_end.deliveries import DELIVERIES
 from tests.house import drop, settings_on, tables
 
 TO_SILVER, TO_GOLD = ("land", "bronze", "silver"), ("land", "bronze", "silver", "gold")
-STAGES = {"first": TO_SILVER, "corrected": TO_GOLD, "recreated": TO_SILVER, "old and odd": TO_GOLD}
+STAGES = {"first": TO_SILVER, "corrected": TO_SILVER, "recreated": TO_SILVER, "old and odd": TO_GOLD}
 
 
 @pytest.fixture(scope="session")

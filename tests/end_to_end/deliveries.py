@@ -76,3 +76,8 @@ VIC,2014-02-10T04:30:00+10:00,5.2,0,,final
 """,
 }
 DELIVERIES = {"first": FIRST, "corrected": CORRECTED, "recreated": RECREATED, "old and odd": OLD_AND_ODD}
+
+
+def readings_of(files: dict[str, str]) -> dict[str, str]:
+    """What a delivery brings of the meter readings alone."""
+    return {name: text for name, text in files.items() if name.startswith("meter_readings/")}

@@ -11,7 +11,7 @@ from pipelines import cli, runner
 from pipelines.io.fault import VARIABLE
 from pipelines.io.ledger import Ledger
 from pipelines.io.table_hash import table_hash
-from tests.end_to_end.deliveries import DELIVERIES
+from tests.end_to_end.deliveries import DELIVERIES, readings_of
 from tests.house import drop, overlay_on, settings_on, tables, versions
 
 STAGES = ("land", "bronze", "silver")
@@ -22,13 +22,13 @@ WITHDRAWN = "silver.energy_load_withdrawn"
 def test_killed_between_two_commits_and_run_again_the_tables_are_those_of_an_undisturbed_run(house, tmp_path):
     """The killed process publishes a first batch; in the second it dies between the commits of two silver tables."""
     settings, conf = settings_on(tmp_path), overlay_on(tmp_path)
-    drop(settings, "energy", readings_of("first"))
+    drop(settings, "energy", readings_of(DELIVERIES["first"]))
     assert runner.run(settings, names=["energy"], stages=["land"]).failures == {}
-    drop(settings, "energy", readings_of("corrected"))
+    drop(settings, "energy", readings_of(DELIVERIES["corrected"]))
 
     command = ["run", "--domain", "energy", "--conf", str(conf), *[w for s in STAGES for w in ("--stage", s)]]
     # keys are withdrawn in the second batch alone
-    fault = {VARIABLE: f"commit:{WITHDRAWN}/write:before"}
+    fault = {VARIABLE: f"commit:{WITHDRAWN}/write:before", "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
     killed = subprocess.run(
         [sys.executable, "-m", "pipelines", *command], env={**os.environ, **fault}, capture_output=True, timeout=400
     )
@@ -43,10 +43,6 @@ def test_killed_between_two_commits_and_run_again_the_tables_are_those_of_an_und
     assert cli.main(command) == 0
     assert_same(tables(settings, "energy"), house[1]["corrected"], {*LOAD, WITHDRAWN})
     assert Ledger(settings.ledger).batches_awaiting("energy", "silver") == []
-
-
-def readings_of(delivery):
-    return {name: text for name, text in DELIVERIES[delivery].items() if name.startswith("meter_readings/")}
 
 
 def assert_same(found, undisturbed, names):

@@ -99,6 +99,7 @@ def _series(region: str, at: list[datetime], known: list[datetime], name: str, v
             "region_id": [region] * len(at),
             "at": pa.array(at, INSTANT),
             "known_at": pa.array(known, INSTANT),
+            "known_until": pa.nulls(len(at), INSTANT),
             name: pa.array(values, pa.float64()),
         }
     )

@@ -40,7 +40,8 @@ class Frame:
     """How gold at (entity, time) becomes examples at (entity, cut-off, step): never stored, always made anew.
 
     cut_offs: gold table with `entity`, `cut_at` and `cut_off_features`. A gold series has its entity (if any), `at`,
-    `known_at` and value columns. label is a column of label_series. targets are per step, windows per example.
+    `known_at`, `known_until` and value columns. label is a column of label_series. targets are per step, windows per
+    example.
     """
 
     entity: str

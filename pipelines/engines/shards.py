@@ -39,7 +39,9 @@ def series_for(cut_offs: pa.Table, tables: Mapping[str, Shard], frame: Frame) ->
     cuts = instants(cut_offs["cut_at"])
     found = {}
     for name, need in needs(frame).items():
-        columns = tuple(dict.fromkeys((*((need.entity,) if need.entity else ()), "at", "known_at", *need.columns)))
+        columns = tuple(
+            dict.fromkeys((*((need.entity,) if need.entity else ()), "at", "known_at", "known_until", *need.columns))
+        )
         if len(cuts):
             start = _EPOCH + timedelta(microseconds=int(cuts.min())) - need.lookback
             end = _EPOCH + timedelta(microseconds=int(cuts.max())) + frame.step * frame.steps

@@ -135,7 +135,7 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
     if work.exists(source):  # it does not while all files of the source were empty
         records = work.read(source).where(F.col("_batch") == batch.id)
         arrived |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
-        held, withdrawn = work.read_if_any(name), work.read_if_any(f"{name}_withdrawn")
+        held, history = work.read_if_any(name), work.read_if_any(f"{name}_history")
         # cached, or Spark would work out every cast anew for each branch of the plan
         rows = refine(records, table).persist()
         found = judge(
@@ -143,7 +143,7 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
             table,
             rows,
             held,
-            withdrawn,
+            history,
             batch=batch.id,
             attempt=work.attempt.number,
             ingested_at=datetime.now(UTC),
@@ -155,8 +155,8 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
         warned = broken_promises(found.judged, table)
         if any(line["applied"] for line in lines) or not work.exists(name):
             work.write(found.rows())
-        if any(line["withdrawn"] for line in lines):
-            work.write(found.withdrawals())
+        if any(line["past"] for line in lines):
+            work.write(found.history())
         if any(line["outcome"] == "quarantined" for line in lines):
             work.write(found.quarantine())
             causes = sorted(found.reasons().collect(), key=lambda cause: (-cause["records"], cause["reason"]))
@@ -184,15 +184,18 @@ def gold(work: Work) -> None:
         return
     asked = [(task.name, task.table, task.spine, task.views, task.step, task.steps) for task in domain.tasks]
     known_by = work.context.as_of
-    made_of = fingerprint(
-        domain.tables, domain.views, asked, as_of, known_by, {n: work.version(n) for n in names.values()}
-    )
+    histories = {name: f"{silver}_history" for name, silver in names.items() if work.exists(f"{silver}_history")}
+    versions = {name: work.version(name) for name in (*names.values(), *histories.values())}
+    made_of = fingerprint(domain.tables, domain.views, asked, as_of, known_by, versions)
     if work.is_done("gold", "", made_of):
         work.say("gold", "nothing to do: made from just these tables before")
         return
     from pipelines.stages.gold import gold as features
+    from pipelines.stages.gold import known
 
-    for change in features(domain, {name: work.read(table) for name, table in names.items()}, as_of, known_by):
+    silver = {name: work.read(table) for name, table in names.items()}
+    history = {name: work.read(table) for name, table in histories.items()}
+    for change in features(domain, known(domain, silver, history, known_by), as_of):
         work.write(change)
         work.say("gold", f"{change.table}: {work.count(change.table):,} rows")
     work.mark_done("gold", "", made_of)

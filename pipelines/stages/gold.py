@@ -13,20 +13,36 @@ from pipelines.contracts.features import AsOf, Calendar, FeatureView, Lag, Rolli
 from pipelines.contracts.tables import Table
 from pipelines.contracts.tasks import Spine
 from pipelines.stages.changes import Change
+from pipelines.stages.silver import statement_parts
 from pipelines.transforms.asof import as_of as newest_known
 from pipelines.transforms.calendar import calendar_parts
 from pipelines.transforms.lookback import look_back
+from pipelines.transforms.reconcile import known_spans
+
+KNOWN = ("available_at", "known_until")
 
 
-def gold(
-    domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime, known_by: datetime | None = None
-) -> tuple[Change, ...]:
-    """All gold tables of a domain. silver: by table name, as published. as_of: no cut-off lies after it.
+def known(
+    domain: Domain,
+    silver: Mapping[str, DataFrame],
+    history: Mapping[str, DataFrame],
+    known_by: datetime | None = None,
+) -> dict[str, DataFrame]:
+    """By table name, every statement that was ever in force, from `available_at` to `known_until`.
 
+    silver: the rows in force, by table name. history: what was said besides, for tables that have any.
     known_by: what became known later is left out, for a run that takes place in the past; labels are, too.
     """
-    if known_by is not None:
-        silver = {name: rows.where(F.col("available_at") <= F.lit(known_by)) for name, rows in silver.items()}
+    return {
+        table.name: known_spans(
+            silver[table.name], history.get(table.name), **statement_parts(table), known_by=known_by
+        )
+        for table in domain.tables
+    }
+
+
+def gold(domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime) -> tuple[Change, ...]:
+    """All gold tables of a domain. silver: as `known` gives it. as_of: no cut-off lies after it."""
     changes = []
     for name in sorted({name for task in domain.tasks for name in series_tables(domain, task)}):
         frame = series(domain, domain.table(name), silver[name])
@@ -44,7 +60,8 @@ def series_tables(domain: Domain, task: Task) -> list[str]:
 
 
 def series(domain: Domain, table: Table, rows: DataFrame) -> DataFrame:
-    """(entity…, `at`, `known_at`, values): when each value happened and from when it may be used."""
+    """(entity…, `at`, `known_at`, `known_until`, values): when each value happened, and from when to when it may be
+    used (null: to this day)."""
     entities = sorted({view.entity for view in domain.views if view.table == table.name and view.entity})
     features = [f for v in domain.views if v.table == table.name and v.moment != "cut_off" for f in v.features]
     labels = [task.column for task in domain.tasks if task.table == table.name]
@@ -53,6 +70,7 @@ def series(domain: Domain, table: Table, rows: DataFrame) -> DataFrame:
         *entities,
         F.col(table.event_time).alias("at"),
         F.col("available_at").alias("known_at"),
+        "known_until",
         *[F.col(value).cast("double").alias(value) for value in values],
     )
 
@@ -92,17 +110,19 @@ def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mappi
     facts = silver[view.table].withColumnRenamed(event_time, "_happened_at")
     windows = tuple(f for f in view.features if isinstance(f, Lag | Rolling))
     if windows:
-        probes = look_back(
-            probes, facts, by=by, at="cut_at", event="_happened_at", known="available_at", features=windows
-        )
+        probes = look_back(probes, facts, by=by, at="cut_at", event="_happened_at", known=KNOWN, features=windows)
     for feature in view.features:
         if isinstance(feature, AsOf):
             (name,) = feature.names()
             facts_of = facts.where(F.col(feature.column).isNotNull()).withColumnRenamed(feature.column, name)
             probes = newest_known(
-                probes, facts_of, by=by, at="cut_at", event="_happened_at", known="available_at", values=[name]
+                probes,
+                facts_of,
+                by=by,
+                at="cut_at",
+                event="_happened_at",
+                known=KNOWN,
+                value=name,
+                ttl_hours=feature.ttl_hours,
             )
-            age_us = F.unix_micros("cut_at") - F.unix_micros("_happened_at")
-            is_fresh = age_us < F.lit(round(feature.ttl_hours * 3.6e9))
-            probes = probes.withColumn(name, F.when(is_fresh, F.col(name))).drop("_happened_at")
     return probes

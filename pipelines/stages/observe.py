@@ -22,7 +22,9 @@ def realised(domain: Domain, task: Task, policy: Policy, decisions: DataFrame, l
     All of it anew each time, because a corrected label corrects the value.
     """
     entity, actual = task.spine.entity, F.col("actual")
-    answers = label_series.select(entity, F.col("at").alias("target_at"), F.col(task.column).alias("actual"))
+    answers = label_series.where("known_until is null").select(
+        entity, F.col("at").alias("target_at"), F.col(task.column).alias("actual")
+    )
     known = decisions.join(answers, [entity, "target_at"]).where(actual.isNotNull())
     valued = known.select(
         "decision_id",

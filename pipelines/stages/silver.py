@@ -25,6 +25,7 @@ _KEPT = ("available_at", "_record_id", "_ordinal", "_delivered_at", *PROVENANCE)
 @dataclass(frozen=True)
 class Silver:
     """What one batch changes in one table. judged: every record with its `_file` and `outcome`; better cached.
+    held: the table at the pin, None before the first batch.
 
     ingested_at is provenance: in no feature, hash or comparison.
     """
@@ -32,17 +33,18 @@ class Silver:
     domain: Domain
     table: Table
     judged: DataFrame
+    held: DataFrame | None
     batch: int
     attempt: int
     ingested_at: datetime
 
     def outcomes(self) -> DataFrame:
-        """`_file`, `outcome`, `records`, `applied`, `withdrawn`: records sum to those read, file by file; applied are
-        those that change what is held, withdrawn the withdrawals among them."""
+        """`_file`, `outcome`, `records`, `applied`, `past`: records sum to those read, file by file; applied are those
+        that change what is held, past those that belong to the history or send a held row there."""
         return self.judged.groupBy("_file", "outcome").agg(
             F.count("*").alias("records"),
             F.count_if("_applied").alias("applied"),
-            F.count_if(F.col("_applied") & F.col("_delete")).alias("withdrawn"),
+            F.count_if(F.expr("outcome = 'superseded' or (_applied and outcome <> 'new')")).alias("past"),
         )
 
     def reasons(self) -> DataFrame:
@@ -57,10 +59,19 @@ class Silver:
         applied = self._stamped("_applied").select(*columns, *_KEPT, "_delete")
         return Change(self.domain.delta_table("silver", self.table.name), "merge", applied, key=self.table.key)
 
-    def withdrawals(self) -> Change:
-        """The memory of withdrawn keys, without which an older statement that comes late would bring them back."""
-        gone = self._stamped("_applied and _delete").select(*self.table.key, *self.table.order, *_KEPT)
-        return Change(self.domain.delta_table("silver", f"{self.table.name}_withdrawn"), "append", gone)
+    def history(self) -> Change:
+        """What was said besides the rows in force: rows that are replaced, older statements, withdrawals.
+
+        Features at a cut-off need what was in force then; and without the withdrawals an older statement that comes
+        late would bring its key back.
+        """
+        columns = [*[column.name for column in self.table.columns], *_KEPT, "_delete"]
+        said = self._stamped("outcome = 'superseded' or (_applied and _delete)").select(*columns)
+        if self.held is not None:
+            keys = self.judged.where("_applied").select(*self.table.key)
+            replaced = self.held.join(keys, list(self.table.key), "left_semi")
+            said = said.unionByName(replaced.withColumn("_delete", F.lit(False)).select(*columns))
+        return Change(self.domain.delta_table("silver", f"{self.table.name}_history"), "append", said)
 
     def quarantine(self) -> Change:
         """What was set apart: place, raw text, reasons."""
@@ -82,7 +93,7 @@ def silver(
     table: Table,
     rows: DataFrame,
     held: DataFrame | None,
-    withdrawn: DataFrame | None,
+    history: DataFrame | None,
     *,
     batch: int,
     attempt: int,
@@ -91,19 +102,26 @@ def silver(
     """Judge a batch of refined rows against what is held.
 
     rows: as `refine` gives them; they are read twice, so the caller had better cache them.
-    held, withdrawn: the table and its withdrawn keys at the pin, None before the first batch.
+    held, history: the table and what was said besides at the pin, None before there is any.
     """
     settled = reconcile(
         rows.where(F.size("_reasons") == 0),
         held,
-        withdrawn,
-        key=list(table.key),
-        order=list(table.order) or ["_delivered_at"],
-        content=[column.name for column in table.columns],
+        history.where("_delete") if history is not None else None,
+        **statement_parts(table),
     )
     set_apart = rows.where(F.size("_reasons") > 0)
     judged = settled.unionByName(set_apart.withColumns({"outcome": F.lit("quarantined"), "_applied": F.lit(False)}))
-    return Silver(domain, table, judged, batch, attempt, ingested_at)
+    return Silver(domain, table, judged, held, batch, attempt, ingested_at)
+
+
+def statement_parts(table: Table) -> dict[str, list[str]]:
+    """Which columns of a table say what a statement is about, which of two is the greater, and what it says."""
+    return {
+        "key": list(table.key),
+        "order": list(table.order) or ["_delivered_at"],
+        "content": [column.name for column in table.columns],
+    }
 
 
 def typed(records: DataFrame, table: Table) -> DataFrame:

@@ -26,14 +26,16 @@ Values = npt.NDArray[np.float64]
 INSTANT = pa.timestamp("us", tz="UTC")
 LABEL = "label"
 _DAY = 86_400_000_000
-_EVER = np.iinfo(np.int64).max
+_NEVER = np.iinfo(np.int64).max
+_EVER = _NEVER - 1
 
 
 def examples(cut_offs: pa.Table, series: Mapping[str, pa.Table], frame: Frame) -> pa.Table:
     """One row per (entity, cut_at), ordered so; a value is used only if it had happened by its moment and was known
     by the cut-off.
 
-    cut_offs: entity, `cut_at`, the cut-off features. series: by name; entity (if any), `at`, `known_at`, values.
+    cut_offs: entity, `cut_at`, the cut-off features. series: by name; entity (if any), `at`, `known_at`,
+    `known_until` (null: to this day), values.
     Returns entity, `cut_at`; cut-off features (double); per-step features and `label` (list<double> of `frame.steps`);
     windows (list<double>, oldest first). Null is unknown or missing. Step s is about `cut_at + (s - 1) · step`.
 
@@ -47,12 +49,19 @@ def examples(cut_offs: pa.Table, series: Mapping[str, pa.Table], frame: Frame) -
     columns: dict[str, pa.Array | pa.ChunkedArray] = {frame.entity: entities, "cut_at": pa.array(cuts, INSTANT)}
     for name in frame.cut_off_features:
         columns[name] = cut_offs[name].cast(pa.float64())
-    facts = {name: _Facts(series[name], need.entity, entities) for name, need in needs(frame).items()}
+    facts = {
+        (name, column): _Facts(series[name], column, need.entity, entities)
+        for name, need in needs(frame).items()
+        for column in need.columns
+    }
     for group in (*frame.targets, *frame.windows):
         for feature in group.features:
-            columns |= _feature_columns(feature, facts.get(group.series), cuts, grid, frame)
-    answers = facts[frame.label_series]
-    columns[LABEL] = _lists(answers.exactly(frame.label, grid, np.full(len(cuts), _EVER)))
+            if isinstance(feature, Calendar):
+                columns |= _calendar_columns(feature, grid)
+            else:
+                columns |= _feature_columns(feature, facts[group.series, feature.column], cuts, grid, frame)
+    answers = facts[frame.label_series, frame.label]
+    columns[LABEL] = _lists(answers.exactly(grid, np.full(len(cuts), _EVER)))
     return pa.table(columns)
 
 
@@ -121,11 +130,14 @@ def microseconds(span: timedelta) -> int:
 
 
 class _Facts:
-    """One gold series, sorted once by (entity, at, known_at), for point-in-time look-ups of many moments at a time."""
+    """The values of one gold series, sorted once by (entity, at, known_at), for point-in-time look-ups of many moments
+    at a time. A null is no value."""
 
-    def __init__(self, rows: pa.Table, entity: str, asked: pa.Array) -> None:
+    def __init__(self, rows: pa.Table, column: str, entity: str, asked: pa.Array) -> None:
         """entity: the column that holds it, "" if the facts are about all alike. asked: the examples' entities."""
-        rows = rows.filter(pc.and_(rows["at"].is_valid(), rows["known_at"].is_valid()))
+        rows = rows.filter(
+            pc.and_(pc.and_(rows["at"].is_valid(), rows["known_at"].is_valid()), rows[column].is_valid())
+        )
         if entity:
             known_entities = asked.unique()
             self._asked = _codes(asked, known_entities)
@@ -134,9 +146,11 @@ class _Facts:
         else:
             self._asked, codes = np.zeros(len(asked), np.int64), np.zeros(len(rows), np.int64)
         at, known = instants(rows["at"]), instants(rows["known_at"])
+        until = np.asarray(pc.fill_null(rows["known_until"].cast(INSTANT).cast(pa.int64()), _NEVER))
         order = np.lexsort((known, at, codes))
-        self._rows = rows.take(pa.array(order))
-        self._codes, self._at, known = codes[order], at[order], known[order]
+        values = np.asarray(rows[column].cast(pa.float64()).to_numpy(), np.float64)
+        self._values = np.append(values[order], np.nan)  # the last one is for index −1
+        self._codes, self._at, known, self._until = codes[order], at[order], known[order], until[order]
         self._moments = np.unique(self._at)
         self._place = self._codes * (len(self._moments) + 1) + np.searchsorted(self._moments, self._at, "right")
         # least known_at over the 2^k facts that end at each fact, for k = 0, 1, …
@@ -146,60 +160,67 @@ class _Facts:
             self._least.append(np.concatenate([last[:reach], np.minimum(last[reach:], last[:-reach])]))
 
     def newest(self, moments: Instants, cuts: Instants) -> Instants:
-        """Index of the newest fact with at ≤ moment and known_at ≤ cut-off, −1 if there is none.
+        """Index of the newest fact with at ≤ moment and known_at ≤ cut-off < known_until, −1 if there is none.
 
-        moments: (examples, n); cuts: (examples,). Late facts are leapt over in powers of two, so a long delay costs
-        no more than a short one.
+        moments: (examples, n); cuts: (examples,).
         """
         if not len(self._at):
             return np.full(moments.shape, -1)
         codes, limit = self._asked[:, None], cuts[:, None]
         asked = codes * (len(self._moments) + 1) + np.searchsorted(self._moments, moments, "right")
         index = np.searchsorted(self._place, asked, "right") - 1
+        index = self._known(index, limit)
+        # few facts are ever revoked, so one by one will do
+        while (is_revoked := (index >= 0) & (self._codes[index] == codes) & (self._until[index] <= limit)).any():
+            index = self._known(np.where(is_revoked, index - 1, index), limit)
+        return np.where((index >= 0) & (self._codes[index] == codes), index, -1)
+
+    def _known(self, index: Instants, limit: Instants) -> Instants:
+        """The nearest fact at or before each index with known_at ≤ limit, −1 if there is none.
+
+        Late facts are leapt over in powers of two, so a long delay costs no more than a short one.
+        """
         for k in range(len(self._least) - 1, -1, -1):
             unknown = (index >= 0) & (self._least[k][index] > limit)
             index = np.where(unknown, np.maximum(index - 2**k, -1), index)
-        return np.where((index >= 0) & (self._codes[index] == codes), index, -1)
-
-    def values(self, column: str, index: Instants) -> Values:
-        """The facts' values, NaN for index −1."""
-        held = np.asarray(self._rows[column].cast(pa.float64()).to_numpy(), np.float64)
-        return np.append(held, np.nan)[index]
+        return index
 
     def at(self, index: Instants) -> Instants:
         return np.append(self._at, np.iinfo(np.int64).min // 2)[index]
 
-    def exactly(self, column: str, moments: Instants, cuts: Instants) -> Values:
+    def exactly(self, moments: Instants, cuts: Instants) -> Values:
+        """The value that happened just at each moment, NaN if none was known by the cut-off."""
         index = self.newest(moments, cuts)
-        return np.where(self.at(index) == moments, self.values(column, index), np.nan)
+        return np.where(self.at(index) == moments, self._values[index], np.nan)
 
-    def since(self, column: str, moments: Instants, cuts: Instants, oldest: Instants) -> Values:
+    def since(self, moments: Instants, cuts: Instants, oldest: Instants) -> Values:
         """The newest known value at each moment that happened at `oldest` or later."""
         index = self.newest(moments, cuts)
-        return np.where(self.at(index) >= oldest, self.values(column, index), np.nan)
+        return np.where(self.at(index) >= oldest, self._values[index], np.nan)
 
 
 def _feature_columns(
-    feature: Lag | AsOf | Calendar | History, facts: _Facts | None, cuts: Instants, grid: Instants, frame: Frame
+    feature: Lag | AsOf | History, facts: _Facts, cuts: Instants, grid: Instants, frame: Frame
 ) -> dict[str, pa.Array]:
-    if isinstance(feature, Calendar):
-        return {
-            name: _lists(_calendar(part, grid, feature.time_zone))
-            for name, part in zip(feature.names(), feature.parts, strict=True)
-        }
-    assert facts is not None, "FeatureView refuses these features without a table"
     if isinstance(feature, Lag):
         return {
-            name: _lists(facts.exactly(feature.column, grid - _hours(hours), cuts))
+            name: _lists(facts.exactly(grid - _hours(hours), cuts))
             for name, hours in zip(feature.names(), feature.hours, strict=True)
         }
     name = feature.names()[0]
     if isinstance(feature, AsOf):
         too_old = grid - _hours(feature.ttl_hours)
-        return {name: _lists(facts.since(feature.column, grid, cuts, too_old + 1))}
+        return {name: _lists(facts.since(grid, cuts, too_old + 1))}
     start = cuts[:, None] - _hours(feature.hours)
     window = start + microseconds(frame.step) * np.arange(_hours(feature.hours) // microseconds(frame.step))
-    return {name: _lists(facts.since(feature.column, window, cuts, start))}
+    return {name: _lists(facts.since(window, cuts, start))}
+
+
+def _calendar_columns(feature: Calendar, grid: Instants) -> dict[str, pa.Array]:
+    return {
+        name: _lists(_calendar(part, grid, feature.time_zone))
+        for name, part in zip(feature.names(), feature.parts, strict=True)
+    }
 
 
 def _calendar(part: str, moments: Instants, time_zone: str) -> Values:

@@ -7,6 +7,8 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts.features import Lag, Rolling
 
+IN_FORCE = "_known <= _at and (_until is null or _at < _until)"
+
 
 def look_back(
     probes: DataFrame,
@@ -15,13 +17,13 @@ def look_back(
     by: list[str],
     at: str,
     event: str,
-    known: str,
+    known: tuple[str, str],
     features: tuple[Lag | Rolling, ...],
 ) -> DataFrame:
     """Add one column a feature to the probes; null where nothing was known, 0 for a count. Row count is that of probes.
 
-    probes: may repeat (`by`, `at`), as where facts are about all entities alike. facts: `by`, `event`, `known` and the
-    features' columns.
+    probes: may repeat (`by`, `at`), as where facts are about all entities alike. facts: `by`, `event`, the features'
+    columns, and the two columns `known`: from when to when (null: to this day) they may be used.
 
     Facts and probes meet in buckets of time as long as the longest look-back, so a probe sees two buckets and never the
     whole history. A window's values are taken in order of (event, known), so its sums have the same bits in every run.
@@ -36,10 +38,11 @@ def look_back(
         *by,
         F.floor(F.unix_seconds(F.col(event)) / longest_s).alias("_bucket"),
         F.col(event).alias("_event"),
-        F.col(known).alias("_known"),
+        F.col(known[0]).alias("_known"),
+        F.col(known[1]).alias("_until"),
         *columns,
     )
-    is_seen = "_event <= _at and _known <= _at and _event >= _at - " + _interval(longest_s)
+    is_seen = f"_event <= _at and _event >= _at - {_interval(longest_s)} and {IN_FORCE}"
     window = F.array_sort(F.collect_list(F.struct("_event", "_known", *columns))).alias("_seen")
     seen = asked.join(told, [*by, "_bucket"]).where(is_seen).groupBy(*by, "_at").agg(window)
     found = probes.join(seen.withColumnRenamed("_at", at), [*by, at], "left")

@@ -1,7 +1,8 @@
-"""Statements about keys, in any order of arrival, against what is held: which count, and what became of each."""
+"""Statements about keys, in any order of arrival: which counts, what became of each, and from when to when it held."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -50,6 +51,34 @@ def reconcile(
     return judged.withColumns({"outcome": outcome, "_applied": applied}).drop(
         "_rank", "_said", "_nth", "_newest", "_held"
     )
+
+
+def known_spans(
+    held: DataFrame,
+    history: DataFrame | None,
+    *,
+    key: list[str],
+    order: list[str],
+    content: list[str],
+    known_by: datetime | None = None,
+) -> DataFrame:
+    """Every statement that was in force at some time, with `known_until`: when a greater one about its key became
+    known, null if none has. So what was known at t is what has `available_at` ≤ t < `known_until`.
+
+    held: the rows in force. history: all other statements, withdrawals (`_delete`) among them; None if there are none.
+    known_by: leaves out what became known later.
+    """
+    if known_by is not None:
+        is_known = F.col("available_at") <= F.lit(known_by)
+        held, history = held.where(is_known), history.where(is_known) if history is not None else None
+    if history is None:
+        return held.withColumn("known_until", F.lit(None).cast("timestamp"))
+    said = held.withColumn("_delete", F.lit(False)).unionByName(history)
+    greater = Window.partitionBy(*key).orderBy(F.desc("_rank")).rowsBetween(Window.unboundedPreceding, -1)
+    ranked = said.withColumn("_rank", _rank(order, content))
+    spans = ranked.withColumn("known_until", F.min("available_at").over(greater))
+    was_in_force = F.col("known_until").isNull() | (F.col("known_until") > F.col("available_at"))
+    return spans.where(was_in_force & ~F.col("_delete")).drop("_rank", "_delete")
 
 
 def _rank(order: list[str], content: list[str]) -> Column:

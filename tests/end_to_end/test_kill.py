@@ -16,7 +16,7 @@ from tests.house import drop, overlay_on, settings_on, tables, versions
 
 STAGES = ("land", "bronze", "silver")
 LOAD = {"bronze.energy_meter_readings", "silver.energy_load", "quarantine.energy_load"}
-WITHDRAWN = "silver.energy_load_withdrawn"
+HISTORY = "silver.energy_load_history"
 
 
 def test_killed_between_two_commits_and_run_again_the_tables_are_those_of_an_undisturbed_run(house, tmp_path):
@@ -27,8 +27,8 @@ def test_killed_between_two_commits_and_run_again_the_tables_are_those_of_an_und
     drop(settings, "energy", readings_of(DELIVERIES["corrected"]))
 
     command = ["run", "--domain", "energy", "--conf", str(conf), *[w for s in STAGES for w in ("--stage", s)]]
-    # keys are withdrawn in the second batch alone
-    fault = {VARIABLE: f"commit:{WITHDRAWN}/write:before", "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    # there is a history from the second batch on
+    fault = {VARIABLE: f"commit:{HISTORY}/write:before", "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
     killed = subprocess.run(
         [sys.executable, "-m", "pipelines", *command], env={**os.environ, **fault}, capture_output=True, timeout=400
     )
@@ -41,7 +41,7 @@ def test_killed_between_two_commits_and_run_again_the_tables_are_those_of_an_und
     assert_same(seen, house[1]["first"], LOAD)
 
     assert cli.main(command) == 0
-    assert_same(tables(settings, "energy"), house[1]["corrected"], {*LOAD, WITHDRAWN})
+    assert_same(tables(settings, "energy"), house[1]["corrected"], {*LOAD, HISTORY})
     assert Ledger(settings.ledger).batches_awaiting("energy", "silver") == []
 
 

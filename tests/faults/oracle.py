@@ -7,7 +7,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from pipelines.contracts.domain import Domain, Task
 from pipelines.contracts.features import Rolling
-from pipelines.contracts.tables import OUTCOMES
+from pipelines.contracts.tables import OUTCOMES, Table
 from pipelines.io import ledger_schema as schema
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin
@@ -126,7 +126,7 @@ def _lost_or_doubled(
     file_of = {row["_record_id"]: row["_file"] for row in kept}
     held = rows.get(silver, [])
     apart = rows.get(domain.delta_table("quarantine", name), [])
-    withdrawn = rows.get(f"{silver}_withdrawn", [])
+    history = rows.get(f"{silver}_history", [])
     problems = []
 
     def expect(number: int, wanted: int, what: str) -> None:
@@ -142,12 +142,13 @@ def _lost_or_doubled(
         expect(set_apart, of_file.get("quarantined", 0), f"{where}: rows in quarantine")
     total = Counter({o: sum(c.get(o, 0) for (_, t), c in counts.items() if t == silver) for o in OUTCOMES})
     expect(len(held), total["new"] - total["deleted"], f"{silver}: rows against new − deleted")
-    for rows_of, table in ((held, silver), (apart, f"quarantine of {silver}"), (withdrawn, f"withdrawn of {silver}")):
+    for rows_of, table in ((held, silver), (apart, f"quarantine of {silver}"), (history, f"history of {silver}")):
         places = Counter((row["_record_id"], row["_ordinal"]) for row in rows_of)
         expect(len(places), len(rows_of), f"{table}: (raw record id, ordinal) among its rows")
         expect(sum(record not in file_of for record, _ in places), 0, f"{table}: raw record ids that bronze lacks")
-    both = {row["_record_id"] for row in held} & {row["_record_id"] for row in apart}
-    expect(len(both), 0, f"{silver}: records held and set apart")
+    for rows_of, state in ((apart, "set apart"), (history, "in its history")):
+        both = {row["_record_id"] for row in held} & {row["_record_id"] for row in rows_of}
+        expect(len(both), 0, f"{silver}: records held and {state}")
     return problems
 
 
@@ -158,17 +159,17 @@ def _wrong_features(domain: Domain, task: Task, rows: Mapping[str, Sequence[Row]
     for view in domain.views_of(task):
         if view.moment != "cut_off" or not view.table:
             continue
-        event = domain.table(view.table).event_time
-        facts = rows.get(domain.delta_table("silver", view.table), [])
+        table = domain.table(view.table)
+        silver = domain.delta_table("silver", view.table)
+        said = [*rows.get(silver, []), *rows.get(f"{silver}_history", [])]
         for feature in (feature for feature in view.features if isinstance(feature, Rolling) and feature.op in _OPS):
             (column,) = feature.names()
             for row in rows.get(gold, []):
                 known = [
                     float(fact[feature.column])
-                    for fact in facts
+                    for fact in _in_force(table, said, row["cut_at"])
                     if (not view.entity or fact[view.entity] == row[view.entity])
-                    and row["cut_at"] - timedelta(hours=feature.hours) < fact[event] <= row["cut_at"]
-                    and fact["available_at"] <= row["cut_at"]
+                    and row["cut_at"] - timedelta(hours=feature.hours) < fact[table.event_time] <= row["cut_at"]
                 ]
                 # NaN stands for null, which is right where nothing was known
                 wanted = _OPS[feature.op](known) if known else math.nan
@@ -176,3 +177,17 @@ def _wrong_features(domain: Domain, task: Task, rows: Mapping[str, Sequence[Row]
                 if not (math.isclose(found, wanted, rel_tol=1e-9) or (math.isnan(found) and math.isnan(wanted))):
                     problems.append(f"{gold}: {column} at {row['cut_at']} is {found}, but silver gives {wanted}")
     return problems
+
+
+def _in_force(table: Table, said: Sequence[Row], at: datetime) -> list[Row]:
+    """The last word on each key of what was known at a time, unless it withdraws the key."""
+    last: dict[tuple[Any, ...], Row] = {}
+    for row in said:
+        key = tuple(row[name] for name in table.key)
+        if row["available_at"] <= at and (key not in last or _place(table, row) > _place(table, last[key])):
+            last[key] = row
+    return [row for row in last.values() if not row.get("_delete")]
+
+
+def _place(table: Table, row: Row) -> tuple[Any, ...]:
+    return (*(row[name] for name in table.order or ("_delivered_at",)), bool(row.get("_delete")))

@@ -91,6 +91,7 @@ def repeat_last(
                 "channel": [name] * len(at),
                 "at": pa.array(at, INSTANT),
                 "known_at": pa.array([moment + HOUR for moment in at], INSTANT),
+                "known_until": pa.nulls(len(at), INSTANT),
                 "value": values,
             }
         )

@@ -71,8 +71,12 @@ def test_a_decision_is_worth_its_cost_once_the_label_is_known(spark, scored):
     decisions = decide(ENERGY, TASK, by, scored.frame, attempt=9).frame
     labels = frame(
         spark,
-        "region_id string, at timestamp, known_at timestamp, load_mw double",
-        [("VIC", CUT, "2014-10-02 14:30", 4700.0), ("SA", "2014-10-02 15:00", "2014-10-02 15:30", 1.0)],
+        "region_id string, at timestamp, known_at timestamp, known_until timestamp, load_mw double",
+        [
+            ("VIC", CUT, "2014-10-02 14:30", "2014-10-09 00:00", 4000.0),  # corrected a week later
+            ("VIC", CUT, "2014-10-09 00:00", None, 4700.0),
+            ("SA", "2014-10-02 15:00", "2014-10-02 15:30", None, 1.0),
+        ],
     )
     change = realised(ENERGY, TASK, by, decisions, labels)
     # half an hour 50 MW short at 90 AUD/MWh; the naive volume 200 MW short

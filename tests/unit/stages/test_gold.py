@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.contracts.features import AsOf, FeatureView, Lag, Rolling
 from pipelines.contracts.tasks import Spine, utc
-from pipelines.stages.gold import add_view, gold, series, spine
+from pipelines.stages.gold import add_view, gold, known, series, spine
 from tests.frames import frame, rows
 from tests.toy_domains.mill.domain import DOMAIN
 
@@ -22,8 +22,8 @@ WORKS = "day_starts_at timestamp, is_open int, available_at timestamp"
 
 @pytest.fixture(scope="module")
 def silver(spark):
-    """Flow at station a (b has one reading), the pond's level, three days of works."""
-    return {
+    """Flow at station a (b has one reading), the pond's level, three days of works; nothing was ever corrected."""
+    held = {
         "flows": frame(
             spark,
             FLOWS,
@@ -52,6 +52,7 @@ def silver(spark):
             [(f"2024-01-0{day} 00:00", is_open, "2023-12-01 00:00") for day, is_open in ((1, 1), (2, 0), (3, 1))],
         ),
     }
+    return known(DOMAIN, held, {})
 
 
 def test_gold_at_each_cut_off_by_hand(silver):
@@ -82,8 +83,8 @@ def test_gold_at_each_cut_off_by_hand(silver):
 
 def test_a_series_says_when_each_value_happened_and_from_when_it_may_be_used(silver):
     found = series(DOMAIN, DOMAIN.table("works"), silver["works"])
-    assert found.columns == ["at", "known_at", "is_open"]
-    assert rows(found, "at")[0] == ("2024-01-01 00:00", "2023-12-01 00:00", 1.0)
+    assert found.columns == ["at", "known_at", "known_until", "is_open"]
+    assert rows(found, "at")[0] == ("2024-01-01 00:00", "2023-12-01 00:00", None, 1.0)
 
 
 def test_cut_offs_run_from_the_first_thing_known_of_an_entity_to_the_as_of_instant(silver):
@@ -116,8 +117,9 @@ HOUR = timedelta(hours=1)
 
 
 def plainly(facts: list[tuple], cut: datetime) -> tuple:
-    """What one cut-off must hold, by plain Python. facts: (event, known, value)."""
-    known = sorted((e, k, v) for e, k, v in facts if e <= cut and k <= cut and v is not None)
+    """What one cut-off must hold, by plain Python. facts: (event, known, until, value)."""
+    usable = [(e, k, v) for e, k, u, v in facts if e <= cut and k <= cut and (u is None or cut < u)]
+    known = sorted((e, k, v) for e, k, v in usable if v is not None)
     window = [v for e, _, v in known if e > cut - 6 * HOUR]
     lags = [next((v for e, _, v in known if e == cut - h * HOUR), None) for h in (0, 3)]
     mean = sum(window) / len(window) if window else None
@@ -142,6 +144,7 @@ def test_features_equal_the_plain_meaning(spark):
             (
                 START + event * HOUR / 2,
                 START + (event + draw.choice((-4, 0, 0, 1, 3, 9))) * HOUR / 2,
+                draw.choice((None, None, START + (event + draw.randrange(1, 12)) * HOUR / 2)),
                 draw.choice((None, 1.5, -2.25, 4.0, 10.0)),
             )
             for event in draw.sample(range(40), draw.randrange(0, 25))
@@ -150,8 +153,8 @@ def test_features_equal_the_plain_meaning(spark):
     }
     cuts = [START + n * HOUR for n in range(0, 20, 3)]
     facts = spark.createDataFrame(
-        [(station, e, v, k) for station, facts in histories.items() for e, k, v in facts],
-        LEVELS,
+        [(station, e, v, k, u) for station, facts in histories.items() for e, k, u, v in facts],
+        f"{LEVELS}, known_until timestamp",
     )
     probes = spark.createDataFrame(
         [(station, cut) for station in histories for cut in cuts], "station_id string, cut_at timestamp"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from pyspark.sql import functions as F
 
 from pipelines.contracts.expectations import fail, quarantine, warn
 from pipelines.contracts.tables import Column, Table
 from pipelines.stages.refusal import Refused
-from pipelines.stages.silver import broken_promises, refine, silver
+from pipelines.stages.silver import broken_promises, refine, silver, statement_parts
+from pipelines.transforms.reconcile import known_spans
 from tests.frames import frame, rows
 from tests.toy_domains.mill.domain import DOMAIN
 
@@ -108,8 +111,10 @@ def test_a_batch_becomes_changes_and_every_record_an_outcome(spark, records):
     batch = refine(records.where(records["_position"].isin(wanted)), PONDS)
     held = frame(
         spark,
-        "pond_id string, seen_at timestamp, told_at timestamp, level_m double, fish int, edition int",
-        [("p1", "2024-01-02 06:00", None, 2.5, 7, 0)],
+        "pond_id string, seen_at timestamp, told_at timestamp, level_m double, fish int, edition int, "
+        "available_at timestamp, _record_id string, _ordinal int, _delivered_at timestamp, _batch long, _attempt long, "
+        "ingested_at timestamp",
+        [("p1", "2024-01-02 06:00", None, 2.5, 7, 0, "2024-01-02 06:00", "r0", 0, "2024-01-03 00:00", 3, 4, None)],
     )
     provenance = {"batch": 4, "attempt": 5, "ingested_at": datetime(2026, 1, 1, tzinfo=UTC)}
     found = silver(DOMAIN, PONDS, batch, held, None, **provenance)
@@ -122,10 +127,86 @@ def test_a_batch_becomes_changes_and_every_record_an_outcome(spark, records):
     merge = found.rows()
     assert (merge.table, merge.how, merge.key) == ("silver.mill_ponds", "merge", ("pond_id",))
     assert rows(merge.frame.select("pond_id", "edition", "_delete", "_batch", "_attempt")) == [("p1", 1, True, 4, 5)]
-    assert rows(found.withdrawals().frame.select("pond_id", "edition")) == [("p1", 1)]
+    past = found.history()
+    assert (past.table, past.how) == ("silver.mill_ponds_history", "append")
+    assert rows(past.frame.select("edition", "level_m", "_delete", "_batch"), "edition") == [
+        (0, 2.5, False, 3),  # the row that was in force, as it was
+        (1, None, True, 4),  # its withdrawal
+    ]
     apart = found.quarantine()
     assert (apart.table, apart.how) == ("quarantine.mill_ponds", "append")
     assert rows(apart.frame.select("_position", "_reasons")) == [(named["empty"], ["empty: cm"])]
+
+
+# Random histories of statements, a key each, so that few Spark jobs hold many cases.
+
+SAID = "pond_id string, edition int, level_m double, available_at timestamp, _delete boolean"
+LEDGE = Table(
+    "ledge",
+    source="ponds",
+    key=("pond_id",),
+    order=("edition",),
+    columns=(Column("pond_id", "string"), Column("edition", "int"), Column("level_m", "double", nullable=True)),
+)
+Said = tuple[str, int, float | None, datetime, bool]
+
+
+def arrive(spark, batches: list[list[Said]]) -> set[tuple]:
+    """Every span in which something was known, after these batches have come one after the other."""
+    held = history = None
+    for number, batch in enumerate(batches):
+        given = spark.createDataFrame(batch, SAID).withColumns(
+            {
+                "_record_id": F.concat_ws("/", F.lit(number), F.monotonically_increasing_id()),
+                "_ordinal": F.lit(0),
+                "_file": F.lit(f"f{number}"),
+                "_position": F.monotonically_increasing_id(),
+                "_raw": F.lit(""),
+                "_delivered_at": F.col("available_at"),
+                "_reasons": F.array().cast("array<string>"),
+            }
+        )
+        came = datetime(2026, 1, 1, tzinfo=UTC)
+        found = silver(DOMAIN, LEDGE, given, held, history, batch=number, attempt=number, ingested_at=came)
+        past, applied = found.history().frame, found.rows().frame
+        if held is not None:
+            applied = applied.unionByName(
+                held.join(applied.select("pond_id"), "pond_id", "left_anti").withColumn("_delete", F.lit(False))
+            )
+        history = past if history is None else history.unionByName(past)
+        history = history.localCheckpoint()
+        held = applied.where("not _delete").drop("_delete").localCheckpoint()
+    spans = known_spans(held, history, **statement_parts(LEDGE))
+    found = spans.select("pond_id", "level_m", "available_at", "known_until").toArrow().to_pylist()
+    return {tuple(row.values()) for row in found}
+
+
+def known_at(said: list[Said], at: datetime) -> float | None:
+    """The plain meaning: what the greatest statement says of those known by then."""
+    known = [(edition, is_delete, level) for _, edition, level, told, is_delete in said if told <= at]
+    _, is_delete, level = max(known, default=(0, True, None))
+    return None if is_delete else level
+
+
+def test_what_was_known_at_each_time_is_the_same_in_any_order_of_arrival(spark):
+    draw = random.Random(3)
+    days = [datetime(2024, 1, day, tzinfo=UTC) for day in range(1, 9)]
+    said: dict[str, list[Said]] = {}
+    for k in (f"k{n}" for n in range(60)):
+        editions = draw.choices(range(5), k=draw.randrange(1, 5))
+        # one content an edition: which of two that claim the same edition wins, is reconcile's own matter
+        said[k] = [(k, edition, float(edition), draw.choice(days), draw.random() < 0.3) for edition in set(editions)]
+    lines = [statement for of in said.values() for statement in of]
+    shuffled = draw.sample(lines, len(lines))
+    third = len(lines) // 3
+    ends = [arrive(spark, [shuffled[:third], shuffled[third : 2 * third], shuffled[2 * third :]])]
+    ends.append(arrive(spark, [shuffled[2 * third :], shuffled[:third], shuffled[third : 2 * third]]))
+    assert ends[0] == ends[1]
+    for k, statements in said.items():
+        for at in days:
+            seen = [level for of, level, told, until in ends[0] if of == k and told <= at and (not until or at < until)]
+            expected = known_at(statements, at)
+            assert seen == ([] if expected is None else [expected]), (k, at, statements)
 
 
 JUDGED = "pond_id string, level_m double, fish int, outcome string, _delete boolean"

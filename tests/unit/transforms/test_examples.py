@@ -21,18 +21,19 @@ def at(text: str) -> datetime:
 
 
 def series(*rows: tuple[str, str, str, float | None]) -> pa.Table:
-    """Rows of (entity, at, known_at, value)."""
-    return facts([(entity, at(moment), at(known), value) for entity, moment, known, value in rows])
+    """Rows of (entity, at, known_at, value), known to this day."""
+    return facts([(entity, at(moment), at(known), None, value) for entity, moment, known, value in rows])
 
 
-def facts(rows: list[tuple[str, datetime, datetime, float | None]]) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) or [[], [], [], []]
+def facts(rows: list[tuple[str, datetime, datetime, datetime | None, float | None]]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [[], [], [], [], []]
     return pa.table(
         {
             "place": pa.array(columns[0], pa.string()),
             "at": pa.array(columns[1], INSTANT),
             "known_at": pa.array(columns[2], INSTANT),
-            "x": pa.array(columns[3], pa.float64()),
+            "known_until": pa.array(columns[3], INSTANT),
+            "x": pa.array(columns[4], pa.float64()),
         }
     )
 
@@ -75,6 +76,33 @@ def test_a_late_fact_neither_hides_a_newer_one_nor_is_seen_early():
         frame(target(AsOf("x", 24)), steps=1),
     )
     assert made["x__as_of"].to_pylist() == [[2.0], [2.0], [3.0]]
+
+
+def test_a_corrected_value_is_seen_until_its_correction_is_known_and_a_withdrawn_one_until_its_withdrawal():
+    rows = facts(
+        [
+            ("a", at("01 01:00"), at("01 01:00"), None, 1.0),
+            ("a", at("01 02:00"), at("01 02:00"), at("01 05:00"), 2.0),  # corrected at 5
+            ("a", at("01 02:00"), at("01 05:00"), at("01 06:00"), 20.0),  # the correction, withdrawn at 6
+        ]
+    )
+    asked = cut_offs(*[("a", at(f"01 0{hour}:00")) for hour in (4, 5, 6)])
+    made = examples(asked, {"s": rows}, frame(target(AsOf("x", 24)), steps=1))
+    assert made["x__as_of"].to_pylist() == [[2.0], [20.0], [1.0]]
+
+
+def test_a_label_is_what_was_said_last():
+    rows = facts(
+        [("a", at("01 02:00"), at("01 03:00"), at("09 00:00"), 1.0), ("a", at("01 02:00"), at("09 00:00"), None, 2.0)]
+    )
+    made = examples(cut_offs(("a", at("01 02:00"))), {"s": rows}, frame(steps=1))
+    assert made["label"].to_pylist() == [[2.0]]
+
+
+def test_a_null_is_no_value():
+    rows = series(("a", "01 01:00", "01 01:00", 1.0), ("a", "01 02:00", "01 02:00", None))
+    made = examples(cut_offs(("a", at("01 03:00"))), {"s": rows}, frame(target(AsOf("x", 24)), steps=1))
+    assert made["x__as_of"].to_pylist() == [[1.0]]
 
 
 def test_what_is_known_ahead_may_be_used_from_its_own_time_on():
@@ -164,7 +192,9 @@ BOTH = frame(
 )
 HALF_HOURS = st.integers(0, 40).map(lambda n: datetime(2024, 1, 1, tzinfo=UTC) + n * timedelta(minutes=30))
 FACTS = st.lists(
-    st.tuples(st.sampled_from("ab"), HALF_HOURS, HALF_HOURS, st.none() | st.integers(0, 9).map(float)),
+    st.tuples(
+        st.sampled_from("ab"), HALF_HOURS, HALF_HOURS, st.none() | HALF_HOURS, st.none() | st.integers(0, 9).map(float)
+    ),
     max_size=25,
     unique_by=lambda fact: (fact[0], fact[1], fact[2]),
 )
@@ -173,7 +203,12 @@ CUTS = st.lists(st.tuples(st.sampled_from("abc"), HALF_HOURS), min_size=1, max_s
 
 def newest(rows, entity, moment, cut):
     """The plain meaning: among the facts known by the cut-off, the newest that had happened by the moment."""
-    usable = [fact for fact in rows if fact[0] == entity and fact[1] <= moment and fact[2] <= cut]
+    usable = [
+        (of, moment_of, known, until, value)
+        for of, moment_of, known, until, value in rows
+        if of == entity and moment_of <= moment and known <= cut and (until is None or cut < until)
+        if value is not None
+    ]
     return max(usable, key=lambda fact: (fact[1], fact[2]), default=None)
 
 
@@ -183,7 +218,7 @@ def plainly(rows, entity, cut):
 
     def value(moment, oldest, known_by=cut):
         fact = newest(rows, entity, moment, known_by)
-        return fact[3] if fact and fact[1] >= oldest else None
+        return fact[4] if fact and fact[1] >= oldest else None
 
     return {
         "place": entity,
@@ -206,7 +241,10 @@ def test_examples_equal_the_plain_meaning(rows, cuts):
 @settings(max_examples=50, deadline=None)
 @given(FACTS, HALF_HOURS)
 def test_nothing_that_becomes_known_after_the_cut_off_changes_a_feature(rows, cut):
-    poisoned = [fact if fact[2] <= cut else (*fact[:3], math.inf) for fact in rows]
+    poisoned = [
+        (of, moment, known, until if until is None or until <= cut else None, value if known <= cut else math.inf)
+        for of, moment, known, until, value in rows
+    ]
     features = [
         examples(cut_offs(("a", cut)), {"s": facts(held)}, BOTH).drop(["label"]).to_pylist()
         for held in (rows, poisoned)

@@ -71,8 +71,7 @@ class ModelCard:
                     "features": tuple(content["features"]),
                     "calibration": Calibration(
                         {float(quantile): shift for quantile, shift in calibration["shifts"].items()},
-                        datetime.fromisoformat(calibration["start"]),
-                        datetime.fromisoformat(calibration["end"]),
+                        calibration["learnt_on"],
                     ),
                 }
             )

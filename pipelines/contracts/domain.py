@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.contracts.features import FeatureView
+from pipelines.contracts.features import Category, FeatureView, Own
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Table
-from pipelines.contracts.tasks import Forecast
-
-Task = Forecast
+from pipelines.contracts.tasks import ByHash, Events, Task
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,36 @@ class Domain:
                 raise DeclarationError(f"task '{task.name}': its entity '{task.spine.entity}' must be a string column")
             for view_name in task.views:
                 self._known("feature view", view_name, [v.name for v in self.views], f"task '{task.name}'")
+            self._check_spine(task)
             features = [name for view in self.views_of(task) for name in view.names()]
             twice = sorted({name for name in features if features.count(name) > 1})
             if twice:
                 raise DeclarationError(
                     f"domain '{self.name}', task '{task.name}': its views give '{twice[0]}' twice; use one of them"
                 )
+
+    def _check_spine(self, task: Task) -> None:
+        """Views of a task can be joined to its spine, and say of a row only what the row says."""
+        where = f"domain '{self.name}', task '{task.name}'"
+        asked = self.table(task.spine.table)
+        columns = [column.name for column in asked.columns]
+        if isinstance(task.spine, Events):
+            if asked.key != (task.spine.entity,):
+                raise DeclarationError(f"{where}: '{task.spine.entity}' is not the key of '{asked.name}'")
+            if not asked.event_time and not isinstance(task.split, ByHash):
+                raise DeclarationError(f"{where}: '{asked.name}' has no event time, so its split must be ByHash")
+        for view in self.views_of(task):
+            joined = columns if isinstance(task.spine, Events) else [task.spine.entity]
+            for entity in view.entities:
+                self._known("column of the spine", entity, joined, f"{where}, feature view '{view.name}'")
+            own = [feature.column for feature in view.features if isinstance(feature, Own | Category)]
+            if own and not (isinstance(task.spine, Events) and view.table == asked.name):
+                raise DeclarationError(
+                    f"{where}: feature view '{view.name}' asks for a row's own '{own[0]}', which only events of the "
+                    "same table have"
+                )
+            for column in own:
+                self._known("column", column, columns, f"{where}, feature view '{view.name}'")
 
     def _known(self, what: str, name: str, known: list[str], where: str) -> None:
         if name not in known:

@@ -81,7 +81,32 @@ class History:
         return (f"{self.column}__history_{self.hours:g}h",)
 
 
-Feature = Lag | Rolling | AsOf | Calendar | History
+@dataclass(frozen=True)
+class Own:
+    """What the row that is asked about says itself, as it was known at the cut-off; for spines of events."""
+
+    column: str
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__own",)
+
+
+@dataclass(frozen=True)
+class Category:
+    """Own, for a text: its place among the values `among`, from 1; 0 for any other and for none."""
+
+    column: str
+    among: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.among)) < len(self.among):
+            raise DeclarationError(f"category '{self.column}': a value is listed twice")
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__place",)
+
+
+Feature = Lag | Rolling | AsOf | Calendar | History | Own | Category
 Moment = Literal["cut_off", "target", "window"]
 
 
@@ -91,20 +116,24 @@ class FeatureView:
 
     moment: "cut_off": one value a cut-off, stored in the task's gold table. "target": one value a step, looked up at
     the step's own time, still only from what was known by the cut-off. "window": a history that nets read.
-    table: "" for features of time itself (Calendar). entity: the column that identifies the entity; "" where the table
-    is about all entities alike (a public calendar, say).
+    table: "" for features of time itself (Calendar). entity: the column that identifies the entity, or several; ""
+    where the table is about all entities alike (a public calendar, say).
     """
 
     name: str
     table: str
     features: tuple[Feature, ...]
-    entity: str = ""
+    entity: str | tuple[str, ...] = ""
     moment: Moment = "cut_off"
     doc: str = ""
 
     def __post_init__(self) -> None:
         checked_name(self.name, "feature view")
-        allowed = {"cut_off": (Lag, Rolling, AsOf, Calendar), "target": (Lag, AsOf, Calendar), "window": (History,)}
+        allowed = {
+            "cut_off": (Lag, Rolling, AsOf, Calendar, Own, Category),
+            "target": (Lag, AsOf, Calendar),
+            "window": (History,),
+        }
         for feature in self.features:
             if not isinstance(feature, allowed[self.moment]):
                 raise DeclarationError(
@@ -112,6 +141,14 @@ class FeatureView:
                 )
             if not self.table and not isinstance(feature, Calendar):
                 raise DeclarationError(f"feature view '{self.name}': {type(feature).__name__} needs a table")
+
+        if self.moment != "cut_off" and len(self.entities) > 1:
+            raise DeclarationError(f"feature view '{self.name}': the moment '{self.moment}' allows one entity alone")
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The columns that identify the entity; none where the table is about all alike."""
+        return self.entity if isinstance(self.entity, tuple) else (self.entity,) if self.entity else ()
 
     def names(self) -> tuple[str, ...]:
         return tuple(name for feature in self.features for name in feature.names())

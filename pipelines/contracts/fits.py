@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
 from pipelines.contracts.features import AsOf, Calendar, History, Lag
-from pipelines.contracts.tasks import ParamValue, Span
+from pipelines.contracts.tasks import ParamValue, Share, Span
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Frame:
 
     cut_offs: gold table with `entity`, `cut_at` and `cut_off_features`. A gold series has its entity (if any), `at`,
     `known_at`, `known_until` and value columns. label is a column of label_series. targets are per step, windows per
-    example.
+    example. Without a step there is one answer an entity, and `target_at` is the cut-off itself. categories: cut-off
+    features that are places in a list, from 1, with its length; 0 stands for any other value.
     """
 
     entity: str
@@ -54,6 +55,7 @@ class Frame:
     step: timedelta
     steps: int
     label_known_after: timedelta
+    categories: tuple[tuple[str, int], ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -63,7 +65,10 @@ class Frame:
 
 @dataclass(frozen=True)
 class FitPlan:
-    """Everything that decides a fit; two plans with one key give the same model on the same machine."""
+    """Everything that decides a fit; two plans with one key give the same model on the same machine.
+
+    quantiles: () where the label is 0 or 1 and its probability is asked for.
+    """
 
     domain: str
     task: str
@@ -73,8 +78,8 @@ class FitPlan:
     seed: int
     frame: Frame
     quantiles: tuple[float, ...]
-    train: Span
-    validate: Span
+    train: Span | Share
+    validate: Span | Share
     tables: Mapping[str, Shard]
     workers: int = 1
     device: str = "cpu"
@@ -142,9 +147,8 @@ class FitError(RuntimeError):
 class Calibration:
     """What turns a model's quantiles into honest ones: per quantile a shift in the label's unit, learnt on the
     calibration span alone (split conformal, per quantile: Romano, Patterson and Candès 2019, asymmetric form).
-    The point forecast (0.5) is left as the model gave it.
+    The point forecast (0.5) is left as the model gave it. A probability has no shifts. learnt_on: that span, in words.
     """
 
     shifts: Mapping[float, float]
-    start: datetime
-    end: datetime
+    learnt_on: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Policy:
-    """One way to decide, declared in a domain's decide.py, found by its name.
+class Sizing:
+    """How much to do about each prediction, decided row by row; declared in a domain's decide.py, found by its name.
 
     action: the column that the decision fills, unit last. choose: from the names of the quantile columns (by quantile)
     to an expression for the action. value: from action and realised label to what it was worth, in `unit` a row.
@@ -26,3 +26,34 @@ class Policy:
     choose: Callable[[dict[float, Column]], Column]
     value: Callable[[Column, Column], Column]
     doc: str = ""
+
+
+@dataclass(frozen=True)
+class Picking:
+    """Which few to act on, because there is not enough for all; for tasks that predict a probability.
+
+    action: a boolean column, true for those that are picked. needs: features of the question that the functions use.
+    worth: from probability and needs to what acting is expected to gain over not acting, in `unit` a row; what gains
+    nothing is never picked. value: from the realised label and needs to what acting did gain. uses: from the needs to
+    how much of the limit acting takes.
+    limit: how much there is, for each day of the cut-offs in `time_zone`, or once for all where that is "".
+
+    With days, picking is done as cut-offs come, by what earlier days have taught about the day's best; without, among
+    all at once. The naive policy goes by the baseline's probability, perfect foresight by the label.
+    """
+
+    name: str
+    action: str
+    unit: str
+    needs: tuple[str, ...]
+    worth: Callable[[Column, Mapping[str, Column]], Column]
+    value: Callable[[Column, Mapping[str, Column]], Column]
+    uses: Callable[[Mapping[str, Column]], Column]
+    limit: float
+    time_zone: str = ""
+    doc: str = ""
+
+    higher_is_better = True
+
+
+Policy = Sizing | Picking

@@ -23,15 +23,50 @@ class Spine:
 
 
 @dataclass(frozen=True)
+class Events:
+    """One cut-off for each row of `table`, `lead` before its event time; without an event time, when it is delivered.
+
+    entity: the table's key. What the row says may be a feature (Own, Category), and its columns name the other entities
+    whose features are joined to it.
+    """
+
+    table: str
+    entity: str
+    lead: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
 class Span:
     """A half-open span of cut-offs [start, end), instants in UTC."""
 
     start: datetime
     end: datetime
 
+    column = "cut_at"
+
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None or self.start >= self.end:
             raise DeclarationError(f"span {self.start} – {self.end}: needs time zones and start < end")
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%dT%H:%MZ} – {self.end:%Y-%m-%dT%H:%MZ}"
+
+
+@dataclass(frozen=True)
+class Share:
+    """A half-open share [start, end) of all entities, which are spread over [0, 1) by a hash of their names."""
+
+    start: float
+    end: float
+
+    column = "split_share"
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.start < self.end <= 1.0:
+            raise DeclarationError(f"share {self.start:g} – {self.end:g}: needs 0 ≤ start < end ≤ 1")
+
+    def __str__(self) -> str:
+        return f"share {self.start:g} – {self.end:g} by hash"
 
 
 SPLITS = ("train", "validate", "calibrate", "test")
@@ -51,21 +86,35 @@ class ByTime:
     gap: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
-        spans = [self.train, self.validate, self.calibrate, self.test]
-        for earlier, later in pairwise(spans):
+        for earlier, later in pairwise(self.spans.values()):
             if earlier.end + self.gap > later.start:
                 raise DeclarationError(
                     f"split: {earlier.end} + gap {self.gap} reaches into the span from {later.start}"
                 )
 
-    def span(self, name: str) -> Span:
-        spans: dict[str, Span] = {
-            "train": self.train,
-            "validate": self.validate,
-            "calibrate": self.calibrate,
-            "test": self.test,
-        }
-        return spans[name]
+    @property
+    def spans(self) -> dict[str, Span]:
+        return {"train": self.train, "validate": self.validate, "calibrate": self.calibrate, "test": self.test}
+
+
+@dataclass(frozen=True)
+class ByHash:
+    """Four shares of the entities of a task without time; what they are for: see ByTime. No claim about the future is
+    made of it."""
+
+    train: Share
+    validate: Share
+    calibrate: Share
+    test: Share
+
+    def __post_init__(self) -> None:
+        for earlier, later in pairwise(self.spans.values()):
+            if earlier.end > later.start:
+                raise DeclarationError(f"split: {earlier} reaches into {later}")
+
+    @property
+    def spans(self) -> dict[str, Share]:
+        return {"train": self.train, "validate": self.validate, "calibrate": self.calibrate, "test": self.test}
 
 
 @dataclass(frozen=True)
@@ -77,25 +126,26 @@ class Promote:
     by: float
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """The next `steps` values of `column`, `step` apart, the first at the cut-off itself, asked at every cut-off.
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One question: `column` of `table`, asked at the cut-offs of `spine`. Declared as Forecast, Estimate or Classify.
 
-    label_known_after: how long after a step's own time its value is known at the latest.
-    quantiles: ascending, with 0.5 among them (the point forecast). families: names in pipelines/models, each with the
-    parameters that differ from the family's defaults in `params`. decide: name of a Policy in the domain's decide.py.
+    label_known_after: how long after the cut-off (Forecast: after a step's own time) the label is known at the latest.
+    quantiles: ascending, with 0.5 among them (the point forecast); () where a probability is asked for.
+    families: names in pipelines/models, each with the parameters that differ from the family's defaults in `params`.
+    decide: name of a policy in the domain's decide.py.
     """
 
     column: str
     table: str
-    spine: Spine
-    step: timedelta
-    steps: int
-    label_known_after: timedelta
-    quantiles: tuple[float, ...]
+    spine: Spine | Events
+    step: timedelta = timedelta(0)
+    steps: int = 1
+    label_known_after: timedelta = timedelta(0)
+    quantiles: tuple[float, ...] = ()
     views: tuple[str, ...]
     families: tuple[str, ...]
-    split: ByTime
+    split: ByTime | ByHash
     promote: Promote
     decide: str
     unit: str = ""
@@ -104,14 +154,14 @@ class Forecast:
 
     def __post_init__(self) -> None:
         checked_name(self.column, "task")
-        if 0.5 not in self.quantiles or list(self.quantiles) != sorted(set(self.quantiles)):
+        if self.quantiles and (0.5 not in self.quantiles or list(self.quantiles) != sorted(set(self.quantiles))):
             raise DeclarationError(f"task '{self.column}': quantiles must ascend and hold 0.5")
         if self.promote.must_beat not in self.families:
             raise DeclarationError(f"task '{self.column}': the baseline '{self.promote.must_beat}' is not in families")
         unknown = set(self.params) - set(self.families)
         if unknown:
             raise DeclarationError(f"task '{self.column}': params for {sorted(unknown)}, which are not in families")
-        if self.split.gap < self.horizon + self.label_known_after:
+        if isinstance(self.split, ByTime) and self.split.gap < self.horizon + self.label_known_after:
             raise DeclarationError(f"task '{self.column}': the split's gap lets a label reach into the next span")
 
     @property
@@ -123,6 +173,53 @@ class Forecast:
     def horizon(self) -> timedelta:
         return self.step * self.steps
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The columns of a prediction."""
+        return output_columns(self.quantiles)
+
+    @property
+    def point(self) -> str:
+        """The column that stands for a prediction where one number is wanted."""
+        return quantile_column(0.5) if self.quantiles else PROBABILITY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast(Task):
+    """The next `steps` values of `column`, `step` apart, the first at the cut-off itself, as quantiles."""
+
+    spine: Spine
+    split: ByTime
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.quantiles and self.step > timedelta(0) and self.steps > 0):
+            raise DeclarationError(f"task '{self.column}': a forecast needs quantiles, a step and steps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate(Task):
+    """What `column` will be for each event, as quantiles."""
+
+    spine: Events
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.quantiles:
+            raise DeclarationError(f"task '{self.column}': an estimate needs quantiles")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classify(Task):
+    """How probable it is that `column`, which is 0 or 1, will be 1 for each event."""
+
+    spine: Events
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.quantiles:
+            raise DeclarationError(f"task '{self.column}': a probability has no quantiles")
+
 
 def utc(text: str) -> datetime:
     """An instant from ISO text; text without an offset is UTC."""
@@ -133,3 +230,11 @@ def utc(text: str) -> datetime:
 def quantile_column(quantile: float) -> str:
     """The name of a quantile's column in predictions: 0.1 → "q10", 0.975 → "q97_5"."""
     return f"q{quantile * 100:g}".replace(".", "_")
+
+
+PROBABILITY = "probability"
+
+
+def output_columns(quantiles: tuple[float, ...]) -> tuple[str, ...]:
+    """The columns of a prediction: one a quantile, or the probability where there are none."""
+    return tuple(quantile_column(quantile) for quantile in quantiles) or (PROBABILITY,)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.contracts.fits import Calibration
-from pipelines.contracts.tasks import Span
+from pipelines.contracts.tasks import Share, Span
 
 Values = npt.NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def width(low: Values, high: Values) -> float:
     return float(np.mean(high - low))
 
 
-def calibrate(actual: Values, predicted: Mapping[float, Values], span: Span) -> Calibration:
+def calibrate(actual: Values, predicted: Mapping[float, Values], span: Span | Share) -> Calibration:
     """Per quantile the shift after which the right fraction of the span's actual values lies below it.
 
     Below 0.5 the shift is rounded down, above up, to the next error seen, with the finite-sample correction (n + 1), so
@@ -45,9 +45,9 @@ def calibrate(actual: Values, predicted: Mapping[float, Values], span: Span) -> 
     """
     known = ~np.isnan(actual)
     if not known.any():
-        raise ValueError(f"calibration {span.start} – {span.end}: no row has an actual value")
+        raise ValueError(f"calibration on {span}: no row has an actual value")
     shifts = {quantile: _shift((actual - values)[known], quantile) for quantile, values in predicted.items()}
-    return Calibration(shifts=shifts, start=span.start, end=span.end)
+    return Calibration(shifts, str(span))
 
 
 def _shift(errors: Values, quantile: float) -> float:

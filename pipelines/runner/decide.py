@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from pipelines.contracts.domain import Domain, Task
-from pipelines.contracts.tasks import Span
+from pipelines.contracts.domain import Domain
+from pipelines.contracts.tasks import Span, Task
 from pipelines.domains import policy as policy_named
 from pipelines.io.outbox import Outbox
 from pipelines.io.publication import Champion, Decisions

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import CurvePoint, FitPlan, FitResult, Workspace
-from pipelines.contracts.tasks import Span, quantile_column
+from pipelines.contracts.tasks import Span, Task, quantile_column
 from pipelines.io.publication import Champion, Fit
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages import train as train_stage

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import Calendar
 from pipelines.contracts.fits import FitResult
-from pipelines.contracts.tasks import quantile_column
+from pipelines.contracts.tasks import Task, quantile_column
 from pipelines.metrics import figures
 from pipelines.stages.evaluate import Evidence
 

@@ -9,8 +9,9 @@ from itertools import groupby
 from typing import Any
 
 from pipelines.contracts.deliveries import Message
-from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.domain import Domain
 from pipelines.contracts.policies import Policy
+from pipelines.contracts.tasks import Task
 
 
 def messages(domain: Domain, task: Task, policy: Policy, decisions: Iterable[Mapping[str, Any]]) -> list[Message]:

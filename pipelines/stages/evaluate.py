@@ -10,9 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.domain import Task
 from pipelines.contracts.fits import Calibration, FitError
-from pipelines.contracts.tasks import Span, quantile_column
+from pipelines.contracts.tasks import Span, Task, quantile_column
 from pipelines.metrics import point, quantile
 from pipelines.transforms.intervals import shifted
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, Calendar, FeatureView, Lag, Rolling
 from pipelines.contracts.tables import Table
-from pipelines.contracts.tasks import Spine
+from pipelines.contracts.tasks import Spine, Task
 from pipelines.stages.changes import Change
 from pipelines.stages.silver import statement_parts
 from pipelines.transforms.asof import as_of as newest_known

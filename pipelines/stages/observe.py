@@ -9,8 +9,9 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.domain import Domain
 from pipelines.contracts.policies import Policy
+from pipelines.contracts.tasks import Task
 from pipelines.stages.changes import Change
 from pipelines.stages.decide import NAIVE
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.contracts.domain import Task
+from pipelines.contracts.tasks import Task
 from pipelines.stages.evaluate import Evidence
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.contracts.domain import Domain, Task
-from pipelines.contracts.tasks import quantile_column
+from pipelines.contracts.domain import Domain
+from pipelines.contracts.tasks import Task, quantile_column
 from pipelines.stages.changes import Change
 
 BASELINE = "baseline"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, Calendar, FeatureView, History, Lag
 from pipelines.contracts.fits import FitPlan, Frame, Shard, TargetFeatures
-from pipelines.contracts.tasks import ParamValue
+from pipelines.contracts.tasks import ParamValue, Task
 
 SEED = 20140101
 

@@ -14,8 +14,9 @@ import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.domain import Domain
 from pipelines.contracts.tables import Table
+from pipelines.contracts.tasks import Task
 from pipelines.domains import domains
 from pipelines.stages.gold import cut_offs, known, series, series_tables
 from pipelines.stages.train import frame

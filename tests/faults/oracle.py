@@ -15,9 +15,10 @@ from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError
 from sqlalchemy import select
 
-from pipelines.contracts.domain import Domain, Task
+from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import Rolling
 from pipelines.contracts.tables import OUTCOMES, Table
+from pipelines.contracts.tasks import Task
 from pipelines.io import ledger_schema as schema
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.contracts.policies import Policy
+from pipelines.contracts.policies import Sizing
 
 SHORTAGE_AUD_PER_MWH = 90.0  # dearer balancing energy, above the contract's price
 SURPLUS_AUD_PER_MWH = 30.0  # what is lost by selling back below the contract's price
@@ -35,7 +35,7 @@ def cost(contract_mw: Column, load_mw: Column) -> Column:
     return HOURS_A_STEP * (SHORTAGE_AUD_PER_MWH * short + SURPLUS_AUD_PER_MWH * spare)
 
 
-CONTRACT_VOLUME = Policy(
+CONTRACT_VOLUME = Sizing(
     name="contract_volume",
     action="contract_mw",
     unit="AUD",

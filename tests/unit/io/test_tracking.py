@@ -24,7 +24,7 @@ from pipelines.settings import Settings, load
 from pipelines.transforms.intervals import shifted
 
 AS_OF = datetime(2024, 2, 9, 0, 30, tzinfo=UTC)
-CALIBRATION = Calibration({0.1: -2.5, 0.5: 0.0, 0.9: 3.25}, day(29), day(33))
+CALIBRATION = Calibration({0.1: -2.5, 0.5: 0.0, 0.9: 3.25}, "days 29 to 32")
 
 
 def settings_in(folder: Path) -> Settings:

@@ -12,8 +12,7 @@ from typing import Any
 
 from pipelines import __version__, doctor
 from pipelines.domains import UnknownDomainError
-from pipelines.io.ledger_schema import LedgerError
-from pipelines.io.tracking import TrackingError
+from pipelines.io.failures import LedgerError, TrackingError
 from pipelines.settings import Settings, SettingsError, known_keys, load
 from pipelines.stages import STAGES
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from pipelines.contracts.tables import OUTCOMES
 from pipelines.io import ledger_schema as schema
-from pipelines.io.ledger_schema import LedgerError
+from pipelines.io.failures import LedgerError
 from pipelines.io.publication import (
     Batch,
     Champion,

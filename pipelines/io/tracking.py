@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from pipelines.contracts.cards import CARD_FILE, CardError, ModelCard, sha256
 from pipelines.contracts.fits import Calibration, FitPlan, FitResult
+from pipelines.io.failures import TrackingError
 from pipelines.io.mlflow_shapes import (
     curve_metrics,
     dataset_input,
@@ -46,10 +47,6 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
-
-
-class TrackingError(RuntimeError):
-    """MLflow did not do what was asked; the message is one line: which store, what, why, what to do."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pipelines.contracts.tasks import Span
 from pipelines.domains import policy as policy_named
 from pipelines.io.outbox import Outbox
 from pipelines.io.publication import Champion, Decisions
-from pipelines.io.tracking import Tracking
 from pipelines.runner.learn import current_plan, fitted
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages.train import gold_tables
@@ -49,6 +48,7 @@ def score(work: Work, task: Task) -> None:
         work.say("score", f"{task.name}: nothing to do: every cut-off has its prediction")
         return
     from pipelines.engines.predictions import Model, predictions
+    from pipelines.io.tracking import Tracking
     from pipelines.stages.score import score as append_predictions
 
     champion = champion_of(work, task)
@@ -189,4 +189,6 @@ def _realise(work: Work, task: Task) -> None:
         return
     told = ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in values.items())
     work.say("observe", f"{task.name}: in {policy.unit}: {told}")
+    from pipelines.io.tracking import Tracking
+
     Tracking(work.context.settings).note(work.context.ledger.champions(domain.name, task.name)[-1].run_id, known)

@@ -8,8 +8,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from pipelines.contracts.domain import Domain, Task
 from pipelines.contracts.fits import CurvePoint, FitPlan, FitResult, Workspace
 from pipelines.contracts.tasks import Span, quantile_column
@@ -18,6 +16,8 @@ from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages import train as train_stage
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pipelines.io.tracking import FitReport, LoggedFit
     from pipelines.stages.evaluate import Evidence
 
@@ -96,6 +96,8 @@ class Lesson:
         if self._is_done("evaluate"):
             work.say("evaluate", f"{task.name}: nothing to do: judged before")
             return
+        import pyarrow as pa
+
         from pipelines.io.tracking import Tracking
         from pipelines.stages.changes import Change
 
@@ -215,6 +217,8 @@ def fitted(work: Work, plan: FitPlan) -> FitResult:
 
 def _labelled_backtest(seen: Evidence, task: Task, family: str, run_id: str) -> pa.Table:
     """The backtest's rows in the order: task, family, run_id, split, keys, actual, quantiles."""
+    import pyarrow as pa
+
     rows, said = seen.backtest, {"task": task.name, "family": family, "run_id": run_id}
     labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
     keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]

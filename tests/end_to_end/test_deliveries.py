@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipelines import runner
@@ -9,7 +11,7 @@ from pipelines.contracts.tables import OUTCOMES
 from pipelines.io.ledger import Ledger
 from pipelines.io.table_hash import PROVENANCE, table_hash
 from tests.end_to_end.deliveries import DELIVERIES
-from tests.house import drop, query, settings_on, tables, versions
+from tests.house import drop, loaded_by, overlay_on, query, settings_on, tables, versions
 
 LOAD, WEATHER, WORKDAYS = "silver.energy_load", "silver.energy_weather", "silver.energy_workdays"
 NAMES = ("in", *OUTCOMES)
@@ -111,6 +113,14 @@ def test_a_run_without_a_new_file_commits_nothing_and_needs_no_spark(house):
     outcome = runner.run(house[0], names=["energy"], stages=INGEST)
     assert (outcome.failures, outcome.used_spark) == ({}, False)
     assert versions(house[0], "energy") == before
+
+
+def test_an_ingest_with_nothing_to_do_loads_nothing_heavy(house):
+    words = [word for stage in INGEST for word in ("--stage", stage)]
+    overlay = overlay_on(Path(house[0].root).parent)
+    printed, loaded = loaded_by("run", "--domain", "energy", *words, "--conf", overlay)
+    assert "without starting Spark" in printed
+    assert loaded == "0\n"
 
 
 def test_another_order_of_arrival_gives_the_same_silver(house, tmp_path):

@@ -18,7 +18,8 @@ from pipelines.contracts.tasks import Span
 from pipelines.engines import fit
 from pipelines.engines.recorder import FileRecorder
 from pipelines.engines.shards import examples_of
-from pipelines.io.tracking import FitReport, LoggedFit, TableRead, Tracking, TrackingError
+from pipelines.io.failures import TrackingError
+from pipelines.io.tracking import FitReport, LoggedFit, TableRead, Tracking
 from pipelines.models.base import families
 from pipelines.settings import Settings, load
 from pipelines.transforms.intervals import shifted

@@ -30,8 +30,9 @@ examples:
   headrace doctor                                whether all versions fit together
   headrace ui                                    the MLflow UI on what was logged
 
-exit codes: 0 everything asked for is complete; 1 something is not, its message says what and why; 2 a mistake in what
-was asked (command, conf, domain, stage)
+exit codes: 0 everything asked for is complete; 1 something is not, its message says what and why: it failed, or a stage
+asked for waits for another, which the message names; 2 a mistake in what was asked (command, conf, domain, stage).
+A domain to which nothing was ever delivered is complete once land has looked: there is nothing to do, so 0
 """
 
 
@@ -134,8 +135,8 @@ def _run(options: argparse.Namespace) -> int:
         return USERS_MISTAKE
     effort = "" if outcome.used_spark else ", without starting Spark: there was nothing new to do"
     print(f"\n{summary(outcome.status, outcome.domains)}\n\n{outcome.seconds:.1f} s in all{effort}")
-    for domain, failure in outcome.failures.items():
-        print(f"headrace: {domain}: {failure}", file=sys.stderr)
+    for subject, failure in outcome.failures.items():
+        print(f"headrace: {subject}: {failure}", file=sys.stderr)
     if outcome.failures:
         return INCOMPLETE
     print("Next: headrace status · headrace tables · make ui (runs, curves, models)")

@@ -6,8 +6,16 @@ from pipelines.io.failures import LedgerError, TrackingError, WarehouseError
 from pipelines.io.landing import LandingError
 from pipelines.io.lock import LockError
 from pipelines.io.session import SessionError
-from pipelines.runner.decide import NoChampion
 from pipelines.stages.refusal import Refused
+
+
+class NoChampion(RuntimeError):
+    """No model of the task has passed the gate, so nothing can be scored; the message says what to do."""
+
+
+class Waiting(RuntimeError):
+    """A stage that was asked for lacks what it works on; the message says what, and what to run first."""
+
 
 EXPECTED = (
     DeclarationError,
@@ -19,5 +27,6 @@ EXPECTED = (
     Refused,
     SessionError,
     TrackingError,
+    Waiting,
     WarehouseError,
 )

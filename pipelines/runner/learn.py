@@ -12,6 +12,7 @@ from pipelines.contracts.domain import Domain, Task
 from pipelines.contracts.fits import CurvePoint, FitPlan, FitResult, Workspace
 from pipelines.contracts.tasks import Span, quantile_column
 from pipelines.io.publication import Champion, Fit
+from pipelines.runner.failures import Waiting
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages import train as train_stage
 
@@ -24,18 +25,18 @@ if TYPE_CHECKING:
 EXAMPLES_SHOWN = 2
 
 
-def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
-    """Fit, judge and register every task whose gold, declaration or place to fit changed since last time."""
-    for task in domain.tasks:
-        work = Work(context, domain, f"learn {task.name}")
-        lesson = Lesson(work, task)
-        if "train" in wanted:
-            lesson.train()
-        if "evaluate" in wanted:
-            lesson.evaluate()
-        if "register" in wanted:
-            lesson.register()
-        work.publish()
+def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -> None:
+    """Fit, judge and register a task, if its gold, declaration or place to fit changed since last time."""
+    work = Work(context, domain, f"learn {task.name}")
+    work.needs(next(iter(wanted)), train_stage.gold_tables(domain, task), "Run the stage gold first")
+    lesson = Lesson(work, task)
+    if "train" in wanted:
+        lesson.train()
+    if "evaluate" in wanted:
+        lesson.evaluate()
+    if "register" in wanted:
+        lesson.register()
+    work.publish()
 
 
 class Lesson:
@@ -128,6 +129,8 @@ class Lesson:
         if self._is_done("register"):
             work.say("register", f"{task.name}: nothing to do: the champion was picked from just this")
             return
+        if not (self._logged or self._is_done("evaluate")):
+            raise Waiting("register waits for runs of these fits in MLflow. Run the stage evaluate first")
         from pipelines.io.tracking import Tracking
         from pipelines.stages.register import verdict
 

@@ -13,6 +13,7 @@ from pipelines.domains import domain as domain_named
 from pipelines.domains import domains
 from pipelines.io.delta import Warehouse
 from pipelines.io.ledger import Ledger
+from pipelines.io.publication import Outcomes
 from pipelines.runner import act, decide, ingest, learn, observe
 from pipelines.runner.failures import EXPECTED, Waiting
 from pipelines.runner.work import Context, Stopwatch
@@ -38,10 +39,12 @@ class UnknownStageError(LookupError):
 @dataclass(frozen=True)
 class Outcome:
     """What a run came to. failures: why, by `<domain>` or `<domain>/<task>`, empty only if everything asked for is
-    complete; status: as `Ledger.status` gives it afterwards."""
+    complete; files: by domain, what became of the records of each file that this run took in; status: as
+    `Ledger.status` gives it afterwards."""
 
     domains: tuple[str, ...]
     failures: Mapping[str, str]
+    files: Mapping[str, Sequence[Outcomes]]
     status: Mapping[str, Any]
     seconds: float
     used_spark: bool
@@ -73,6 +76,7 @@ def run(
     wanted = [stage for stage in STAGES if not stages or stage.name in stages]
     asked = {unit: [stage.name for stage in wanted if stage.unit == unit] for unit in UNITS}
     failures: dict[str, str] = {}
+    last = ledger.newest_attempt()
     for domain in chosen:
         for subject, failure in _worked(context, domain, asked):
             if isinstance(failure, Waiting) and _is_idle(context, domain, asked):
@@ -83,6 +87,7 @@ def run(
     return Outcome(
         tuple(domain.name for domain in chosen),
         failures,
+        {domain.name: ledger.file_outcomes(domain.name, after=last) for domain in chosen},
         ledger.status(),
         watch.seconds,
         used_spark=spark.cache_info().currsize > 0,

@@ -184,6 +184,20 @@ def test_status_has_exactly_the_agreed_keys_and_loads_nothing_heavy(tmp_path):
     }
 
 
+def test_status_accounts_for_the_records_of_each_file(capsys, tmp_path):
+    overlay = overlay_on(tmp_path)
+    assert cli.main(["status", "--files", "--conf", str(overlay)]) == 0
+    assert capsys.readouterr().out == "no file is taken in yet. Next: headrace run\n"
+    publish_a_little(settings_on(tmp_path))
+    assert cli.main(["status", "--files", "--conf", str(overlay)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "energy: records of each file",
+        "  file  table               in  new  updated  deleted  unchanged  duplicate  superseded  quarantined",
+        "  ----  ------------------  --  ---  -------  -------  ---------  ---------  ----------  -----------",
+        "  f     silver.energy_load   3    2        0        0          0          0           0            1",
+    ]
+
+
 def publish_a_little(settings):
     """What a run leaves in the ledger, without the tables: status reads nothing else."""
     from pipelines.contracts.tasks import utc

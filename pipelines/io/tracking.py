@@ -109,7 +109,13 @@ class Tracking:
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
         if self._uri.startswith("sqlite:///"):
-            Path(self._uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            file = Path(self._uri.removeprefix("sqlite:///"))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists():
+                from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+                # a client that makes the store gives its experiment Default a place in the working directory
+                SqlAlchemyStore(self._uri, self._artifacts)
         mlflow.set_tracking_uri(self._uri)
         mlflow.set_registry_uri(self._uri)
         return mlflow.MlflowClient(self._uri, self._uri)

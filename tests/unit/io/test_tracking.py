@@ -98,6 +98,14 @@ def test_a_fit_is_a_child_of_its_run(store: Store) -> None:
     assert parent.data.metrics == {"value": 12.0}
 
 
+def test_every_experiment_keeps_its_artifacts_where_conf_says(store: Store) -> None:
+    places = {experiment.name: experiment.artifact_location for experiment in store.client.search_experiments()}
+    assert places == {
+        "Default": f"{store.folder}/artifacts/0",
+        "/tiny/load_mw": f"{store.folder}/artifacts/tiny/load_mw",
+    }
+
+
 def test_metrics_parameters_and_whole_curves_are_kept(store: Store) -> None:
     run = store.client.get_run(store.logged.run_id)
     metrics = dict(run.data.metrics)

@@ -8,13 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pipelines import __version__, doctor
 from pipelines.domains import UnknownDomainError
-from pipelines.io.ledger_schema import LedgerError
-from pipelines.io.tracking import TrackingError
-from pipelines.settings import Settings, SettingsError, known_keys, load
+from pipelines.io.failures import LedgerError, TrackingError
+from pipelines.settings import SettingsError, known_keys, load
 from pipelines.stages import STAGES
 
 COMPLETE, INCOMPLETE, USERS_MISTAKE = 0, 1, 2
@@ -26,13 +24,15 @@ examples:
   headrace run --conf cluster                    with conf/cluster.yaml over conf/base.yaml
   headrace run --as-of 2014-12-01                as if today were that day
   headrace status --json                         what is published, for programs
+  headrace status --files                        what became of the records of each file
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
   headrace doctor                                whether all versions fit together
   headrace ui                                    the MLflow UI on what was logged
 
-exit codes: 0 everything asked for is complete; 1 something is not, its message says what and why; 2 a mistake in what
-was asked (command, conf, domain, stage)
+exit codes: 0 everything asked for is complete; 1 something is not, its message says what and why: it failed, or a stage
+asked for waits for another, which the message names; 2 a mistake in what was asked (command, conf, domain, stage).
+A domain to which nothing was ever delivered is complete once land has looked: there is nothing to do, so 0
 """
 
 
@@ -102,7 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         added = command(name, does, told)
         added.add_argument("--conf", type=Path, help="overlay over conf/base.yaml: a file, or a name such as cluster")
         if name == "status":
-            added.add_argument("--json", action="store_true", help="one JSON object")
+            shown = added.add_mutually_exclusive_group()
+            shown.add_argument("--json", action="store_true", help="one JSON object")
+            shown.add_argument("--files", action="store_true", help="what became of the records of each file")
     command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
     return parser
 
@@ -125,7 +127,7 @@ def _instant(text: str) -> datetime:
 
 def _run(options: argparse.Namespace) -> int:
     from pipelines import runner
-    from pipelines.runner.report import summary
+    from pipelines.runner.report import files_of_run, summary
 
     settings = load(options.conf)
     try:
@@ -133,10 +135,12 @@ def _run(options: argparse.Namespace) -> int:
     except runner.UnknownStageError as mistake:
         print(f"headrace: {mistake}", file=sys.stderr)
         return USERS_MISTAKE
-    effort = "" if outcome.used_spark else ", without starting Spark: there was nothing new to do"
-    print(f"\n{summary(outcome.status, outcome.domains)}\n\n{outcome.seconds:.1f} s in all{effort}")
-    for domain, failure in outcome.failures.items():
-        print(f"headrace: {domain}: {failure}", file=sys.stderr)
+    has_worked = outcome.used_spark or outcome.failures
+    effort = "" if has_worked else ", without starting Spark: there was nothing new to do"
+    said = [files_of_run(outcome.files), summary(outcome.status, outcome.domains)]
+    print("\n" + "\n\n".join([*filter(None, said), f"{outcome.seconds:.1f} s in all{effort}"]))
+    for subject, failure in outcome.failures.items():
+        print(f"headrace: {subject}: {failure}", file=sys.stderr)
     if outcome.failures:
         return INCOMPLETE
     print("Next: headrace status · headrace tables · make ui (runs, curves, models)")
@@ -144,20 +148,26 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from pipelines.runner.report import summary
+    from pipelines.io.ledger import Ledger
+    from pipelines.runner.report import file_tables, summary
 
-    status = _ledger_status(load(options.conf))
+    ledger = Ledger(load(options.conf).ledger)
+    status = ledger.status()
     if options.json:
         print(json.dumps(status))
+    elif options.files:
+        files = {name: ledger.file_outcomes(name) for name in status["domains"]}
+        print(file_tables(files) or "no file is taken in yet. Next: headrace run")
     else:
         print(summary(status, list(status["domains"])) or "nothing is published yet. Next: headrace run")
     return COMPLETE
 
 
 def _tables(options: argparse.Namespace) -> int:
+    from pipelines.io.ledger import Ledger
     from pipelines.runner.report import table_text
 
-    status = _ledger_status(load(options.conf))
+    status = Ledger(load(options.conf).ledger).status()
     rows = [
         [name, str(table["version"]), f"{table['rows']:,}", str(table["path"])]
         for domain in status["domains"].values()
@@ -169,12 +179,6 @@ def _tables(options: argparse.Namespace) -> int:
         else "no table yet. Next: headrace run"
     )
     return COMPLETE
-
-
-def _ledger_status(settings: Settings) -> dict[str, Any]:
-    from pipelines.io.ledger import Ledger
-
-    return Ledger(settings.ledger).status()
 
 
 def _conf(options: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,21 @@ import yaml
 from deltalake import DeltaTable, QueryBuilder
 
 from pipelines.io.ledger import Ledger
-from pipelines.settings import Settings, load
+from pipelines.settings import PROJECT, Settings, load
+
+HEAVY = (
+    *("deltalake", "horovod", "matplotlib", "mlflow", "numpy", "pandas"),
+    *("pyarrow", "pyspark", "sklearn", "torch", "xgboost"),
+)
+TOY_DOMAINS = PROJECT / "tests" / "toy_domains"
+_LOADED = f"""
+import sys
+import pipelines.domains
+from pipelines.cli import main
+pipelines.domains.__path__.append({str(TOY_DOMAINS)!r})
+code = main(sys.argv[1:])
+print(code, *sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
+"""
 
 
 def settings_on(folder: Path, **others: Any) -> Settings:
@@ -51,3 +67,12 @@ def query(settings: Settings, domain: str, table: str, sql: str) -> list[tuple[A
     pin = Ledger(settings.ledger).pins(domain)[table]
     found = QueryBuilder().register("t", DeltaTable(pin.path, version=pin.version)).execute(sql)
     return [tuple(row.values()) for row in pa.table(found).to_pylist()]
+
+
+def loaded_by(*words: object) -> tuple[str, str]:
+    """What a command prints in a process of its own, and on stderr its exit code and the HEAVY libraries it loaded.
+
+    The toy domains are found like any other."""
+    command = [sys.executable, "-c", _LOADED, *[str(word) for word in words]]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, timeout=300)
+    return ran.stdout, ran.stderr

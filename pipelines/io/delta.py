@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.fits import Shard
 from pipelines.io import delta_log, fault, lock
-from pipelines.io.delta_log import WarehouseError
+from pipelines.io.failures import WarehouseError
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin, Publication, Written
 

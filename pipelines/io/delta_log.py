@@ -1,15 +1,17 @@
-"""What a Delta table's log says, without a JVM: versions, commits, rows and files; and a table's way back."""
+"""What a Delta table's log says, without a JVM: versions, commits, rows and files; and a table's way back.
+
+deltalake is imported when a table is first opened: a run that finds nothing to do opens none.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from pipelines.io.failures import WarehouseError
 
-
-class WarehouseError(RuntimeError):
-    """A table cannot be read or written as asked; the message says which, why and what to do."""
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 
 @dataclass(frozen=True)
@@ -23,17 +25,14 @@ class Commit:
 
 def head(path: str) -> int | None:
     """The newest version of the table at `path`; None if there is no table."""
-    try:
-        return int(_at(path).version())
-    except TableNotFoundError:
-        return None
+    table = _find(path)
+    return None if table is None else int(table.version())
 
 
 def commits_since(path: str, version: int) -> list[Commit]:
     """The commits after `version`, oldest first; none where there is no table."""
-    try:
-        table = DeltaTable(path)
-    except TableNotFoundError:
+    table = _find(path)
+    if table is None:
         return []
     newer = table.version() - version
     if newer <= 0:
@@ -63,6 +62,8 @@ def restore(path: str, version: int, stamp: str) -> None:
 
     By deltalake: 0.02 s; Spark's RESTORE runs 34 jobs for the same, 3 to 10 s.
     """
+    from deltalake import CommitProperties, PostCommitHookProperties
+
     must_hold(path, version)
     _at(path).restore(
         version,
@@ -74,18 +75,27 @@ def restore(path: str, version: int, stamp: str) -> None:
 
 def must_hold(path: str, version: int) -> None:
     """WarehouseError unless there is a table at `path` that still knows `version`."""
-    try:
-        _at(path, version)
-    except TableNotFoundError:
-        raise WarehouseError(f"{path}: no table here, but version {version} is published; bring it back") from None
+    if _find(path, version) is None:
+        raise WarehouseError(f"{path}: no table here, but version {version} is published; bring it back")
 
 
 def _at(path: str, version: int | None = None) -> DeltaTable:
-    """The table, opened; TableNotFoundError if there is none, WarehouseError if it cannot be opened."""
+    """The table, opened; WarehouseError if there is none, or it cannot be opened."""
+    table = _find(path, version)
+    if table is None:
+        raise WarehouseError(f"{path}: no table here, though the ledger knows it; bring it back")
+    return table
+
+
+def _find(path: str, version: int | None = None) -> DeltaTable | None:
+    """The table, opened; None if there is none, WarehouseError if it cannot be opened."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError, TableNotFoundError
+
     try:
         return DeltaTable(path, version=version)
     except TableNotFoundError:
-        raise
+        return None
     except DeltaError as error:
         which = "" if version is None else f" at version {version}"
         raise WarehouseError(f"{path}: cannot be opened{which}: {' '.join(str(error).split())}") from None

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from pipelines.contracts.tables import OUTCOMES
 from pipelines.io import ledger_schema as schema
-from pipelines.io.ledger_schema import LedgerError
+from pipelines.io.failures import LedgerError
 from pipelines.io.publication import (
     Batch,
     Champion,
@@ -28,7 +28,7 @@ from pipelines.io.publication import (
     Pin,
     Publication,
 )
-from pipelines.io.status import status
+from pipelines.io.status import file_outcomes, status
 
 _WRITER_LOCK = 0x48656164  # any number that every Headrace on a PostgreSQL server agrees on
 
@@ -146,6 +146,11 @@ class Ledger:
         with self.writing() as c:
             return _new_id(c, schema.attempts, domain=domain, unit=unit, opened_at=_now())
 
+    def newest_attempt(self) -> int:
+        """The number of the attempt that was opened last, at whatever; 0 if there was none."""
+        with self.reading() as c:
+            return c.scalar(select(func.max(schema.attempts.c.number))) or 0
+
     def pins(self, domain: str | None = None) -> dict[str, Pin]:
         """What readers see, by table: of one domain or of all."""
         pins = schema.pins.c
@@ -237,6 +242,11 @@ class Ledger:
         """The object that `headrace status --json` prints."""
         with self.reading() as c:
             return status(c)
+
+    def file_outcomes(self, domain: str, after: int = 0) -> list[Outcomes]:
+        """What became of each file's records, per table; of all that was published, or by attempts `after` that one."""
+        with self.reading() as c:
+            return file_outcomes(c, domain, after)
 
     def _alive(self, c: Connection, number: int) -> Row[Any]:
         """The attempt's row; LedgerError if it is dead or published."""

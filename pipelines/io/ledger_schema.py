@@ -25,15 +25,13 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
+from pipelines.io.failures import LedgerError
+
 VERSION = 1
 WRITES = "headrace_writes"  # execution option of a connection that is going to write
 _BUSY_SECONDS = 30
 
 metadata = MetaData()
-
-
-class LedgerError(RuntimeError):
-    """The ledger cannot be used or refuses; the message says what, where and what to do."""
 
 
 def _table(name: str, *parts: Any, **options: Any) -> Table:

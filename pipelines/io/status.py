@@ -1,13 +1,16 @@
-"""What stands published, as the one object that `headrace status --json` prints: read from the ledger alone."""
+"""What stands published, read from the ledger alone: the one object that `headrace status --json` prints, and what
+became of each file's records."""
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Table, exists, func, select
 
 from pipelines.contracts.tables import OUTCOMES
 from pipelines.io import ledger_schema as schema
+from pipelines.io.publication import Outcomes
 
 
 def status(c: Connection) -> dict[str, Any]:
@@ -82,3 +85,21 @@ def _tasks(c: Connection, domain: str) -> dict[str, Any]:
             "higher_is_better": decision.higher_is_better,
         }
     return tasks
+
+
+def file_outcomes(c: Connection, domain: str, after: int) -> list[Outcomes]:
+    """What became of the records of each file, for every table they feed, in the order of arrival; of what attempts
+    with a number greater than `after` published."""
+    counted, batches = schema.outcomes.c, schema.batches.c
+    key = (counted.batch, counted.file, counted.name)
+    query = (
+        select(*key, counted.outcome, counted["count"].label("records"))
+        .join(schema.batches, batches.id == counted.batch)
+        .where(batches.domain == domain, counted.attempt > after)
+        .order_by(*key)
+    )
+    found = []
+    for (batch, file, table), rows in groupby(c.execute(query), key=lambda row: tuple(row[:3])):
+        counts = {row.outcome: row.records for row in rows}
+        found.append(Outcomes(batch, file, table, sum(counts.values()), counts))
+    return found

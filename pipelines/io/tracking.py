@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from pipelines.contracts.cards import CARD_FILE, CardError, ModelCard, sha256
 from pipelines.contracts.fits import Calibration, FitPlan, FitResult
+from pipelines.io.failures import TrackingError
 from pipelines.io.mlflow_shapes import (
     curve_metrics,
     dataset_input,
@@ -46,10 +47,6 @@ _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
-
-
-class TrackingError(RuntimeError):
-    """MLflow did not do what was asked; the message is one line: which store, what, why, what to do."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +109,13 @@ class Tracking:
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
         if self._uri.startswith("sqlite:///"):
-            Path(self._uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            file = Path(self._uri.removeprefix("sqlite:///"))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists():
+                from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+                # a client that makes the store gives its experiment Default a place in the working directory
+                SqlAlchemyStore(self._uri, self._artifacts)
         mlflow.set_tracking_uri(self._uri)
         mlflow.set_registry_uri(self._uri)
         return mlflow.MlflowClient(self._uri, self._uri)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipelines.io.tracking import TrackingError
+from pipelines.io.failures import TrackingError
 from pipelines.settings import Settings
 
 LOOPBACK = "127.0.0.1"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.domain import Domain
+from pipelines.contracts.tasks import Task
 from pipelines.domains import domain as domain_named
 from pipelines.domains import domains
 from pipelines.io.delta import Warehouse
 from pipelines.io.ledger import Ledger
-from pipelines.runner import decide, ingest, learn
-from pipelines.runner.failures import EXPECTED
+from pipelines.io.publication import Outcomes
+from pipelines.runner import act, decide, ingest, learn, observe
+from pipelines.runner.failures import EXPECTED, Waiting
 from pipelines.runner.work import Context, Stopwatch
 from pipelines.settings import Settings
 from pipelines.stages import STAGES, UNITS
@@ -22,13 +24,13 @@ from pipelines.stages import STAGES, UNITS
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-UNIT_RUNNERS: Mapping[str, Callable[[Context, Domain, Collection[str]], None]] = {
-    "ingest": ingest.run,
+TASK_UNITS: Mapping[str, Callable[[Context, Domain, Task, Collection[str]], None]] = {
     "learn": learn.run,
-    "decide": decide.decide_unit,
-    "act": decide.act_unit,
-    "observe": decide.observe_unit,
+    "decide": decide.run,
+    "act": act.run,
+    "observe": observe.run,
 }
+"""The units after `ingest`, which is the domain's: each is one task's, in the order of the way."""
 
 
 class UnknownStageError(LookupError):
@@ -37,11 +39,13 @@ class UnknownStageError(LookupError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to. failures: by domain, empty only if everything asked for is complete; status: as
+    """What a run came to. failures: why, by `<domain>` or `<domain>/<task>`, empty only if everything asked for is
+    complete; files: by domain, what became of the records of each file that this run took in; status: as
     `Ledger.status` gives it afterwards."""
 
     domains: tuple[str, ...]
     failures: Mapping[str, str]
+    files: Mapping[str, Sequence[Outcomes]]
     status: Mapping[str, Any]
     seconds: float
     used_spark: bool
@@ -50,9 +54,10 @@ class Outcome:
 def run(
     settings: Settings, *, names: Sequence[str] = (), stages: Sequence[str] = (), as_of: datetime | None = None
 ) -> Outcome:
-    """Run the stages (all by default) of the domains (all by default), unit by unit in the order of the way.
+    """Run the stages (all by default) of the domains (all by default), task by task in the order of the way.
 
-    A domain whose unit fails is left there, as it was last published; the others go on.
+    A domain whose ingest fails, or a task one of whose units fails, is left there, as it was last published; the others
+    go on. A stage that waits for another has failed, but not where `land` was asked for and nothing was ever delivered.
     """
     unknown = sorted(set(stages) - {stage.name for stage in STAGES})
     if unknown:
@@ -69,20 +74,49 @@ def run(
 
     ledger = Ledger(settings.ledger)
     context = Context(settings, ledger, Warehouse(spark, settings.root, ledger), spark, watch.say, as_of)
+    wanted = [stage for stage in STAGES if not stages or stage.name in stages]
+    asked = {unit: [stage.name for stage in wanted if stage.unit == unit] for unit in UNITS}
     failures: dict[str, str] = {}
+    last = ledger.newest_attempt()
     for domain in chosen:
-        try:
-            for unit in UNITS:
-                wanted = [s.name for s in STAGES if s.unit == unit and (not stages or s.name in stages)]
-                if wanted:
-                    UNIT_RUNNERS[unit](context, domain, wanted)
-        except EXPECTED as failure:
-            failures[domain.name] = str(failure)
-            watch.say(domain.name, "failed", str(failure))
+        for subject, failure in _worked(context, domain, asked):
+            if isinstance(failure, Waiting) and _is_idle(context, domain, asked):
+                watch.say(subject, "idle", f"nothing was ever delivered: {failure}")
+            else:
+                failures[subject] = str(failure)
+                watch.say(subject, "failed", str(failure))
     return Outcome(
         tuple(domain.name for domain in chosen),
         failures,
+        {domain.name: ledger.file_outcomes(domain.name, after=last) for domain in chosen},
         ledger.status(),
         watch.seconds,
         used_spark=spark.cache_info().currsize > 0,
     )
+
+
+def _worked(context: Context, domain: Domain, asked: Mapping[str, Collection[str]]) -> Iterator[tuple[str, Exception]]:
+    """Work the domain; gives what fails, by `<domain>` or `<domain>/<task>`. asked: by unit, its stages to be run."""
+    if asked["ingest"]:
+        try:
+            ingest.run(context, domain, asked["ingest"])
+        except EXPECTED as failure:
+            yield domain.name, failure
+            return
+    for task in domain.tasks:
+        try:
+            for unit, work in TASK_UNITS.items():
+                if asked[unit]:
+                    work(context, domain, task, asked[unit])
+        except EXPECTED as failure:
+            yield f"{domain.name}/{task.name}", failure
+    if asked["observe"]:
+        try:
+            observe.watch_tables(context, domain)
+        except EXPECTED as failure:
+            yield domain.name, failure
+
+
+def _is_idle(context: Context, domain: Domain, asked: Mapping[str, Collection[str]]) -> bool:
+    """Whether the domain's drop folders were looked into, and no file was ever landed."""
+    return "land" in asked["ingest"] and context.ledger.newest_delivery(domain.name) is None

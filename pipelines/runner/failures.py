@@ -2,14 +2,20 @@
 
 from pipelines.contracts.fits import FitError
 from pipelines.contracts.names import DeclarationError
-from pipelines.io.delta_log import WarehouseError
+from pipelines.io.failures import LedgerError, TrackingError, WarehouseError
 from pipelines.io.landing import LandingError
-from pipelines.io.ledger_schema import LedgerError
 from pipelines.io.lock import LockError
 from pipelines.io.session import SessionError
-from pipelines.io.tracking import TrackingError
-from pipelines.runner.decide import NoChampion
 from pipelines.stages.refusal import Refused
+
+
+class NoChampion(RuntimeError):
+    """No model of the task has passed the gate, so nothing can be scored; the message says what to do."""
+
+
+class Waiting(RuntimeError):
+    """A stage that was asked for lacks what it works on; the message says what, and what to run first."""
+
 
 EXPECTED = (
     DeclarationError,
@@ -21,5 +27,6 @@ EXPECTED = (
     Refused,
     SessionError,
     TrackingError,
+    Waiting,
     WarehouseError,
 )

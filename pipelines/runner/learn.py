@@ -8,34 +8,35 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import CurvePoint, FitPlan, FitResult, Workspace
 from pipelines.contracts.tasks import Span, Task, quantile_column
 from pipelines.io.publication import Champion, Fit
+from pipelines.runner.failures import Waiting
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages import train as train_stage
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pipelines.io.tracking import FitReport, LoggedFit
     from pipelines.stages.evaluate import Evidence
 
 EXAMPLES_SHOWN = 2
 
 
-def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
-    """Fit, judge and register every task whose gold, declaration or place to fit changed since last time."""
-    for task in domain.tasks:
-        work = Work(context, domain, f"learn {task.name}")
-        lesson = Lesson(work, task)
-        if "train" in wanted:
-            lesson.train()
-        if "evaluate" in wanted:
-            lesson.evaluate()
-        if "register" in wanted:
-            lesson.register()
-        work.publish()
+def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -> None:
+    """Fit, judge and register a task, if its gold, declaration or place to fit changed since last time."""
+    work = Work(context, domain, f"learn {task.name}")
+    work.needs(next(iter(wanted)), train_stage.gold_tables(domain, task), "Run the stage gold first")
+    lesson = Lesson(work, task)
+    if "train" in wanted:
+        lesson.train()
+    if "evaluate" in wanted:
+        lesson.evaluate()
+    if "register" in wanted:
+        lesson.register()
+    work.publish()
 
 
 class Lesson:
@@ -96,6 +97,8 @@ class Lesson:
         if self._is_done("evaluate"):
             work.say("evaluate", f"{task.name}: nothing to do: judged before")
             return
+        import pyarrow as pa
+
         from pipelines.io.tracking import Tracking
         from pipelines.stages.changes import Change
 
@@ -126,6 +129,8 @@ class Lesson:
         if self._is_done("register"):
             work.say("register", f"{task.name}: nothing to do: the champion was picked from just this")
             return
+        if not (self._logged or self._is_done("evaluate")):
+            raise Waiting("register waits for runs of these fits in MLflow. Run the stage evaluate first")
         from pipelines.io.tracking import Tracking
         from pipelines.stages.register import verdict
 
@@ -215,6 +220,8 @@ def fitted(work: Work, plan: FitPlan) -> FitResult:
 
 def _labelled_backtest(seen: Evidence, task: Task, family: str, run_id: str) -> pa.Table:
     """The backtest's rows in the order: task, family, run_id, split, keys, actual, quantiles."""
+    import pyarrow as pa
+
     rows, said = seen.backtest, {"task": task.name, "family": family, "run_id": run_id}
     labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
     keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]

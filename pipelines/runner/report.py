@@ -6,6 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.contracts.tables import OUTCOMES
+from pipelines.io.publication import Outcomes
+
+ROWS_SHOWN = 40
+"""Of so many files and tables a run tells each by itself."""
 
 
 def summary(status: Mapping[str, Any], domains: Sequence[str]) -> str:
@@ -60,11 +64,39 @@ def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
         yield from table_text(head, [["realised value", *values]])
 
 
-def table_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of a plain table: the first column to the left, the others to the right, two blanks between."""
+def file_tables(files: Mapping[str, Sequence[Outcomes]]) -> str:
+    """For each domain one line a file and table that its records feed: how many came in, what became of them."""
+    lines: list[str] = []
+    for domain, outcomes in files.items():
+        if outcomes:
+            rows = [
+                [of.file, of.table, f"{of.rows:,}", *[f"{of.counts.get(kind, 0):,}" for kind in OUTCOMES]]
+                for of in outcomes
+            ]
+            lines += [
+                f"{domain}: records of each file",
+                *table_text(["file", "table", "in", *OUTCOMES], rows, left=2),
+                "",
+            ]
+    return "\n".join(lines).rstrip()
+
+
+def files_of_run(files: Mapping[str, Sequence[Outcomes]]) -> str:
+    """What a run says of the files that it took in: each, or only how many where they are too many to read."""
+    if sum(len(outcomes) for outcomes in files.values()) <= ROWS_SHOWN:
+        return file_tables(files)
+    number = sum(len({(of.batch, of.file) for of in outcomes}) for outcomes in files.values())
+    return f"{number:,} files taken in; the records of each are the sum of their outcomes. See: headrace status --files"
+
+
+def table_text(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> Iterator[str]:
+    """Lines of a plain table: the first columns to the left, the others to the right, two blanks between."""
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     for row in (head, *rows):
-        cells = [row[0].ljust(widths[0]), *[cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]]
+        cells = [
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         yield ("  " + "  ".join(cells)).rstrip()
         if row is head:
             yield "  " + "  ".join("-" * width for width in widths)

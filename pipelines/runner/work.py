@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from pipelines.io.delta import Attempt, Warehouse
 from pipelines.io.ledger import Ledger
 from pipelines.io.lock import local_path
 from pipelines.io.publication import Publication
+from pipelines.runner.failures import Waiting
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,6 +94,12 @@ class Work:
 
     def shard(self, table: str) -> Shard:
         return self.context.warehouse.shard(table, attempt=self._attempt)
+
+    def needs(self, stage: str, tables: Iterable[str], first: str) -> None:
+        """Raise Waiting unless `stage` can read all of these tables; first: what to do so that it can."""
+        missing = [name for name in tables if not self.exists(name)]
+        if missing:
+            raise Waiting(f"{stage} waits for {', '.join(missing)}. {first}")
 
     def write(self, change: Change) -> None:
         """Carry out one change in this unit's attempt."""

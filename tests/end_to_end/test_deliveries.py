@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipelines import runner
@@ -9,7 +11,7 @@ from pipelines.contracts.tables import OUTCOMES
 from pipelines.io.ledger import Ledger
 from pipelines.io.table_hash import PROVENANCE, table_hash
 from tests.end_to_end.deliveries import DELIVERIES
-from tests.house import drop, query, settings_on, tables, versions
+from tests.house import drop, loaded_by, overlay_on, query, settings_on, tables, versions
 
 LOAD, WEATHER, WORKDAYS = "silver.energy_load", "silver.energy_weather", "silver.energy_workdays"
 NAMES = ("in", *OUTCOMES)
@@ -38,20 +40,23 @@ def test_every_outcome_occurs_and_what_is_held_is_new_less_deleted(house):
 
 
 def test_every_files_records_are_the_sum_of_their_outcomes(house):
-    with Ledger(house[0].ledger).reading() as c:
-        counted = dict(c.exec_driver_sql("SELECT file, sum(count) FROM outcomes GROUP BY file").all())
-    assert counted == {
-        "calendar/2013-12-01.csv": 2,
-        "meter_readings/2014-02-11.csv": 9,
-        "meter_readings/2014-02-12.csv": 5,
-        "meter_readings/2014-02-12-more.csv": 0,
-        "meter_readings/2014-02-13.csv": 7,
-        "meter_readings/2014-02-14.csv": 2,
-        "weather/2014-02-10.jsonl": 2,
-        "weather/2014-02-11.jsonl": 4,
-        "weather/2014-02-12.jsonl": 4,
-        "weather/2014-02-13.jsonl": 1,
-    }
+    counted = [
+        (of.file, of.table, of.rows, *[of.counts.get(outcome, 0) for outcome in OUTCOMES])
+        for of in Ledger(house[0].ledger).file_outcomes("energy")
+    ]
+    assert counted == [
+        ("calendar/2013-12-01.csv", WORKDAYS, 2, 2, 0, 0, 0, 0, 0, 0),
+        ("meter_readings/2014-02-11.csv", LOAD, 9, 5, 0, 0, 0, 1, 1, 2),
+        ("weather/2014-02-11.jsonl", WEATHER, 4, 2, 0, 0, 0, 0, 0, 2),
+        ("meter_readings/2014-02-12-more.csv", LOAD, 0, 0, 0, 0, 0, 0, 0, 0),
+        ("meter_readings/2014-02-12.csv", LOAD, 5, 1, 1, 1, 1, 0, 1, 0),
+        ("weather/2014-02-12.jsonl", WEATHER, 4, 1, 1, 0, 1, 1, 0, 0),
+        ("meter_readings/2014-02-13.csv", LOAD, 7, 2, 0, 1, 1, 1, 1, 1),
+        ("weather/2014-02-13.jsonl", WEATHER, 1, 1, 0, 0, 0, 0, 0, 0),
+        ("meter_readings/2014-02-14.csv", LOAD, 2, 0, 0, 0, 0, 0, 0, 2),
+        ("weather/2014-02-10.jsonl", WEATHER, 2, 0, 0, 0, 0, 0, 2, 0),
+    ]
+    assert all(rows == sum(outcomes) for _, _, rows, *outcomes in counted)
     bronze = query(house[0], "energy", "bronze.energy_meter_readings", "SELECT count(*) FROM t")
     assert bronze == [(23,)]
 
@@ -109,8 +114,16 @@ def test_what_is_set_apart_keeps_its_place_its_text_and_its_reason(house):
 def test_a_run_without_a_new_file_commits_nothing_and_needs_no_spark(house):
     before = versions(house[0], "energy")
     outcome = runner.run(house[0], names=["energy"], stages=INGEST)
-    assert (outcome.failures, outcome.used_spark) == ({}, False)
+    assert (outcome.failures, outcome.used_spark, outcome.files) == ({}, False, {"energy": []})
     assert versions(house[0], "energy") == before
+
+
+def test_an_ingest_with_nothing_to_do_loads_nothing_heavy(house):
+    words = [word for stage in INGEST for word in ("--stage", stage)]
+    overlay = overlay_on(Path(house[0].root).parent)
+    printed, loaded = loaded_by("run", "--domain", "energy", *words, "--conf", overlay)
+    assert "without starting Spark" in printed
+    assert loaded == "0\n"
 
 
 def test_another_order_of_arrival_gives_the_same_silver(house, tmp_path):

@@ -14,8 +14,9 @@ from mlflow.models import get_model_info
 
 import pipelines.domains
 from pipelines import runner
-from tests.house import drop, query, settings_on, tables, versions
+from tests.house import TOY_DOMAINS, drop, loaded_by, overlay_on, query, settings_on, tables, versions
 
+PLACE = {"training": {"workers": 1, "engines": {"linear": "single", "xgboost": "single"}}}
 START, DAYS = datetime(2024, 1, 1, tzinfo=UTC), 40
 
 
@@ -47,7 +48,7 @@ def raw_files() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def mill():
     """The toy domain, found by looking like any other: its folder is all there is."""
-    pipelines.domains.__path__.append(str(Path(__file__).parents[1] / "toy_domains"))
+    pipelines.domains.__path__.append(str(TOY_DOMAINS))
     pipelines.domains.domains.cache_clear()
     yield
     pipelines.domains.__path__.pop()
@@ -57,8 +58,7 @@ def mill():
 @pytest.fixture(scope="module")
 def way(spark, mill, tmp_path_factory):
     """The settings, and what one run of all stages came to."""
-    folder = tmp_path_factory.mktemp("mill")
-    settings = settings_on(folder, training={"workers": 1, "engines": {"linear": "single", "xgboost": "single"}})
+    settings = settings_on(tmp_path_factory.mktemp("mill"), **PLACE)
     drop(settings, "mill", raw_files())
     return settings, runner.run(settings, names=["mill"])
 
@@ -169,3 +169,11 @@ def test_a_second_run_finds_nothing_to_do_and_says_so(way, mlflow_runs, capsys):
     for stage in ("train", "evaluate", "register", "score", "decide", "observe"):
         assert f"{stage:<9} flow_m3s: nothing to do" in said
     assert "nothing to deliver" in said
+
+
+def test_a_run_with_nothing_to_do_loads_no_library_that_does_the_work(way):
+    """Beyond what tells which families there are, and where the tables they would be fitted on lie."""
+    overlay = overlay_on(Path(way[0].root).parent, **PLACE)
+    printed, loaded = loaded_by("run", "--domain", "mill", "--conf", overlay)
+    assert "without starting Spark" in printed
+    assert loaded == "0 deltalake numpy pyarrow\n"

@@ -14,7 +14,7 @@ from pipelines.contracts.tables import OUTCOMES
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Champion, Decisions, Fit, LandedFile, Outcomes, Publication, Written
 from pipelines.settings import PROJECT
-from tests.house import drop, overlay_on, settings_on
+from tests.house import drop, loaded_by, overlay_on, settings_on
 
 
 def told(capsys, *words: object) -> tuple[int, str]:
@@ -143,19 +143,10 @@ def process(*words: object, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-HEAVY = ("mlflow", "torch", "pyspark", "xgboost", "pandas", "sklearn", "horovod")
-STATUS = f"""
-import sys
-from pipelines.cli import main
-code = main(["status", "--json", "--conf", sys.argv[1]])
-print(code, sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
-"""
-
-
 def status(overlay) -> dict:
-    ran = subprocess.run([sys.executable, "-c", STATUS, str(overlay)], capture_output=True, text=True, cwd=PROJECT)
-    assert ran.stderr == "0 []\n"
-    return json.loads(ran.stdout)
+    printed, loaded = loaded_by("status", "--json", "--conf", overlay)
+    assert loaded == "0\n"
+    return json.loads(printed)
 
 
 def test_status_of_an_empty_root_is_an_empty_object_of_the_agreed_shape(tmp_path):
@@ -191,6 +182,20 @@ def test_status_has_exactly_the_agreed_keys_and_loads_nothing_heavy(tmp_path):
             }
         }
     }
+
+
+def test_status_accounts_for_the_records_of_each_file(capsys, tmp_path):
+    overlay = overlay_on(tmp_path)
+    assert cli.main(["status", "--files", "--conf", str(overlay)]) == 0
+    assert capsys.readouterr().out == "no file is taken in yet. Next: headrace run\n"
+    publish_a_little(settings_on(tmp_path))
+    assert cli.main(["status", "--files", "--conf", str(overlay)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "energy: records of each file",
+        "  file  table               in  new  updated  deleted  unchanged  duplicate  superseded  quarantined",
+        "  ----  ------------------  --  ---  -------  -------  ---------  ---------  ----------  -----------",
+        "  f     silver.energy_load   3    2        0        0          0          0           0            1",
+    ]
 
 
 def publish_a_little(settings):

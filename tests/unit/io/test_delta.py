@@ -15,9 +15,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.io import fault
 from pipelines.io.delta import Attempt, Warehouse
-from pipelines.io.delta_log import WarehouseError
+from pipelines.io.failures import LedgerError, WarehouseError
 from pipelines.io.ledger import Ledger
-from pipelines.io.ledger_schema import LedgerError
 from pipelines.io.publication import Publication
 from pipelines.io.table_hash import table_hash
 

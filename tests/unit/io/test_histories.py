@@ -18,9 +18,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pipelines.contracts.tasks import utc
 from pipelines.io import fault
 from pipelines.io.delta import Attempt, Warehouse
-from pipelines.io.delta_log import WarehouseError
+from pipelines.io.failures import LedgerError, WarehouseError
 from pipelines.io.ledger import Ledger
-from pipelines.io.ledger_schema import LedgerError
 from pipelines.io.publication import LandedFile, Publication
 
 FACTS, HISTORY = "silver.energy_load", "silver.energy_load_history"

@@ -17,8 +17,8 @@ from subprocess import PIPE
 import pytest
 from sqlalchemy import create_engine, text
 
+from pipelines.io.failures import LedgerError
 from pipelines.io.ledger import Ledger
-from pipelines.io.ledger_schema import LedgerError
 from pipelines.io.publication import Champion, Decisions, Fit, LandedFile, Outcomes, Publication, Written
 
 MORNING = datetime(2014, 2, 1, 6, tzinfo=UTC)

@@ -18,7 +18,8 @@ from pipelines.contracts.tasks import Span
 from pipelines.engines import fit
 from pipelines.engines.recorder import FileRecorder
 from pipelines.engines.shards import examples_of
-from pipelines.io.tracking import FitReport, LoggedFit, TableRead, Tracking, TrackingError
+from pipelines.io.failures import TrackingError
+from pipelines.io.tracking import FitReport, LoggedFit, TableRead, Tracking
 from pipelines.models.base import families
 from pipelines.settings import Settings, load
 from pipelines.transforms.intervals import shifted
@@ -95,6 +96,14 @@ def test_a_fit_is_a_child_of_its_run(store: Store) -> None:
     assert child.data.tags["mlflow.parentRunId"] == store.parent
     assert child.data.tags["headrace.fit_key"] == store.report.plan.key
     assert parent.data.metrics == {"value": 12.0}
+
+
+def test_every_experiment_keeps_its_artifacts_where_conf_says(store: Store) -> None:
+    places = {experiment.name: experiment.artifact_location for experiment in store.client.search_experiments()}
+    assert places == {
+        "Default": f"{store.folder}/artifacts/0",
+        "/tiny/load_mw": f"{store.folder}/artifacts/tiny/load_mw",
+    }
 
 
 def test_metrics_parameters_and_whole_curves_are_kept(store: Store) -> None:

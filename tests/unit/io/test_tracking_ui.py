@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.io.tracking import TrackingError
+from pipelines.io.failures import TrackingError
 from pipelines.io.tracking_ui import command, serve
 from pipelines.settings import Settings, load
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from pipelines.contracts.tables import OUTCOMES
-from pipelines.runner.report import summary, table_text
+from pipelines.io.publication import Outcomes
+from pipelines.runner.report import ROWS_SHOWN, file_tables, files_of_run, summary, table_text
 
 RUNS = {
     "seasonal_naive": {"mae": 400.0, "naive_mae": 400.0, "skill": 0.0, "coverage": 0.81, "nominal_coverage": 0.8},
@@ -57,3 +58,35 @@ def test_columns_of_a_table_are_as_wide_as_their_widest_cell():
         "  a       1,000",
         "  longer      2",
     ]
+
+
+def test_of_each_file_is_told_what_became_of_its_records_for_every_table():
+    files = {
+        "energy": [
+            Outcomes(1, "meter_readings/2014-02-11.csv", "silver.energy_load", 1440, {"new": 1400, "quarantined": 40}),
+            Outcomes(2, "weather/2014-02-12.jsonl", "silver.energy_weather", 3, {"updated": 1, "unchanged": 2}),
+        ],
+        "finance": [],
+    }
+    told = [
+        "energy: records of each file",
+        "  file                           table                     in    new  updated  deleted  unchanged  duplicate"
+        "  superseded  quarantined",
+        "  -----------------------------  ---------------------  -----  -----  -------  -------  ---------  ---------"
+        "  ----------  -----------",
+        "  meter_readings/2014-02-11.csv  silver.energy_load     1,440  1,400        0        0          0          0"
+        "           0           40",
+        "  weather/2014-02-12.jsonl       silver.energy_weather      3      0        1        0          2          0"
+        "           0            0",
+    ]
+    assert file_tables(files).splitlines() == told
+    assert files_of_run(files).splitlines() == told
+
+
+def test_a_run_that_took_in_many_files_says_only_how_many():
+    feeds = ("silver.energy_load", "silver.energy_weather")
+    files = {"energy": [Outcomes(1, f"f{n}.csv", name, 1, {"new": 1}) for n in range(ROWS_SHOWN) for name in feeds]}
+    assert files_of_run(files) == (
+        "40 files taken in; the records of each are the sum of their outcomes. See: headrace status --files"
+    )
+    assert files_of_run({"energy": []}) == ""

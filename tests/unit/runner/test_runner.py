@@ -7,6 +7,9 @@ from pipelines import runner
 from pipelines.contracts.names import DeclarationError
 from pipelines.domains import UnknownDomainError, domains
 from pipelines.io.ledger import Ledger
+from pipelines.io.publication import Publication, Written
+from pipelines.runner.work import fingerprint
+from pipelines.stages.train import gold_tables
 from tests.house import drop, settings_on
 from tests.toy_domains.mill.domain import DOMAIN as MILL
 
@@ -35,23 +38,77 @@ def test_a_defect_of_ours_keeps_its_trace(tmp_path, monkeypatch):
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(runner.UNIT_RUNNERS, "ingest", broken)
+    monkeypatch.setattr(runner.ingest, "run", broken)
     with pytest.raises(ZeroDivisionError):
         runner.run(settings_on(tmp_path), names=["energy"], stages=["land"])
 
 
-def test_a_stage_that_waits_for_an_earlier_one_says_so(tmp_path, capsys):
-    outcome = runner.run(settings_on(tmp_path), names=["energy"], stages=["gold", "decide", "act", "observe"])
+@pytest.mark.parametrize(
+    ("stage", "why"),
+    [
+        (
+            "train",
+            "train waits for gold.energy_load_mw, gold.energy_load_series, gold.energy_weather_series, "
+            "gold.energy_workdays_series. Run the stage gold first",
+        ),
+        ("decide", "decide waits for gold.energy_load_mw_predictions. Run the stage score first"),
+        ("act", "act waits for gold.energy_load_mw_decisions. Run the stage decide first"),
+        ("observe", "observe waits for gold.energy_load_mw_decisions. Run the stage decide first"),
+    ],
+)
+def test_a_stage_that_waits_for_another_is_not_complete_and_says_what_to_run(tmp_path, stage, why):
+    outcome = runner.run(settings_on(tmp_path), names=["energy"], stages=[stage])
+    assert (outcome.failures, outcome.used_spark) == ({"energy/load_mw": why}, False)
+
+
+def test_where_nothing_was_ever_delivered_a_run_of_all_stages_is_complete(tmp_path, capsys):
+    outcome = runner.run(settings_on(tmp_path), names=["energy"])
     assert (outcome.failures, outcome.used_spark) == ({}, False)
     said = capsys.readouterr().out
-    assert "gold      waits for silver.energy_load, silver.energy_weather, silver.energy_workdays" in said
-    assert "decide    load_mw: waits for predictions" in said
-    assert "act       load_mw: waits for decisions" in said
+    assert "land      no file at all: put raw files into " in said
+    assert "idle      nothing was ever delivered: " in said
 
 
-def test_training_before_there_is_gold_says_what_to_run(tmp_path):
-    failures = runner.run(settings_on(tmp_path), names=["energy"], stages=["train"]).failures
-    assert failures == {"energy": "gold.energy_load_mw: not published yet; run the stage that writes it first"}
+def test_a_task_that_fails_does_not_hold_up_the_next(tmp_path, monkeypatch, capsys):
+    """Of the mill's two tasks one has no champion; the other has predictions and decisions, all of them done."""
+    monkeypatch.setitem(domains(), "mill", MILL)
+    settings = settings_on(tmp_path)
+    publish_gold_and_decisions_of_one_task(settings)
+    outcome = runner.run(settings, names=["mill"], stages=["score", "decide", "act"])
+    assert set(outcome.failures) == {"mill/flow_m3s"}
+    assert outcome.failures["mill/flow_m3s"].startswith("no champion, so nothing is scored. Run the stages train, ")
+    said = capsys.readouterr().out
+    for line in (
+        "score     level_m: nothing to do",
+        "decide    level_m: nothing to do",
+        "act       level_m: nothing to",
+    ):
+        assert line in said
+
+
+def test_every_task_is_asked_to_learn(tmp_path, monkeypatch):
+    monkeypatch.setitem(domains(), "mill", MILL)
+    failures = runner.run(settings_on(tmp_path), names=["mill"], stages=["train"]).failures
+    assert list(failures) == ["mill/flow_m3s", "mill/level_m"]
+    assert failures["mill/level_m"].startswith("train waits for gold.mill_level_m, gold.mill_levels_series. Run ")
+
+
+def publish_gold_and_decisions_of_one_task(settings):
+    """What the ledger holds then; nothing is read of the tables themselves."""
+    ledger, (flow, level) = Ledger(settings.ledger), MILL.tasks
+    gold = {name for task in (flow, level) for name in gold_tables(MILL, task)}
+    made = [f"gold.mill_level_m_{what}" for what in ("predictions", "decisions")]
+    attempt = ledger.open_attempt("mill", "ingest")
+    for name in (*gold, *made):
+        ledger.create(attempt, name, name)
+    of_gold = fingerprint(level.split.test.start, dict.fromkeys(gold_tables(MILL, level), 1))
+    done = {
+        ("score", "level_m"): of_gold,
+        ("decide", "level_m"): fingerprint("hold", 1),
+        ("act", "level_m"): fingerprint(1),
+    }
+    tables = {name: Written(1, 2) for name in (*gold, *made)}
+    ledger.publish(attempt, Publication(tables=tables, fingerprints=done))
 
 
 def test_a_folder_whose_domain_has_another_name_is_refused(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.contracts.fits import Calibration, FitError, FitPlan
-from pipelines.contracts.tasks import Span, quantile_column
+from pipelines.contracts.tasks import Share, Span, output_columns
 from pipelines.engines.shards import examples_of
 from pipelines.models.base import families
 from pipelines.models.rows import LABEL
@@ -30,8 +30,8 @@ class StaleModel(FitError):
     """The model was made for other features than the declaration now gives; it must be trained anew."""
 
 
-def predictions(spark: SparkSession, model: Model, plan: FitPlan, span: Span) -> DataFrame:
-    """Entity, `cut_at`, `step`, `target_at`, a column per quantile and `actual` (null while unknown) over a span.
+def predictions(spark: SparkSession, model: Model, plan: FitPlan, spans: Mapping[str, Span | Share]) -> DataFrame:
+    """Entity, `cut_at`, `step`, `target_at`, the outputs, `actual` (null while unknown) and `split`, the span's name.
 
     plan: gives the frame and the gold tables. The scorer is the very one that single rows go through.
     """
@@ -46,15 +46,16 @@ def predictions(spark: SparkSession, model: Model, plan: FitPlan, span: Span) ->
     def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         of = families()[model.family].scorer(model.content)
         for shard in (shard for batch in batches for shard in batch.column(0).to_pylist()):
-            examples = examples_of(plan, span, shard, count)
-            if len(examples):
-                found = of.predict(examples)
-                if model.calibration is not None:
-                    found = shifted(found, model.calibration)
-                actual = pc.list_flatten(examples[LABEL])
-                yield from found.append_column("actual", actual).to_batches()
+            for name, span in spans.items():
+                examples = examples_of(plan, span, shard, count)
+                if len(examples):
+                    found = of.predict(examples)
+                    if model.calibration is not None:
+                        found = shifted(found, model.calibration)
+                    found = found.append_column("actual", pc.list_flatten(examples[LABEL]))
+                    yield from found.append_column("split", pa.array([name] * len(found))).to_batches()
 
-    quantiles = ", ".join(f"{quantile_column(q)} double" for q in plan.quantiles)
+    outputs = ", ".join(f"{column} double" for column in output_columns(plan.quantiles))
     entity = plan.frame.entity
-    types = f"{entity} string, cut_at timestamp, step int, target_at timestamp, {quantiles}, actual double"
+    types = f"{entity} string, cut_at timestamp, step int, target_at timestamp, {outputs}, actual double, split string"
     return spark.range(0, count, 1, count).mapInArrow(score, types)

@@ -11,13 +11,13 @@ import pyarrow.dataset as ds
 from pyarrow import fs
 
 from pipelines.contracts.fits import FitError, FitPlan, Frame, Shard
-from pipelines.contracts.tasks import Span
+from pipelines.contracts.tasks import Share, Span
 from pipelines.transforms.examples import INSTANT, examples, instants, needs, origins
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def examples_of(plan: FitPlan, span: Span, index: int = 0, count: int = 1, every: int = 0) -> pa.Table:
+def examples_of(plan: FitPlan, span: Span | Share, index: int = 0, count: int = 1, every: int = 0) -> pa.Table:
     """The examples of shard `index` of `count` of a span's cut-offs: disjoint, complete, the same every time.
 
     A shard is a contiguous range of the cut-offs in the order (entity, cut_at), so it needs few entities and little
@@ -25,7 +25,7 @@ def examples_of(plan: FitPlan, span: Span, index: int = 0, count: int = 1, every
     """
     frame = plan.frame
     columns = (frame.entity, "cut_at", *frame.cut_off_features)
-    cut_offs = read(plan.tables[frame.cut_offs], columns, _between("cut_at", span.start, span.end))
+    cut_offs = read(plan.tables[frame.cut_offs], columns, _within(span))
     if every:
         cut_offs = origins(cut_offs, frame, every)
     cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
@@ -45,7 +45,8 @@ def series_for(cut_offs: pa.Table, tables: Mapping[str, Shard], frame: Frame) ->
         if len(cuts):
             start = _EPOCH + timedelta(microseconds=int(cuts.min())) - need.lookback
             end = _EPOCH + timedelta(microseconds=int(cuts.max())) + frame.step * frame.steps
-            wanted = _between("at", start, end)
+            # the answer about an event may come at any time
+            wanted = _between("at", start, end) if frame.step else ds.scalar(True)
         else:
             wanted = ds.scalar(False)
         if need.entity:
@@ -82,6 +83,12 @@ def _read(table: Shard, columns: Sequence[str], wanted: ds.Expression | None) ->
 
 def _zoned(field: pa.Field) -> pa.Field:
     return field.with_type(INSTANT) if pa.types.is_timestamp(field.type) else field
+
+
+def _within(span: Span | Share) -> ds.Expression:
+    if isinstance(span, Span):
+        return _between(span.column, span.start, span.end)
+    return (ds.field(span.column) >= span.start) & (ds.field(span.column) < span.end)
 
 
 def _between(column: str, start: datetime, end: datetime) -> ds.Expression:

@@ -31,8 +31,8 @@ def parameters(plan: FitPlan) -> dict[str, str]:
         "device": plan.device,
         "seed": str(plan.seed),
         "features": str(len(plan.frame.features)),
-        "train_span": f"{plan.train.start.isoformat()}/{plan.train.end.isoformat()}",
-        "validate_span": f"{plan.validate.start.isoformat()}/{plan.validate.end.isoformat()}",
+        "train_span": str(plan.train),
+        "validate_span": str(plan.validate),
     }
 
 

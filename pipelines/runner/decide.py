@@ -39,7 +39,8 @@ def score(work: Work, task: Task) -> None:
     """Append the champion's predictions from the test span's start on, for cut-offs that have none."""
     domain, context = work.domain, work.context
     work.needs("score", gold_tables(domain, task), "Run the stage gold first")
-    made_of = fingerprint(task.split.test.start, {n: work.version(n) for n in gold_tables(domain, task)})
+    test = task.split.spans["test"]
+    made_of = fingerprint(test, {n: work.version(n) for n in gold_tables(domain, task)})
     if work.is_done("score", task.name, made_of):
         work.say("score", f"{task.name}: nothing to do: every cut-off has its prediction")
         return
@@ -52,7 +53,8 @@ def score(work: Work, task: Task) -> None:
     name = domain.delta_table("gold", f"{task.name}_predictions")
     as_of = context.as_of_for(domain)
     assert as_of is not None, "gold exists, so something was delivered"
-    span = Span(task.split.test.start, max(as_of, task.split.test.start) + timedelta(microseconds=1))
+    # what a split by time keeps for the test begins it, and what comes later belongs to it
+    span = Span(test.start, max(as_of, test.start) + timedelta(microseconds=1)) if isinstance(test, Span) else test
     key = [task.spine.entity, "cut_at"]
     held = work.read_if_any(name)
     content, card = tracking.load_model(champion.model, champion.version)
@@ -63,7 +65,7 @@ def score(work: Work, task: Task) -> None:
     )
     new = [
         rows if held is None else rows.join(held.select(*key).distinct(), key, "left_anti")
-        for rows in (predictions(context.spark(), model, plan, span) for model, plan in models)
+        for rows in (predictions(context.spark(), model, plan, {"test": span}) for model, plan in models)
     ]
     change = append_predictions(
         domain,
@@ -99,13 +101,14 @@ def decide(work: Work, task: Task) -> None:
 
     policy = policy_named(domain, task.decide)
     name = domain.delta_table("gold", f"{task.name}_decisions")
-    undecided = work.read(predictions_name)
+    questions = work.read(domain.delta_table("gold", task.name))
     held = work.read_if_any(name)
-    if held is not None:
-        key = [task.spine.entity, "cut_at", "step"]
-        undecided = undecided.join(held.select(*key), key, "left_anti")
     before = work.count(name) if held is not None else 0
-    work.write(append_decisions(domain, task, policy, undecided, attempt=work.attempt.number))
+    work.write(
+        append_decisions(
+            domain, task, policy, work.read(predictions_name), questions, held, attempt=work.attempt.number
+        )
+    )
     total = work.count(name)
     work.add("decisions", Decisions(task.name, total, policy.unit, policy.higher_is_better))
     work.mark_done("decide", task.name, made_of)

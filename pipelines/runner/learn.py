@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import CurvePoint, FitPlan, FitResult, Workspace
-from pipelines.contracts.tasks import Span, Task, quantile_column
+from pipelines.contracts.tasks import Task
 from pipelines.io.publication import Champion, Fit
 from pipelines.runner.failures import Waiting
 from pipelines.runner.work import Context, Work, fingerprint
@@ -84,11 +84,11 @@ class Lesson:
         from pipelines.engines.predictions import Model, predictions
         from pipelines.stages.evaluate import evaluate
 
-        split = self._task.split
+        spans = {name: self._task.split.spans[name] for name in ("calibrate", "test")}
         spark, found = self._work.context.spark(), {}
         for family, plan in self.plans.items():
             model = Model(family, fitted(self._work, plan).model)
-            found[family] = predictions(spark, model, plan, Span(split.calibrate.start, split.test.end)).toArrow()
+            found[family] = predictions(spark, model, plan, spans).toArrow()
         return evaluate(found, self._task)
 
     def evaluate(self) -> None:
@@ -159,9 +159,7 @@ class Lesson:
         from pipelines.transforms.intervals import shifted
 
         plan, seen, result = self.plans[family], self.evidence[family], fitted(self._work, self.plans[family])
-        split = self._task.split.test
-        example = examples_of(plan, replace(split, end=split.start + self._task.spine.every * EXAMPLES_SHOWN))
-        example = example.drop_columns(["label"])
+        example = examples_of(plan, self._task.split.spans["test"]).slice(0, EXAMPLES_SHOWN).drop_columns(["label"])
         prediction = shifted(families()[family].scorer(result.model).predict(example), seen.calibration)
         gate = {f"gate/{name}": value for name, value in seen.gate.items()}
         by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
@@ -219,11 +217,11 @@ def fitted(work: Work, plan: FitPlan) -> FitResult:
 
 
 def _labelled_backtest(seen: Evidence, task: Task, family: str, run_id: str) -> pa.Table:
-    """The backtest's rows in the order: task, family, run_id, split, keys, actual, quantiles."""
+    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs."""
     import pyarrow as pa
 
     rows, said = seen.backtest, {"task": task.name, "family": family, "run_id": run_id}
     labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
     keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]
-    columns = [*keys, *[quantile_column(quantile) for quantile in task.quantiles]]
+    columns = [*keys, *task.outputs]
     return pa.table({**labelled, **{name: rows[name] for name in columns}})

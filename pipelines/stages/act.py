@@ -10,16 +10,18 @@ from typing import Any
 
 from pipelines.contracts.deliveries import Message
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.policies import Policy
+from pipelines.contracts.policies import Picking, Policy
 from pipelines.contracts.tasks import Task
 
 
 def messages(domain: Domain, task: Task, policy: Policy, decisions: Iterable[Mapping[str, Any]]) -> list[Message]:
-    """One message a cut-off: JSON lines, one decision each. decisions: rows of the decisions table.
+    """One message a cut-off: JSON lines, one decision each; of a picking, those that were picked alone. decisions: rows
+    of the decisions table.
 
     The key is the cut-off's, so a decision that was sent is never sent again, whatever is computed later.
     """
-    in_order = sorted(decisions, key=lambda row: (row["cut_at"], row[task.spine.entity], row["step"]))
+    acted = (row for row in decisions if row[policy.action] is not False)
+    in_order = sorted(acted, key=lambda row: (row["cut_at"], row[task.spine.entity], row["step"]))
     made = []
     for cut_at, rows in groupby(in_order, key=lambda row: row["cut_at"]):
         at = cut_at.astimezone(UTC)
@@ -29,7 +31,7 @@ def messages(domain: Domain, task: Task, policy: Policy, decisions: Iterable[Map
                 task.spine.entity: row[task.spine.entity],
                 "cut_at": _iso(row["cut_at"]),
                 "target_at": _iso(row["target_at"]),
-                policy.action: round(row[policy.action], 3),
+                policy.action: row[policy.action] if isinstance(policy, Picking) else round(row[policy.action], 3),
                 "model": f"{row['model']}/{row['model_version']}",
             }
             for row in rows

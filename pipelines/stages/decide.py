@@ -6,29 +6,52 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.policies import Policy
+from pipelines.contracts.policies import Picking, Policy
 from pipelines.contracts.tasks import Task, quantile_column
 from pipelines.stages.changes import Change
 from pipelines.stages.score import BASELINE
+from pipelines.transforms.pick import pick_as_they_come, pick_best
 
 NAIVE = "naive_"
+DAY = "_day"
 
 
-def decide(domain: Domain, task: Task, policy: Policy, predictions: DataFrame, *, attempt: int) -> Change:
+def decide(
+    domain: Domain,
+    task: Task,
+    policy: Policy,
+    predictions: DataFrame,
+    questions: DataFrame,
+    held: DataFrame | None,
+    *,
+    attempt: int,
+) -> Change:
     """Append decisions: `decision_id`, entity, `cut_at`, `step`, `target_at`, the policy's action, `naive_<action>`,
-    `task`, `policy`, the model and the run that predicted. A prediction without a value gives no action.
+    the features that the policy needs, `task`, `policy`, the model and the run that predicted.
+
+    predictions: all there are; those that `held` decisions stand on are not decided again. questions: the task's gold,
+    which has the features. A prediction without a value gives no action.
     """
-    quantiles = {quantile: F.col(quantile_column(quantile)) for quantile in task.quantiles}
     entity = task.spine.entity
+    key = [entity, "cut_at", "step"]
+    if isinstance(policy, Picking):
+        acted = _picked(task, policy, predictions, questions)
+        needs = policy.needs
+    else:
+        chosen = policy.choose({quantile: F.col(quantile_column(quantile)) for quantile in task.quantiles})
+        naive = F.col(BASELINE).alias(NAIVE + policy.action)
+        acted = predictions.select("*", chosen.alias(policy.action), naive)
+        needs = ()
+    if held is not None:
+        acted = acted.join(held.select(*key), key, "left_anti")
     identity = F.concat_ws("|", F.lit(domain.name), F.lit(task.name), entity, F.unix_micros("cut_at"), "step")
-    decisions = predictions.select(
+    decisions = acted.select(
         F.sha2(identity, 256).alias("decision_id"),
-        entity,
-        "cut_at",
-        "step",
+        *key,
         "target_at",
-        policy.choose(quantiles).alias(policy.action),
-        F.col(BASELINE).alias(NAIVE + policy.action),
+        policy.action,
+        NAIVE + policy.action,
+        *needs,
         F.lit(task.name).alias("task"),
         F.lit(policy.name).alias("policy"),
         "model",
@@ -37,3 +60,20 @@ def decide(domain: Domain, task: Task, policy: Policy, predictions: DataFrame, *
         F.lit(attempt).cast("long").alias("_attempt"),
     ).where(F.col(policy.action).isNotNull())
     return Change(domain.delta_table("gold", f"{task.name}_decisions"), "append", decisions)
+
+
+def _picked(task: Task, policy: Picking, predictions: DataFrame, questions: DataFrame) -> DataFrame:
+    """The predictions with the action, which is true for those that are picked, and the naive policy's."""
+    entity = task.spine.entity
+    rows = predictions.where(F.col(task.point).isNotNull())
+    if policy.needs:
+        rows = rows.join(questions.select(entity, "cut_at", *policy.needs), [entity, "cut_at"])
+    needs = {name: F.col(name) for name in policy.needs}
+    for action, probability in ((policy.action, task.point), (NAIVE + policy.action, BASELINE)):
+        worth, uses = policy.worth(F.col(probability), needs), policy.uses(needs)
+        if policy.time_zone:
+            day = F.to_date(F.from_utc_timestamp("cut_at", policy.time_zone))
+            rows = pick_as_they_come(rows, worth, uses, policy.limit, day=day, order=["cut_at", entity], into=action)
+        else:
+            rows = pick_best(rows, worth, uses, policy.limit, within=[], order=[entity], into=action)
+    return rows

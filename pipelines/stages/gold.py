@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Calendar, FeatureView, Lag, Rolling
+from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Lag, Own, Rolling
 from pipelines.contracts.tables import Table
-from pipelines.contracts.tasks import Spine, Task
+from pipelines.contracts.tasks import ByHash, Events, Share, Spine, Task
 from pipelines.stages.changes import Change
 from pipelines.stages.silver import statement_parts
 from pipelines.transforms.asof import as_of as newest_known
 from pipelines.transforms.calendar import calendar_parts
 from pipelines.transforms.lookback import look_back
 from pipelines.transforms.reconcile import known_spans
+from pipelines.transforms.running import run_along
 
 KNOWN = ("available_at", "known_until")
+SHARE = Share.column
 
 
 def known(
@@ -62,17 +65,23 @@ def series_tables(domain: Domain, task: Task) -> list[str]:
 def series(domain: Domain, table: Table, rows: DataFrame) -> DataFrame:
     """(entity…, `at`, `known_at`, `known_until`, values): when each value happened, and from when to when it may be
     used (null: to this day)."""
-    entities = sorted({view.entity for view in domain.views if view.table == table.name and view.entity})
-    features = [f for v in domain.views if v.table == table.name and v.moment != "cut_off" for f in v.features]
-    labels = [task.column for task in domain.tasks if task.table == table.name]
-    values = sorted({*labels, *[f.column for f in features if not isinstance(f, Calendar)]})
+    looked_up = [view for view in domain.views if view.table == table.name and view.moment != "cut_off"]
+    labelled = [task for task in domain.tasks if task.table == table.name]
+    entities = {task.spine.entity for task in labelled} | {name for view in looked_up for name in view.entities}
+    features = [feature for view in looked_up for feature in view.features]
+    values = sorted({*[task.column for task in labelled], *[f.column for f in features if not isinstance(f, Calendar)]})
     return rows.select(
-        *entities,
-        F.col(table.event_time).alias("at"),
+        *sorted(entities),
+        F.col(_happened(table)).alias("at"),
         F.col("available_at").alias("known_at"),
         "known_until",
         *[F.col(value).cast("double").alias(value) for value in values],
     )
+
+
+def _happened(table: Table) -> str:
+    """The column with the instant a row is about; what has none of its own is about the time from its delivery on."""
+    return table.event_time or "available_at"
 
 
 def spine(rows: DataFrame, of: Spine, event_time: str, as_of: datetime) -> DataFrame:
@@ -89,40 +98,73 @@ def spine(rows: DataFrame, of: Spine, event_time: str, as_of: datetime) -> DataF
     return spans.select(of.entity, F.explode(instants).alias("cut_at"))
 
 
+def events(rows: DataFrame, of: Events, table: Table, as_of: datetime) -> DataFrame:
+    """`cut_at` and what each row said of itself then: rows of `table` that were in force at their own cut-off.
+
+    Has all columns of the table, and `split_share`: where the entity's name falls in [0, 1).
+    """
+    cut_at = F.col(_happened(table)) - F.expr(f"interval '{int(of.lead.total_seconds())}' second")
+    was_known = "available_at <= cut_at and (known_until is null or cut_at < known_until)"
+    share = F.pmod(F.xxhash64(of.entity), F.lit(1_000_000)) / F.lit(1_000_000.0)
+    asked = rows.withColumns({"cut_at": cut_at, SHARE: share}).where(was_known).where(F.col("cut_at") <= F.lit(as_of))
+    return asked.select("cut_at", SHARE, *[column.name for column in table.columns])
+
+
 def cut_offs(domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of: datetime) -> DataFrame:
-    """(entity, `cut_at`, features): one row a cut-off, from nothing that was not known by then."""
+    """(entity, `cut_at`, features): one row a cut-off, from nothing that was not known by then. Rows of a task that is
+    split by shares have their `split_share`, too."""
     asked_of = domain.table(task.spine.table)
-    rows = spine(silver[asked_of.name], task.spine, asked_of.event_time, as_of)
-    for view in domain.views_of(task):
-        if view.moment == "cut_off":
-            rows = add_view(rows, view, domain, silver)
-    return rows
+    if isinstance(task.spine, Events):
+        rows = events(silver[asked_of.name], task.spine, asked_of, as_of)
+    else:
+        rows = spine(silver[asked_of.name], task.spine, asked_of.event_time, as_of)
+    views = [view for view in domain.views_of(task) if view.moment == "cut_off"]
+    share = [SHARE] if isinstance(task.split, ByHash) else []
+    joined = {name for view in views for name in view.entities if name in rows.columns}
+    own = [f for view in views for f in view.features if isinstance(f, Own | Category)]
+    rows = rows.select(
+        *sorted({task.spine.entity, *joined}),
+        "cut_at",
+        *share,
+        *[_own(feature).alias(feature.names()[0]) for feature in own],
+    )
+    for view in views:
+        rows = add_view(rows, view, domain, silver, many=isinstance(task.spine, Events))
+    return rows.select(task.spine.entity, "cut_at", *share, *[name for view in views for name in view.names()])
 
 
-def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mapping[str, DataFrame]) -> DataFrame:
-    """Add the features of one view at `cut_at`."""
+def _own(feature: Own | Category) -> Column:
+    if isinstance(feature, Own):
+        return F.col(feature.column).cast("double")
+    among = F.array(*[F.lit(value) for value in feature.among])
+    return F.coalesce(F.array_position(among, F.col(feature.column)), F.lit(0)).cast("double")
+
+
+def add_view(
+    probes: DataFrame, view: FeatureView, domain: Domain, silver: Mapping[str, DataFrame], *, many: bool = False
+) -> DataFrame:
+    """Add the features of one view at `cut_at`; but Own and Category, which `cut_offs` takes from the spine itself.
+
+    many: there may be as many cut-offs as facts, so counts, sums and means go along the time line.
+    """
     for feature in view.features:
         if isinstance(feature, Calendar):
             probes = probes.withColumns(calendar_parts(F.col("cut_at"), feature))
     if not view.table:
         return probes
-    event_time, by = domain.table(view.table).event_time, [view.entity] if view.entity else []
-    facts = silver[view.table].withColumnRenamed(event_time, "_happened_at")
-    windows = tuple(f for f in view.features if isinstance(f, Lag | Rolling))
-    if windows:
-        probes = look_back(probes, facts, by=by, at="cut_at", event="_happened_at", known=KNOWN, features=windows)
+    about: dict[str, Any] = {"by": list(view.entities), "at": "cut_at", "event": "_happened_at", "known": KNOWN}
+    happened = domain.table(view.table)
+    facts = silver[view.table].withColumn("_happened_at", F.col(_happened(happened)))
+    windows = [feature for feature in view.features if isinstance(feature, Lag | Rolling)]
+    along = tuple(f for f in windows if many and isinstance(f, Rolling) and f.op in ("count", "sum", "mean"))
+    gathered = tuple(f for f in windows if f not in along)
+    if along:
+        probes = run_along(probes, facts, **about, features=along)
+    if gathered:
+        probes = look_back(probes, facts, **about, features=gathered)
     for feature in view.features:
         if isinstance(feature, AsOf):
             (name,) = feature.names()
             facts_of = facts.where(F.col(feature.column).isNotNull()).withColumnRenamed(feature.column, name)
-            probes = newest_known(
-                probes,
-                facts_of,
-                by=by,
-                at="cut_at",
-                event="_happened_at",
-                known=KNOWN,
-                value=name,
-                ttl_hours=feature.ttl_hours,
-            )
+            probes = newest_known(probes, facts_of, **about, value=name, ttl_hours=feature.ttl_hours)
     return probes

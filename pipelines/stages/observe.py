@@ -10,41 +10,60 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.policies import Policy
-from pipelines.contracts.tasks import Task
+from pipelines.contracts.policies import Picking, Policy, Sizing
+from pipelines.contracts.tasks import Events, Task
 from pipelines.stages.changes import Change
 from pipelines.stages.decide import NAIVE
+from pipelines.transforms.pick import pick_best
+
+VALUES = ("value", "naive_value", "foresight_value")
 
 
 def realised(domain: Domain, task: Task, policy: Policy, decisions: DataFrame, label_series: DataFrame) -> Change:
-    """Rewrite what each decision was worth once its label is known: `value`, `naive_value` (the baseline's forecast
-    taken as the action) and `foresight_value` (the label itself taken as the action), in the policy's unit.
+    """Rewrite what each decision was worth once its label is known: `value`, `naive_value` (the naive policy's action)
+    and `foresight_value` (the action of one who knows the label), in the policy's unit.
 
     All of it anew each time, because a corrected label corrects the value.
     """
-    entity, actual = task.spine.entity, F.col("actual")
+    entity = task.spine.entity
     answers = label_series.where("known_until is null").select(
         entity, F.col("at").alias("target_at"), F.col(task.column).alias("actual")
     )
-    known = decisions.join(answers, [entity, "target_at"]).where(actual.isNotNull())
-    valued = known.select(
-        "decision_id",
-        entity,
-        "cut_at",
-        "step",
-        "target_at",
-        policy.action,
-        "actual",
-        policy.value(F.col(policy.action), actual).alias("value"),
-        policy.value(F.col(NAIVE + policy.action), actual).alias("naive_value"),
-        policy.value(actual, actual).alias("foresight_value"),
+    if isinstance(task.spine, Events):
+        known = decisions.join(answers.drop("target_at"), [entity])
+    else:
+        known = decisions.join(answers, [entity, "target_at"])
+    known = known.where(F.col("actual").isNotNull())
+    valued = _picking_valued(task, policy, known) if isinstance(policy, Picking) else _sizing_valued(policy, known)
+    kept = ["decision_id", entity, "cut_at", "step", "target_at", policy.action, "actual", *VALUES]
+    return Change(domain.delta_table("gold", f"{task.name}_realised"), "overwrite", valued.select(*kept))
+
+
+def _sizing_valued(policy: Sizing, known: DataFrame) -> DataFrame:
+    actual = F.col("actual")
+    actions = (F.col(policy.action), F.col(NAIVE + policy.action), actual)
+    return known.withColumns({name: policy.value(act, actual) for name, act in zip(VALUES, actions, strict=True)})
+
+
+def _picking_valued(task: Task, policy: Picking, known: DataFrame) -> DataFrame:
+    """Foresight picks the best of each day, or of all, by what they turned out to be worth."""
+    needs = {name: F.col(name) for name in policy.needs}
+    worth = policy.value(F.col("actual"), needs)
+    within = []
+    if policy.time_zone:
+        known = known.withColumn("_on", F.to_date(F.from_utc_timestamp("cut_at", policy.time_zone)))
+        within = ["_on"]
+    order = ["cut_at", task.spine.entity]
+    known = pick_best(known, worth, policy.uses(needs), policy.limit, within=within, order=order, into="_foresight")
+    actions = (policy.action, NAIVE + policy.action, "_foresight")
+    return known.withColumns(
+        {name: F.when(F.col(action), worth).otherwise(0.0) for name, action in zip(VALUES, actions, strict=True)}
     )
-    return Change(domain.delta_table("gold", f"{task.name}_realised"), "overwrite", valued)
 
 
 def totals(valued: DataFrame) -> DataFrame:
     """One row: `value`, `naive_value`, `foresight_value` summed over all decisions with a known label."""
-    return valued.agg(*[F.sum(name).alias(name) for name in ("value", "naive_value", "foresight_value")])
+    return valued.agg(*[F.sum(name).alias(name) for name in VALUES])
 
 
 def freshness(domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime) -> Change:

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.tasks import Task, quantile_column
+from pipelines.contracts.tasks import Task
 from pipelines.stages.changes import Change
 
 BASELINE = "baseline"
@@ -24,14 +24,13 @@ def score(
     run_id: str,
     attempt: int,
 ) -> Change:
-    """Append predictions: entity, `cut_at`, `step`, `target_at`, the quantiles, `baseline` (the naive point forecast),
-    `family`, `model`, `model_version`, `run_id`. champion, baseline: calibrated quantiles by (entity, cut_at, step).
+    """Append predictions: entity, `cut_at`, `step`, `target_at`, the task's outputs, `baseline` (the baseline's point),
+    `family`, `model`, `model_version`, `run_id`. champion, baseline: calibrated outputs by (entity, cut_at, step).
     A prediction once made is never made again: what was decided on it must stay explainable.
     """
     key = [task.spine.entity, "cut_at", "step"]
-    names = [quantile_column(quantile) for quantile in task.quantiles]
-    predictions = champion.select(*key, "target_at", *names).join(
-        baseline.select(*key, F.col(quantile_column(0.5)).alias(BASELINE)), key
+    predictions = champion.select(*key, "target_at", *task.outputs).join(
+        baseline.select(*key, F.col(task.point).alias(BASELINE)), key
     )
     stamped = predictions.withColumns(
         {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Calendar, FeatureView, History, Lag
+from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, History, Lag
 from pipelines.contracts.fits import FitPlan, Frame, Shard, TargetFeatures
 from pipelines.contracts.tasks import ParamValue, Task
 
@@ -27,13 +27,20 @@ def frame(domain: Domain, task: Task) -> Frame:
         step=task.step,
         steps=task.steps,
         label_known_after=task.label_known_after,
+        categories=tuple(
+            (feature.names()[0], len(feature.among))
+            for view in views
+            for feature in view.features
+            if isinstance(feature, Category)
+        ),
     )
 
 
 def _looked_up(domain: Domain, view: FeatureView) -> TargetFeatures:
     series = domain.delta_table("gold", f"{view.table}_series") if view.table else ""
     features = cast(tuple[Lag | AsOf | Calendar | History, ...], view.features)  # FeatureView refuses others here
-    return TargetFeatures(series, view.entity, features)
+    (entity,) = view.entities or ("",)
+    return TargetFeatures(series, entity, features)
 
 
 def gold_tables(domain: Domain, task: Task) -> list[str]:
@@ -65,8 +72,8 @@ def plan(
         seed=SEED,
         frame=frame(domain, task),
         quantiles=task.quantiles,
-        train=task.split.train,
-        validate=task.split.validate,
+        train=task.split.spans["train"],
+        validate=task.split.spans["validate"],
         tables=dict(tables),
         workers=workers,
         device=device,

@@ -40,7 +40,8 @@ def examples(cut_offs: pa.Table, series: Mapping[str, pa.Table], frame: Frame) -
     windows (list<double>, oldest first). Null is unknown or missing. Step s is about `cut_at + (s - 1) · step`.
 
     A window holds only what happened within its hours: a grid time before the first such fact is null.
-    `label` is the answer, so it alone disregards `known_at`.
+    `label` is the answer, so it alone disregards `known_at`. In a frame without a step it is the entity's only one,
+    whenever it happened.
     """
     cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
     entities = cut_offs[frame.entity].combine_chunks()
@@ -61,7 +62,11 @@ def examples(cut_offs: pa.Table, series: Mapping[str, pa.Table], frame: Frame) -
             else:
                 columns |= _feature_columns(feature, facts[group.series, feature.column], cuts, grid, frame)
     answers = facts[frame.label_series, frame.label]
-    columns[LABEL] = _lists(answers.exactly(grid, np.full(len(cuts), _EVER)))
+    ever = np.full(len(cuts), _EVER)
+    if frame.step:
+        columns[LABEL] = _lists(answers.exactly(grid, ever))
+    else:
+        columns[LABEL] = _lists(answers.since(np.full(grid.shape, _EVER), ever, np.full(grid.shape, -_EVER)))
     return pa.table(columns)
 
 

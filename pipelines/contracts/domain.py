@@ -58,6 +58,10 @@ class Domain:
                 raise DeclarationError(f"{where}: '{task.spine.entity}' is not the key of '{asked.name}'")
             if not asked.event_time and not isinstance(task.split, ByHash):
                 raise DeclarationError(f"{where}: '{asked.name}' has no event time, so its split must be ByHash")
+            if not asked.event_time and any(view.table == task.table for view in self.views_of(task)):
+                raise DeclarationError(
+                    f"{where}: without times, a feature from '{task.table}' would be the answer itself"
+                )
         for view in self.views_of(task):
             joined = columns if isinstance(task.spine, Events) else [task.spine.entity]
             for entity in view.entities:

@@ -140,7 +140,7 @@ def typed(records: DataFrame, table: Table) -> DataFrame:
     misread = [_misreading(column, is_needed=column.name in (*table.key, *table.order)) for column in table.columns]
     unreadable = F.when(
         F.col("_problem").isNotNull(), F.array(F.concat(F.lit("unreadable: "), F.col("_problem")))
-    ).otherwise(F.array_compact(F.array(*[F.expr(reason) for reason in misread])))
+    ).otherwise(F.array_distinct(F.array_compact(F.array(*[F.expr(reason) for reason in misread]))))
     rows = rows.withColumn("_reasons", unreadable).drop("_problem", "_fields")
     return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
 

@@ -56,8 +56,11 @@ class Silver:
     def rows(self) -> Change:
         """The rows in force, by key; a key that was withdrawn goes."""
         columns = [column.name for column in self.table.columns]
+        name = self.domain.delta_table("silver", self.table.name)
+        if self.held is None:  # a MERGE would look for keys in a table that has none
+            return Change(name, "append", self._stamped("_applied and not _delete").select(*columns, *_KEPT))
         applied = self._stamped("_applied").select(*columns, *_KEPT, "_delete")
-        return Change(self.domain.delta_table("silver", self.table.name), "merge", applied, key=self.table.key)
+        return Change(name, "merge", applied, key=self.table.key)
 
     def history(self) -> Change:
         """What was said besides the rows in force: rows that are replaced, older statements, withdrawals.

@@ -168,8 +168,12 @@ def arrive(spark, batches: list[list[Said]]) -> set[tuple]:
         )
         came = datetime(2026, 1, 1, tzinfo=UTC)
         found = silver(DOMAIN, LEDGE, given, held, history, batch=number, attempt=number, ingested_at=came)
-        past, applied = found.history().frame, found.rows().frame
-        if held is not None:
+        past, change = found.history().frame, found.rows()
+        assert change.how == ("append" if held is None else "merge")
+        applied = change.frame
+        if held is None:
+            applied = applied.withColumn("_delete", F.lit(False))
+        else:
             applied = applied.unionByName(
                 held.join(applied.select("pond_id"), "pond_id", "left_anti").withColumn("_delete", F.lit(False))
             )

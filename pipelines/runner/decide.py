@@ -29,8 +29,8 @@ def champion_of(work: Work, task: Task) -> Champion:
     champions = work.context.ledger.champions(work.domain.name, task.name)
     if not champions:
         raise NoChampion(
-            "no champion, so nothing is scored. Run the stages train, evaluate and "
-            "register; if the gate refused all families, MLflow's tag headrace.why says by how much."
+            "no champion, so nothing is scored. Run the stages train, evaluate and register; if the gate refused all "
+            f"families, their metric gate/{task.promote.metric} in MLflow says by how much"
         )
     return champions[-1]
 

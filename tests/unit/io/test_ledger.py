@@ -163,6 +163,31 @@ def test_counts_are_never_rewritten(ledger: Ledger) -> None:
         ledger.publish(ledger.open_attempt("energy", "etl"), Publication(outcomes=(stray,)))
 
 
+def test_what_became_of_each_files_records_is_kept_by_table_and_attempt(ledger: Ledger) -> None:
+    """One file feeds two tables, the other is empty; another domain's are not among them."""
+    assert ledger.newest_attempt() == 0
+    first = ledger.open_batch("energy", [landed("load/b.csv", "b"), landed("load/a.csv", "")])
+    attempt = ledger.open_attempt("energy", "etl")
+    counted = (
+        Outcomes(first, "load/b.csv", "silver.energy_load", 5, {"new": 3, "duplicate": 2}),
+        Outcomes(first, "load/b.csv", "silver.energy_events", 5, {"new": 4, "quarantined": 1}),
+        Outcomes(first, "load/a.csv", "silver.energy_load", 0, {}),
+    )
+    ledger.publish(attempt, Publication(outcomes=counted))
+    assert ledger.newest_attempt() == attempt
+    second = ledger.open_batch("energy", [landed("load/b.csv", "later")])
+    later = Outcomes(second, "load/b.csv", "silver.energy_load", 1, {"superseded": 1})
+    ledger.publish(ledger.open_attempt("energy", "etl"), Publication(outcomes=(later,)))
+    assert ledger.file_outcomes("energy") == [
+        Outcomes(first, "load/a.csv", "silver.energy_load", 0, {"new": 0}),
+        counted[1],
+        counted[0],
+        later,
+    ]
+    assert ledger.file_outcomes("energy", after=attempt) == [later]
+    assert ledger.file_outcomes("finance") == []
+
+
 def test_a_fingerprint_is_that_of_the_newest_publication(ledger: Ledger) -> None:
     assert ledger.fingerprint("energy", "train", "load_mw") is None
     for value in ("before", "after"):

@@ -29,14 +29,16 @@ exec "{venv}/bin/airflow" "$@"
 
 # `airflow standalone` serves logs on all interfaces; here they are read from the disk they are written to.
 START = """\
-#!/bin/sh
-# Written by `make airflow`: scheduler, reader of DAG files and pages, until one ends or Ctrl-C.
-airflow="{airflow}"
-"$airflow" scheduler --skip-serve-logs & scheduler=$!
-"$airflow" dag-processor & reader=$!
-trap 'kill $scheduler $reader 2>/dev/null; wait' EXIT
+#!/usr/bin/env bash
+# Written by `make airflow`: scheduler, reader of DAG files and pages, until one of them ends or this is ended.
+# Each in a process group of its own: Ctrl-C would reach it beside our TERM, and a scheduler that gets both hangs.
+set -m
+trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 trap 'exit 130' INT TERM
-"$airflow" api-server
+"{airflow}" scheduler --skip-serve-logs &
+"{airflow}" dag-processor &
+"{airflow}" api-server &
+wait -n
 """
 
 NEXT = """\

@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test ui check bench faults quality lock clean
+.PHONY: help setup run test ui check bench faults quality airflow lock clean
 
 help: ## list every target
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -40,9 +40,12 @@ faults: setup ## kill, refuse and tear, then compare tables; QUICK=1 for the sho
 quality: setup ## measure the models against their goals; QUICK=1 for the short round
 	@$(BIN)/python -m tests.quality $(if $(QUICK),--quick)
 
+airflow: setup ## make .airflow, Airflow with a DAG a domain in an environment of its own, and say how to start it
+	@"$(PYTHON)" -m pipelines.provision.airflow
+
 lock: setup ## write the locks anew from pyproject.toml and locks/*.in; UPGRADE=1 for the newest of everything
 	@UPGRADE="$(UPGRADE)" "$(PYTHON)" -m pipelines.provision.lock
 
-clean: ## remove what was made here: .venv, the data root .headrace, caches (the shared cache stays)
-	rm -rf .venv .headrace build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
+clean: ## remove what was made here: .venv, .airflow, the data root .headrace, caches (the shared cache stays)
+	rm -rf .venv .airflow .headrace build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,10 +24,18 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class Form:
+    """How a text must be written, and what that is called in a message."""
+
+    pattern: str
+    called: str
+
+
+@dataclass(frozen=True)
 class Spark:
     master: Annotated[str, "local[n], spark://…, yarn, k8s://…; spark-submit's own master wins"]
     conf_file: Annotated[Path, "Spark's properties, in spark-defaults format"]
-    driver_memory: Annotated[str, "heap of the driver, e.g. 3g", re.compile(r"[1-9]\d*[mgt]")]
+    driver_memory: Annotated[str, "heap of the driver, e.g. 3g", Form(r"[1-9]\d*[mgt]", "a number with m, g or t")]
     shuffle_partitions: Annotated[int, "about the number of cores in all", range(1, 100_001)]
     log_file: Annotated[Path, "what Spark itself has to say"]
 
@@ -52,6 +60,14 @@ class Outbox:
     path: Annotated[Path, "local folder of the file sink"]
 
 
+CRON = Form(r"[\d*][\d*,/-]*( [\d*][\d*,/-]*){4}", "five fields of cron in figures such as 15 1 * * *")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    run: Annotated[str, "when Airflow and conf/crontab begin a run of everything; Airflow's clock is UTC", CRON]
+
+
 @dataclass(frozen=True)
 class Settings:
     """root: an absolute folder, or a URI such as s3a://…; all paths are absolute."""
@@ -64,6 +80,7 @@ class Settings:
     mlflow: Mlflow
     training: Training
     outbox: Outbox
+    schedule: Schedule
 
 
 @dataclass(frozen=True)
@@ -174,14 +191,16 @@ def _flat(loader: yaml.SafeLoader, node: yaml.Node, prefix: str, shown: str) -> 
             raise SettingsError(f"{where}: unknown key '{name}'{guess} Known keys: headrace conf --help")
 
 
-def _fits(value: Any, kind: Any, _meaning: str, allowed: range | re.Pattern[str] | None = None) -> bool:
+def _fits(value: Any, kind: Any, _meaning: str, allowed: range | Form | None = None) -> bool:
     if get_origin(kind) is Literal:
         return value in get_args(kind)
     if get_origin(kind) is Mapping:
         return isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair)
     if type(value) is not (str if kind is Path else kind) or value == "":
         return False
-    return bool(allowed.fullmatch(value)) if isinstance(allowed, re.Pattern) else allowed is None or value in allowed
+    if isinstance(allowed, Form):
+        return re.fullmatch(allowed.pattern, value) is not None
+    return allowed is None or value in allowed
 
 
 def _placed(name: str, given: _Given, root: Path, data_root: str) -> Any:
@@ -232,7 +251,7 @@ def _type_name(name: str) -> str:
     if allowed and isinstance(allowed[0], range):
         return f"a whole number from {allowed[0].start} to {allowed[0].stop - 1}"
     if allowed:
-        return "a number with m, g or t"
+        return str(allowed[0].called)
     return {str: "text", bool: "true or false", Path: "a path"}.get(kind, "a mapping of names to names")
 
 

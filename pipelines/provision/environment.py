@@ -1,4 +1,4 @@
-"""The virtual environment `.venv`: exactly what the hash lock names, plus this checkout itself, editable."""
+"""A virtual environment: exactly what its hash lock names; plus, in `.venv`, this checkout itself, editable."""
 
 import shutil
 import sys
@@ -10,7 +10,7 @@ from pipelines.provision.tools import uv_environment
 
 
 def has_this_python(places: Places) -> bool:
-    """Whether .venv exists and was made for the running Python."""
+    """Whether the environment exists and was made for the running Python."""
     settings = places.venv / "pyvenv.cfg"
     if not (settings.is_file() and places.python.exists()):
         return False
@@ -22,8 +22,8 @@ def has_this_python(places: Places) -> bool:
     )
 
 
-def install_packages(places: Places, tools: Path) -> None:
-    """Make .venv hold the locked packages and no others.
+def install_packages(places: Places, tools: Path, lock: str) -> None:
+    """Make the environment hold the packages of `lock`, a file name in locks/, and no others.
 
     uv keeps unpacked wheels in its cache and links them, so that a second clone takes seconds and no disk.
     What has to be built (pyspark comes as an sdist) is built by the setuptools of the build lock.
@@ -34,7 +34,7 @@ def install_packages(places: Places, tools: Path) -> None:
         run_logged([uv, "venv", "--python", sys.executable, str(places.venv)], places.logs / "venv.log", env=env)
     run_logged(
         [uv, "pip", "sync", "--python", str(places.python), "--require-hashes"]
-        + ["--build-constraints", str(places.locks / "build.txt"), str(places.locks / "requirements.txt")],
+        + ["--build-constraints", str(places.locks / "build.txt"), str(places.locks / lock)],
         places.logs / "packages.log",
         env=env,
         cwd=places.checkout,

@@ -60,7 +60,7 @@ def pinned(coordinate: str, into: Path) -> Jar:
 
 
 def write_locks(places: Places) -> None:
-    """Write all four: build tools, Horovod's sdist, everything that is installed, Delta's jars."""
+    """Write all five: build tools, Horovod's sdist, what .venv holds, what Airflow's own holds, Delta's jars."""
     tools = provide_tools(places)
     compile_lock(places, tools, "locks/build.in", "locks/build.txt")
     compile_lock(places, tools, "locks/horovod.in", "locks/horovod.txt", "--no-deps", "--no-binary", "horovod")
@@ -72,6 +72,7 @@ def write_locks(places: Places) -> None:
         *(option for extra in EXTRAS for option in ("--extra", extra)),
         *("--override", "locks/overrides.txt", "--constraints", "locks/constraints.txt"),
     )
+    compile_lock(places, tools, "locks/airflow.in", "locks/airflow.txt")
     lock_jars(places)
 
 

@@ -9,14 +9,16 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Places:
-    """The folders of one set-up; a test points them at a temporary folder."""
+    """The folders of one set-up; a test points them at a temporary folder. environment: what is set up, a virtual
+    environment in the checkout: the main one, or one of its own for what does not go with it."""
 
     checkout: Path
     cache: Path
+    environment: str = ".venv"
 
     @property
     def venv(self) -> Path:
-        return self.checkout / ".venv"
+        return self.checkout / self.environment
 
     @property
     def python(self) -> Path:

@@ -58,7 +58,7 @@ def steps_of(places: Places, java_home: Path) -> list[Step]:
             "packages",
             "exactly what locks/requirements.txt pins, into .venv",
             fingerprint(text("locks/requirements.txt"), text("locks/build.txt"), sys.version),
-            lambda: install_packages(places, provide_tools(places)),
+            lambda: install_packages(places, provide_tools(places), "requirements.txt"),
         ),
         Step(
             "headrace",
@@ -139,15 +139,20 @@ def provide_java(places: Places) -> Path:
 def set_up(places: Places | None = None) -> int:
     """Bring the checkout to a working environment; return the exit status."""
     places = places or default_places()
+    return carry_out(places, lambda: steps_of(places, provide_java(places)))
+
+
+def carry_out(places: Places, steps: Callable[[], list[Step]]) -> int:
+    """Do those of the steps that are due, and tell what came of it; return the exit status."""
     started = time.monotonic()
     try:
         with only_one(places):
-            done = run_due(steps_of(places, provide_java(places)), places)
+            done = run_due(steps(), places)
     except SetupFailed as failed:
         print(failed, file=sys.stderr)
         return failed.code
     except KeyboardInterrupt:
-        print("\nSet-up was interrupted. Run again to go on from here: make setup", file=sys.stderr)
+        print("\nSet-up was interrupted. The same command goes on from here.", file=sys.stderr)
         return 130
     if done:
         print(f"Ready in {time.monotonic() - started:.0f} s.", flush=True)

@@ -45,6 +45,11 @@ def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
         work.publish()
     if left_out:
         raise landing.LandingError("; ".join(left_out))
+    if "gold" in wanted:
+        silver_tables = [domain.delta_table("silver", table.name) for table in domain.tables]
+        Work(context, domain, "ingest").needs(
+            "gold", silver_tables, "Deliver to every source, then run the stages land, bronze and silver first"
+        )
 
 
 def land(context: Context, domain: Domain) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runner": BELOW_RUNNER,
     "serve": {*BELOW_RUNNER, "runner"},
     "cli": {*BELOW_RUNNER, "runner"},
+    "schedule": {"settings", "domains", "stages"},  # read in Airflow's environment too, so it stays light
     "provision": {"doctor"},  # set-up, before there is an environment
     "__main__": {"cli"},
 }

@@ -20,7 +20,7 @@ def test_a_lock_names_no_address_and_no_folder(name):
     assert not re.search(r"(?:^|\s)(?:file:|-e |--(?:index|extra-index|find-links)|/\w)", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "build.txt", "horovod.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "build.txt", "horovod.txt", "airflow.txt"])
 def test_every_requirement_has_a_version_and_a_hash(name):
     text = (LOCKS / name).read_text().replace("\\\n", " ")
     requirements = [line for line in text.splitlines() if line and not line.startswith("#")]

@@ -141,12 +141,10 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
         records = work.read(source).where(F.col("_batch") == batch.id)
         arrived |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
         held, history = work.read_if_any(name), work.read_if_any(f"{name}_history")
-        # cached, or Spark would work out every cast anew for each branch of the plan
-        rows = refine(records, table).persist()
         found = judge(
             domain,
             table,
-            rows,
+            refine(records, table),
             held,
             history,
             batch=batch.id,
@@ -169,7 +167,6 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
             name_set_apart = domain.delta_table("quarantine", table.name)
             work.say("silver", f"{table.name}: set apart with reason and raw text in {name_set_apart}: {told}")
         found.judged.unpersist()
-        rows.unpersist()
         for promise, number in warned.items():
             work.say("silver", f"{table.name}: warning: {number:,} rows break {promise}")
     work.add("outcomes", *[Outcomes(batch.id, file, name, arrived[file], counts[file]) for file in files])

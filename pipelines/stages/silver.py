@@ -104,17 +104,10 @@ def silver(
 ) -> Silver:
     """Judge a batch of refined rows against what is held.
 
-    rows: as `refine` gives them; they are read twice, so the caller had better cache them.
+    rows: as `refine` gives them.
     held, history: the table and what was said besides at the pin, None before there is any.
     """
-    settled = reconcile(
-        rows.where(F.size("_reasons") == 0),
-        held,
-        history.where("_delete") if history is not None else None,
-        **statement_parts(table),
-    )
-    set_apart = rows.where(F.size("_reasons") > 0)
-    judged = settled.unionByName(set_apart.withColumns({"outcome": F.lit("quarantined"), "_applied": F.lit(False)}))
+    judged = reconcile(rows, held, history.where("_delete") if history is not None else None, **statement_parts(table))
     return Silver(domain, table, judged, held, batch, attempt, ingested_at)
 
 
@@ -133,9 +126,15 @@ def typed(records: DataFrame, table: Table) -> DataFrame:
     records: bronze rows with `_problem` and `_fields`. A record that withdraws its key needs only key and order.
     """
     is_tombstone = f"transform(array(_fields), raw -> {table.tombstone})[0]" if table.tombstone else "false"
-    # alike for all columns at once, so that no column's own name can shadow a raw field's
-    rows = records.select(
+    # the text of a field is looked up once, however often it is looked at
+    fields = sorted({column.field for column in table.columns})
+    texts = records.select(
         *[name for name in (*_RECORD, "_problem", "_fields") if name != "_ordinal"],
+        *[F.expr(f"nullif(trim(_fields['{field}']), '')").alias(_text(field)) for field in fields],
+    )
+    # alike for all columns at once, so that no column's own name can shadow a raw field's
+    rows = texts.select(
+        *texts.columns,
         F.lit(0).alias("_ordinal"),  # numbers the rows of one record, where a domain's parser makes several
         F.coalesce(F.expr(is_tombstone), F.lit(False)).alias("_delete"),
         *[F.expr(_value(column)).alias(column.name) for column in table.columns],
@@ -144,7 +143,7 @@ def typed(records: DataFrame, table: Table) -> DataFrame:
     unreadable = F.when(
         F.col("_problem").isNotNull(), F.array(F.concat(F.lit("unreadable: "), F.col("_problem")))
     ).otherwise(F.array_distinct(F.array_compact(F.array(*[F.expr(reason) for reason in misread]))))
-    rows = rows.withColumn("_reasons", unreadable).drop("_problem", "_fields")
+    rows = rows.withColumn("_reasons", unreadable).drop("_problem", "_fields", *map(_text, fields))
     return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
 
 
@@ -187,17 +186,18 @@ def _is_broken(promise: Expectation, table: Table) -> Expression:
     return ~F.coalesce(F.expr(promise.holds), F.lit(table.may_be_null(promise)))
 
 
-def _text(column: Column) -> str:
-    return f"nullif(trim(_fields['{column.field}']), '')"
+def _text(field: str) -> str:
+    """The column with a raw field's text, null where it is blank or missing."""
+    return f"_text of {field}"
 
 
 def _value(column: Column) -> str:
     """SQL that reads the column from `_fields`, null where it cannot."""
     if column.type == "timestamp" or column.pattern:
         pattern = (column.pattern or ISO_WITH_OFFSET).replace("'", "\\'")
-        value = f"cast(try_to_timestamp({_text(column)}, '{pattern}') as {column.type})"
+        value = f"cast(try_to_timestamp(`{_text(column.field)}`, '{pattern}') as {column.type})"
     else:
-        value = f"try_cast({_text(column)} as {column.type})"
+        value = f"try_cast(`{_text(column.field)}` as {column.type})"
     return f"transform(array({value}), value -> {column.convert})[0]" if column.convert else value
 
 
@@ -215,5 +215,5 @@ def _misreading(column: Column, *, is_needed: bool) -> str:
     applies = "true" if is_needed else "not _delete"
     return (
         f"case when not ({applies}) then null "
-        f"when {unread} and {_text(column)} is not null then 'unreadable: {column.field}' {missing} end"
+        f"when {unread} and `{_text(column.field)}` is not null then 'unreadable: {column.field}' {missing} end"
     )

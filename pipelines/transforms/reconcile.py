@@ -20,25 +20,31 @@ def reconcile(
 ) -> DataFrame:
     """Give every row its `outcome`, and `_applied` where it changes what is held.
 
-    rows: `key`, `order`, `content` columns, `_delete` (the row withdraws its key), `_file`, `_position`, `_ordinal`.
+    rows: `key`, `order`, `content` columns, `_delete` (the row withdraws its key), `_reasons` (why the row is set
+    apart; none if it is good), `_file`, `_position`, `_ordinal`.
     held: the rows in force (key, order, content). withdrawn: keys taken back (key, order). Each may be None.
 
     Of all statements about a key the greatest (order, withdrawal, content) is in force, so any order of arrival ends in
-    the same table. duplicate: said word for word twice in this batch. unchanged: what is held already, or a withdrawal
-    of a key that is not held. superseded: an older statement than the one held, or than another of this batch.
+    the same table. quarantined: set apart, which takes no part in anything else. duplicate: said word for word twice in
+    this batch. unchanged: what is held already, or a withdrawal of a key that is not held. superseded: an older
+    statement than the one held, or than another of this batch.
     """
     declared_order = [name for name in order if name in content]
     said = F.when(F.col("_delete"), _digest(declared_order)).otherwise(_digest(content))
-    ranked = rows.withColumns({"_rank": _rank(order, content), "_said": said})
-    same = Window.partitionBy(*key, "_delete", "_said").orderBy(F.desc("_rank"), "_file", "_position", "_ordinal")
-    ranked = ranked.withColumns(
-        {"_nth": F.row_number().over(same), "_newest": F.max("_rank").over(Window.partitionBy(*key))}
-    )
+    # spread by key once, which serves both windows
+    ranked = rows.withColumns(
+        {"_rank": _rank(order, content), "_said": said, "_is_good": F.size("_reasons") == 0}
+    ).repartition(*[F.col(name) for name in key])
+    about = [*key, "_is_good"]
+    same = Window.partitionBy(*about, "_delete", "_said").orderBy(F.desc("_rank"), "_file", "_position", "_ordinal")
+    ranked = ranked.withColumn("_nth", F.row_number().over(same))
+    ranked = ranked.withColumn("_newest", F.max("_rank").over(Window.partitionBy(*about)))
     judged = _with_held(ranked, held, withdrawn, key, order, content)
     is_held = F.col("_held").isNotNull() & ~F.col("_held.delete")
     wins = F.col("_held").isNull() | (F.col("_rank") > F.col("_held"))
     outcome = (
-        F.when(F.col("_nth") > 1, "duplicate")
+        F.when(~F.col("_is_good"), "quarantined")
+        .when(F.col("_nth") > 1, "duplicate")
         .when(F.col("_rank") == F.col("_held"), "unchanged")
         .when((F.col("_rank") < F.col("_newest")) | ~wins, "superseded")
         .when(F.col("_delete"), F.when(is_held, "deleted").otherwise("unchanged"))
@@ -47,9 +53,9 @@ def reconcile(
         .when(F.col("_rank.content") == F.col("_held.content"), "unchanged")
         .otherwise("updated")
     )
-    applied = (F.col("_nth") == 1) & (F.col("_rank") == F.col("_newest")) & wins
+    applied = F.col("_is_good") & (F.col("_nth") == 1) & (F.col("_rank") == F.col("_newest")) & wins
     return judged.withColumns({"outcome": outcome, "_applied": applied}).drop(
-        "_rank", "_said", "_nth", "_newest", "_held"
+        "_rank", "_said", "_is_good", "_nth", "_newest", "_held"
     )
 
 

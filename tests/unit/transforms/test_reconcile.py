@@ -6,17 +6,19 @@ import random
 from collections import Counter
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from pipelines.contracts.tables import OUTCOMES
 from pipelines.transforms.reconcile import reconcile
 
 COLUMNS = "k string, revision int, v string, _delete boolean, _file string, _position int, _ordinal int"
+NO_REASON = F.array().cast("array<string>")
 KEYS = {"key": ["k"], "order": ["revision"], "content": ["k", "revision", "v"]}
 
 
 def statements(spark: SparkSession, rows: list[tuple]) -> DataFrame:
     full = [(*row, "f", position, 0) for position, row in enumerate(rows)]
-    return spark.createDataFrame(full, COLUMNS)
+    return spark.createDataFrame(full, COLUMNS).withColumn("_reasons", NO_REASON)
 
 
 def outcomes(judged: DataFrame) -> list[tuple[str, bool]]:
@@ -65,7 +67,9 @@ def test_without_a_declared_order_the_later_delivery_counts(spark):
     batch = spark.createDataFrame(
         [("a", "x", 1, False, "f", 0, 0), ("a", "y", 2, False, "g", 1, 0), ("a", "x", 3, False, "h", 2, 0)], columns
     )
-    judged = reconcile(batch, None, None, key=["k"], order=["_delivered_at"], content=["k", "v"])
+    judged = reconcile(
+        batch.withColumn("_reasons", NO_REASON), None, None, key=["k"], order=["_delivered_at"], content=["k", "v"]
+    )
     assert outcomes(judged) == [("duplicate", False), ("superseded", False), ("new", True)]
 
 

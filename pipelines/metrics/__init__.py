@@ -1,1 +1,1 @@
-"""How good a prediction is: point errors, quantile losses, calibration. numpy arrays in, floats out."""
+"""How good a prediction is: point errors, quantile losses, calibration, ranking. numpy arrays in, floats out."""

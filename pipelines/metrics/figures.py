@@ -1,8 +1,4 @@
-"""Pictures of how good a model is, for people: arrays in, a matplotlib figure out; the naive baseline always beside.
-
-Sizes are for 150 dpi. Figures are made without pyplot, so nothing global is touched and no window can open.
-Colours are Okabe and Ito's, which colour-blind readers can tell apart.
-"""
+"""Pictures of how good a model is, for people: arrays in, a matplotlib figure out; the naive baseline always beside."""
 
 from __future__ import annotations
 
@@ -11,21 +7,17 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from pipelines.contracts.fits import CurvePoint
+from pipelines.metrics.canvas import ACTUAL, DASHED, MODEL, NAIVE, OTHERS, SOFT, canvas, legend
 from pipelines.metrics.point import skill
 from pipelines.metrics.quantile import coverage
 
 Values = npt.NDArray[np.float64]
 
-MODEL, NAIVE, ACTUAL = "#0072B2", "#D55E00", "#222222"
-_SOFT = "#8a8a8a"
 _MOST_FEATURES = 15
 
 
@@ -43,12 +35,12 @@ def forecast_fan(
 
     at: instants of one zone, shown in it; all arrays have one value an instant, NaN where unknown.
     """
-    figure, axes = _canvas(9.0, 4.2)
+    figure, axes = canvas(9.0, 4.2)
     low, high = min(quantiles), max(quantiles)
     band = f"{model}, {high - low:.0%} interval"
     axes.fill_between(_dates(at), quantiles[low], quantiles[high], color=MODEL, alpha=0.2, linewidth=0, label=band)
     axes.plot(_dates(at), quantiles[0.5], color=MODEL, linewidth=1.8, label=f"{model}, median")
-    axes.plot(_dates(at), naive, color=NAIVE, linewidth=1.1, linestyle=(0, (4, 2)), label="naive")
+    axes.plot(_dates(at), naive, color=NAIVE, linewidth=1.1, linestyle=DASHED, label="naive")
     axes.plot(_dates(at), actual, color=ACTUAL, linewidth=1.4, label="actual")
     locator = AutoDateLocator(maxticks=9)
     axes.xaxis.set_major_locator(locator)
@@ -61,60 +53,7 @@ def forecast_fan(
     axes.set_xlabel(f"time ({at[0].tzname() or 'local'})")
     axes.set_ylabel(unit)
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
-    _legend(figure, axes)
-    return figure
-
-
-def residuals(
-    actual: Values,
-    predicted: Values,
-    naive: Values,
-    hour_of_day: Values,
-    *,
-    model: str,
-    subject: str,
-    unit: str,
-) -> Figure:
-    """How far off, how often, and at what time of day. hour_of_day: 0–24, local; error is predicted − actual.
-
-    Rows where one of the three values is unknown are left out; at least one must be whole.
-    """
-    figure = _figure(9.0, 4.2)
-    counts, by_hour = figure.subplots(1, 2)
-    known = ~(np.isnan(actual) | np.isnan(predicted) | np.isnan(naive))
-    errors = {model: (predicted - actual)[known], "naive": (naive - actual)[known]}
-    reach = float(np.quantile(np.abs(np.concatenate(list(errors.values()))), 0.995)) or 1.0
-    bins = np.linspace(-reach, reach, 41)
-    hours = np.floor(hour_of_day[known]).astype(int) % 24
-    for (name, error), colour in zip(errors.items(), (MODEL, NAIVE), strict=True):
-        # what lies beyond the axis is counted in its last bar, not left out
-        clipped = np.clip(error, -reach, reach)
-        counts.hist(
-            clipped,
-            bins=bins.tolist(),
-            weights=np.full(len(error), 100 / len(error)),
-            histtype="stepfilled" if name == model else "step",
-            color=colour,
-            alpha=0.75 if name == model else 1.0,
-            linewidth=1.4,
-            label=name,
-        )
-        present = np.unique(hours)
-        mean = [float(np.abs(error[hours == hour]).mean()) for hour in present]
-        by_hour.plot(present, mean, color=colour, linewidth=1.8, marker="o", markersize=3, label=name)
-    counts.axvline(0, color=_SOFT, linewidth=0.8)
-    counts.set_xlabel(f"error, predicted − actual ({unit})")
-    counts.set_ylabel("share of forecasts (%)")
-    counts.set_title("How far off", loc="left")
-    by_hour.set_xlabel("hour of day")
-    by_hour.set_ylabel(f"mean absolute error ({unit})")
-    by_hour.set_xticks(range(0, 25, 4))
-    by_hour.set_ylim(bottom=0)
-    by_hour.set_title("At what time of day", loc="left")
-    for axes in (counts, by_hour):
-        _dress(axes)
-    _legend(figure, counts)
-    figure.suptitle(f"{subject}: errors of {model} and of the naive forecast", x=0.01, ha="left")
+    legend(figure, axes)
     return figure
 
 
@@ -122,9 +61,9 @@ def error_by_step(
     mae: Values, naive_mae: Values, *, hours_a_step: float, model: str, subject: str, unit: str
 ) -> Figure:
     """Mean absolute error by how far ahead a step is; one value a step."""
-    figure, axes = _canvas(9.0, 4.0)
+    figure, axes = canvas(9.0, 4.0)
     ahead = hours_a_step * np.arange(len(mae))
-    axes.plot(ahead, naive_mae, color=NAIVE, linewidth=1.4, linestyle=(0, (4, 2)), label="naive")
+    axes.plot(ahead, naive_mae, color=NAIVE, linewidth=1.4, linestyle=DASHED, label="naive")
     axes.plot(ahead, mae, color=MODEL, linewidth=1.8, label=model)
     axes.fill_between(ahead, mae, naive_mae, where=(mae < naive_mae).tolist(), color=MODEL, alpha=0.12, linewidth=0)
     axes.set_ylim(bottom=0)
@@ -134,7 +73,7 @@ def error_by_step(
     axes.set_title(f"{subject}: {model} errs {abs(gain):.0%} {'less' if gain >= 0 else 'more'} than naive", loc="left")
     axes.set_xlabel("hours after the cut-off")
     axes.set_ylabel(f"mean absolute error ({unit})")
-    _legend(figure, axes)
+    legend(figure, axes)
     return figure
 
 
@@ -144,9 +83,9 @@ def importance(gains: Mapping[str, float], *, model: str, subject: str) -> Figur
     largest = sorted(gains.items(), key=lambda item: item[1])[-_MOST_FEATURES:]
     names = [name for name, _ in largest]
     shares = [100 * gain / whole for _, gain in largest]
-    figure, axes = _canvas(9.0, 1.2 + 0.28 * len(largest))
+    figure, axes = canvas(9.0, 1.2 + 0.28 * len(largest))
     bars = axes.barh(names, shares, color=MODEL, height=0.7)
-    axes.bar_label(bars, fmt="%.1f", padding=3, fontsize=8, color=_SOFT)
+    axes.bar_label(bars, fmt="%.1f", padding=3, fontsize=8, color=SOFT)
     axes.grid(False, axis="y")
     axes.margins(x=0.08)
     left_out = f" (the {len(largest)} largest of {len(gains)})" if len(gains) > len(largest) else ""
@@ -159,55 +98,25 @@ def learning_curves(
     points: Sequence[CurvePoint], *, best_step: int | None, model: str, subject: str, step_name: str
 ) -> Figure:
     """Loss by round or epoch for training and validation, and where the kept model stands. points: at least one."""
-    figure, axes = _canvas(9.0, 4.0)
+    figure, axes = canvas(9.0, 4.0)
     names = sorted({point.name for point in points})
-    colours = dict(zip(names, (MODEL, "#009E73", "#CC79A7", "#E69F00"), strict=False))
+    colours = dict(zip(names, (MODEL, *OTHERS), strict=False))
     for name in names:
         curve = [(point.step, point.value) for point in points if point.name == name]
         span, _, loss = name.partition("/")
         label = f"{span} ({loss})" if loss else span
         marker = "o" if len(curve) < 30 else ""
         steps, values = zip(*curve, strict=True)
-        axes.plot(
-            steps, values, color=colours.get(name, _SOFT), linewidth=1.6, marker=marker, markersize=3, label=label
-        )
+        axes.plot(steps, values, color=colours.get(name, SOFT), linewidth=1.6, marker=marker, markersize=3, label=label)
     if best_step is not None:
-        axes.axvline(best_step, color=_SOFT, linewidth=1.0, linestyle=":", label=f"kept: {step_name} {best_step}")
+        axes.axvline(best_step, color=SOFT, linewidth=1.0, linestyle=":", label=f"kept: {step_name} {best_step}")
     axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
     axes.set_title(f"{subject}: how {model} learnt", loc="left")
     axes.set_xlabel(step_name)
     axes.set_ylabel("loss")
-    _legend(figure, axes)
+    legend(figure, axes)
     return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    """width, height: inches."""
-    figure = Figure(figsize=(width, height), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = _figure(width, height)
-    axes = figure.subplots()
-    _dress(axes)
-    return figure, axes
-
-
-def _dress(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(True, color="#e6e6e6", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=9)
-    axes.title.set_fontsize(11)
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    """Below the plot, where it hides none of it."""
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower left", ncols=len(labels), frameon=False, fontsize=9)
 
 
 def _dates(at: Sequence[datetime]) -> npt.NDArray[np.object_]:

@@ -13,6 +13,7 @@ from pipelines.contracts.fits import CurvePoint, FitPlan, FitResult, Workspace
 from pipelines.contracts.tasks import Task
 from pipelines.io.publication import Champion, Fit
 from pipelines.runner.failures import Waiting
+from pipelines.runner.report import told
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages import train as train_stage
 
@@ -113,12 +114,9 @@ class Lesson:
                 "fits", Fit(task.name, family, logged.run_id, self.plans[family].key, metrics, versions, self.as_of)
             )
             parts.append(_labelled_backtest(seen, task, family, logged.run_id))
-            work.say(
-                "evaluate",
-                f"{task.name}: {family}: MAE {metrics['mae']:,.1f} {task.unit}, {metrics['skill']:+.1%} against "
-                f"{task.promote.must_beat}; {metrics['coverage']:.0%} in the {metrics['nominal_coverage']:.0%} band",
-            )
-        tracking.finish(parent, metrics={f"mae/{family}": seen.metrics["mae"] for family, seen in evidence.items()})
+            work.say("evaluate", f"{task.name}: {family}: {told(metrics, task)}")
+        loss = task.promote.metric
+        tracking.finish(parent, metrics={f"{loss}/{family}": seen.metrics[loss] for family, seen in evidence.items()})
         frame = work.context.spark().createDataFrame(pa.concat_tables(parts))
         work.write(Change(work.domain.delta_table("gold", f"{task.name}_backtest"), "overwrite", frame))
         work.mark_done("evaluate", task.name, self.made_of)

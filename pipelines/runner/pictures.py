@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import Calendar
 from pipelines.contracts.fits import FitResult
-from pipelines.contracts.tasks import Task, quantile_column
-from pipelines.metrics import figures
+from pipelines.contracts.tasks import Forecast, Task, quantile_column
+from pipelines.metrics import error_figures, figures, probability_figures
 from pipelines.stages.evaluate import Evidence
 
 if TYPE_CHECKING:
@@ -22,38 +22,19 @@ if TYPE_CHECKING:
 
 CUT_OFFS_SHOWN = 7
 
+Values = np.ndarray[tuple[int], np.dtype[np.float64]]
+
 
 def pictures(domain: Domain, task: Task, seen: Evidence, naive: Evidence, result: FitResult) -> dict[str, Figure]:
-    """Fan, residuals and error by step on the test span, for the first entity; importance and curves where there are
-    any. Times are shown in the task's local time."""
-    family, subject = seen.family, task.name
-    rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
-    instants = _local(rows, domain, task)
-    shown = np.isin(rows["cut_at"].to_numpy(), np.unique(rows["cut_at"].to_numpy())[:CUT_OFFS_SHOWN])
-    actual, point = _values(rows, "actual"), _values(rows, quantile_column(0.5))
-    naive_point = _values(baseline, quantile_column(0.5))
-    told = {"model": family, "subject": subject}
-    drawn = {
-        "forecast": figures.forecast_fan(
-            [at for at, is_shown in zip(instants, shown, strict=True) if is_shown],
-            actual[shown],
-            {q: _values(rows, quantile_column(q))[shown] for q in task.quantiles},
-            naive_point[shown],
-            unit=task.unit,
-            **told,
-        ),
-        "residuals": figures.residuals(
-            actual,
-            point,
-            naive_point,
-            np.array([at.hour + at.minute / 60 for at in instants]),
-            unit=task.unit,
-            **told,
-        ),
-        "error_by_step": figures.error_by_step(
-            seen.mae_by_step, naive.mae_by_step, hours_a_step=task.step / timedelta(hours=1), unit=task.unit, **told
-        ),
-    }
+    """What the test span shows of a family beside the baseline, by the kind of question; importance and learning curves
+    where there are any."""
+    told = {"model": seen.family, "subject": task.name}
+    if not task.quantiles:
+        drawn = _of_probability(task, seen, naive, told)
+    elif isinstance(task, Forecast):
+        drawn = _of_forecast(domain, task, seen, naive, told)
+    else:
+        drawn = _of_estimate(task, seen, naive, told)
     if result.importance:
         drawn["importance"] = figures.importance(result.importance, **told)
     if result.curves:
@@ -63,12 +44,74 @@ def pictures(domain: Domain, task: Task, seen: Evidence, naive: Evidence, result
     return drawn
 
 
+def _of_forecast(
+    domain: Domain, task: Forecast, seen: Evidence, naive: Evidence, told: dict[str, str]
+) -> dict[str, Figure]:
+    """Fan, residuals and error by step, of the first entity, in the task's local time."""
+    rows, baseline = (_of_first_entity(_test_rows(of, task), task) for of in (seen, naive))
+    instants = _local(rows, domain, task)
+    shown = np.isin(rows["cut_at"].to_numpy(), np.unique(rows["cut_at"].to_numpy())[:CUT_OFFS_SHOWN])
+    actual, naive_point = _values(rows, "actual"), _values(baseline, task.point)
+    drawn = {
+        "forecast": figures.forecast_fan(
+            [at for at, is_shown in zip(instants, shown, strict=True) if is_shown],
+            actual[shown],
+            {quantile: values[shown] for quantile, values in _quantiles(rows, task).items()},
+            naive_point[shown],
+            unit=task.unit,
+            **told,
+        ),
+        "residuals": error_figures.residuals(
+            actual,
+            _values(rows, task.point),
+            naive_point,
+            np.array([at.hour + at.minute / 60 for at in instants]),
+            unit=task.unit,
+            **told,
+        ),
+    }
+    if task.steps > 1:
+        drawn["error_by_step"] = figures.error_by_step(
+            seen.mae_by_step, naive.mae_by_step, hours_a_step=task.step / timedelta(hours=1), unit=task.unit, **told
+        )
+    return drawn
+
+
+def _of_estimate(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:
+    """Residuals and coverage by predicted size, of all events."""
+    rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
+    actual = _values(rows, "actual")
+    return {
+        "residuals": error_figures.residuals_by_size(
+            actual, _values(rows, task.point), _values(baseline, task.point), unit=task.unit, **told
+        ),
+        "coverage": error_figures.coverage_by_size(
+            actual, _quantiles(rows, task), _quantiles(baseline, task), unit=task.unit, **told
+        ),
+    }
+
+
+def _of_probability(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:
+    """Both curves of the ranking, reliability, and the probabilities by label, of all events."""
+    rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
+    actual, given, naive_given = _values(rows, "actual"), _values(rows, task.point), _values(baseline, task.point)
+    return {
+        "precision_recall": probability_figures.precision_recall(actual, given, naive_given, **told),
+        "roc": probability_figures.roc(actual, given, naive_given, **told),
+        "reliability": probability_figures.reliability(actual, given, naive_given, **told),
+        "probabilities": probability_figures.probabilities_by_label(actual, given, **told),
+    }
+
+
 def _test_rows(of: Evidence, task: Task) -> pa.Table:
+    """In one order for every family, so that their rows stand side by side."""
     rows = of.backtest.filter(pc.equal(of.backtest["split"], "test"))
-    first = pc.min(rows[task.spine.entity])
-    return rows.filter(pc.equal(rows[task.spine.entity], first)).sort_by(
-        [("cut_at", "ascending"), ("step", "ascending")]
-    )
+    return rows.sort_by([(task.spine.entity, "ascending"), ("cut_at", "ascending"), ("step", "ascending")])
+
+
+def _of_first_entity(rows: pa.Table, task: Task) -> pa.Table:
+    entities = rows[task.spine.entity]
+    return rows.filter(pc.equal(entities, pc.min(entities)))
 
 
 def _local(rows: pa.Table, domain: Domain, task: Task) -> list[datetime]:
@@ -77,5 +120,9 @@ def _local(rows: pa.Table, domain: Domain, task: Task) -> list[datetime]:
     return [at.astimezone(zone) for at in rows["target_at"].to_pylist()]
 
 
-def _values(rows: pa.Table, column: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _quantiles(rows: pa.Table, task: Task) -> dict[float, Values]:
+    return {quantile: _values(rows, quantile_column(quantile)) for quantile in task.quantiles}
+
+
+def _values(rows: pa.Table, column: str) -> Values:
     return np.asarray(rows[column].to_numpy(), np.float64)

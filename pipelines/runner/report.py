@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.contracts.tables import OUTCOMES
+<<<<<<< HEAD
 from pipelines.io.publication import Outcomes
 
 ROWS_SHOWN = 40
 """Of so many files and tables a run tells each by itself."""
+=======
+from pipelines.contracts.tasks import Task
+>>>>>>> e
 
 
 def summary(status: Mapping[str, Any], domains: Sequence[str]) -> str:
@@ -33,22 +37,32 @@ def _outcomes(tables: dict[str, Any]) -> Iterator[str]:
         yield from table_text(["records of", "in", *OUTCOMES], rows)
 
 
+def told(metrics: Mapping[str, float], task: Task) -> str:
+    """What the test span shows of a family, in one line; metrics: as `evaluate` gives them."""
+    against = f"{metrics['skill']:+.1%} against {task.promote.must_beat}"
+    if not task.quantiles:
+        ranked = f"AUC {metrics['auc']:.3f} (naive {metrics['naive_auc']:.3f})"
+        return f"log loss {metrics['log_loss']:.4f}, {against}; {ranked}"
+    return (
+        f"MAE {metrics['mae']:,.1f} {task.unit}, {against}; "
+        f"{metrics['coverage']:.0%} in the {metrics['nominal_coverage']:.0%} band"
+    )
+
+
 def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
     champion = task["champion"]
-    rows = []
-    for family, metrics in sorted(task["runs"].items(), key=lambda item: item[1].get("mae", float("inf"))):
-        mark = "champion" if champion and champion["family"] == family else ""
-        rows.append(
-            [
-                f"{name}: {family}",
-                *[_number(metrics.get(metric)) for metric in ("mae", "naive_mae")],
-                f"{metrics['skill']:+.1%}" if "skill" in metrics else "",
-                f"{metrics['coverage']:.0%} of {metrics['nominal_coverage']:.0%}" if "coverage" in metrics else "",
-                mark,
-            ]
-        )
+    if any("log_loss" in metrics for metrics in task["runs"].values()):
+        loss, cells = "log_loss", _of_probability
+        columns = ["AUC", "avg precision", "log loss", "naive log loss", "gain"]
+    else:
+        loss, cells = "mae", _of_quantiles
+        columns = ["MAE", "naive MAE", "gain", "coverage"]
+    rows = [
+        [f"{name}: {family}", *cells(metrics), "champion" if champion and champion["family"] == family else ""]
+        for family, metrics in sorted(task["runs"].items(), key=lambda item: item[1].get(loss, float("inf")))
+    ]
     if rows:
-        yield from table_text(["task: family (test span)", "MAE", "naive MAE", "gain", "coverage", ""], rows)
+        yield from table_text(["task: family (test span)", *columns, ""], rows)
     if champion:
         yield f"  champion {champion['model']}/{champion['version']}: {champion['why']}"
     decisions = task["decisions"]
@@ -64,6 +78,7 @@ def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
         yield from table_text(head, [["realised value", *values]])
 
 
+<<<<<<< HEAD
 def file_tables(files: Mapping[str, Sequence[Outcomes]]) -> str:
     """For each domain one line a file and table that its records feed: how many came in, what became of them."""
     lines: list[str] = []
@@ -91,6 +106,31 @@ def files_of_run(files: Mapping[str, Sequence[Outcomes]]) -> str:
 
 def table_text(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> Iterator[str]:
     """Lines of a plain table: the first columns to the left, the others to the right, two blanks between."""
+=======
+def _of_quantiles(metrics: Mapping[str, float]) -> list[str]:
+    return [
+        *[_number(metrics.get(metric)) for metric in ("mae", "naive_mae")],
+        _gain(metrics),
+        f"{metrics['coverage']:.0%} of {metrics['nominal_coverage']:.0%}" if "coverage" in metrics else "",
+    ]
+
+
+def _of_probability(metrics: Mapping[str, float]) -> list[str]:
+    ranks, losses = ("auc", "average_precision"), ("log_loss", "naive_log_loss")
+    return [
+        *[f"{metrics[metric]:.3f}" if metric in metrics else "" for metric in ranks],
+        *[f"{metrics[metric]:.4f}" if metric in metrics else "" for metric in losses],
+        _gain(metrics),
+    ]
+
+
+def _gain(metrics: Mapping[str, float]) -> str:
+    return f"{metrics['skill']:+.1%}" if "skill" in metrics else ""
+
+
+def table_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a plain table: the first column to the left, the others to the right, two blanks between."""
+>>>>>>> e
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     for row in (head, *rows):
         cells = [

@@ -11,20 +11,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts.fits import Calibration, FitError
-from pipelines.contracts.tasks import Span, Task, quantile_column
-from pipelines.metrics import point, quantile
+from pipelines.contracts.tasks import Task, quantile_column
+from pipelines.metrics import point, quantile, ranking
 from pipelines.transforms.intervals import shifted
 
 Values = npt.NDArray[np.float64]
+
+JUDGED = ("calibrate", "test")
+# what a task may promote by: smaller is better
+LOSSES = ("mae", "rmse", "pinball", "log_loss", "brier")
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What is known of one family after its backtest.
 
-    metrics: on the test span, which chose nothing; smaller is better but for coverage and skill. gate: the same on the
-    calibrate span, where the champion is picked. mae_by_step: test span, one value a step. backtest: predictions over
-    both spans with `split`, `actual` and the calibrated quantiles.
+    metrics: on the test span, which chose nothing. gate: the same on the calibrate span, where the champion is picked.
+    mae_by_step: test span, one value a step; empty where there is one step. backtest: predictions over both spans with
+    `split`, `actual` and the calibrated outputs.
     """
 
     family: str
@@ -38,48 +42,59 @@ class Evidence:
 def evaluate(predictions: Mapping[str, pa.Table], task: Task) -> dict[str, Evidence]:
     """Judge every family of the task.
 
-    predictions: by family; raw quantiles with `cut_at`, `step`, `actual` for the calibrate and the test span. Intervals
-    are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own. Raises
-    FitError where a span has no known label yet.
+    predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count.
+    Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own,
+    and so is a probability. Raises FitError where a span has no known label yet, or for a probability not both 0 and 1.
     """
-    spans = {"calibrate": task.split.calibrate, "test": task.split.test}
     labelled = {
-        family: {name: _within(rows.filter(rows["actual"].is_valid()), span) for name, span in spans.items()}
+        family: {name: _part(rows.filter(rows["actual"].is_valid()), name) for name in JUDGED}
         for family, rows in predictions.items()
     }
     baseline = labelled[task.promote.must_beat]
     for name, rows in baseline.items():
-        if not len(rows):
-            span = f"{spans[name].start:%Y-%m-%d} – {spans[name].end:%Y-%m-%d}"
-            raise FitError(
-                f"{task.name}: no cut-off of the {name} span ({span}) has a known label, so nothing can be judged. "
-                "Land the deliveries of that time, or declare an earlier split."
-            )
-    naive = {name: point.mae(_values(rows, "actual"), _point(rows)) for name, rows in baseline.items()}
+        _check_labels(rows, name, task)
+    measure = _of_quantiles if task.quantiles else _of_probability
     found = {}
     for family, rows in labelled.items():
-        calibration = quantile.calibrate(
-            _values(rows["calibrate"], "actual"), _quantiles(rows["calibrate"], task), task.split.calibrate
-        )
+        calibration = _calibration(rows["calibrate"], task)
         calibrated = {name: shifted(part, calibration) for name, part in rows.items()}
-        steps = _values(calibrated["test"], "step")
-        errors = np.abs(_point(calibrated["test"]) - _values(calibrated["test"], "actual"))
         found[family] = Evidence(
             family=family,
             calibration=calibration,
-            metrics=_metrics(calibrated["test"], task, naive["test"]),
-            gate=_metrics(calibrated["calibrate"], task, naive["calibrate"]),
-            mae_by_step=np.array([errors[steps == step].mean() for step in range(1, task.steps + 1)]),
-            backtest=pa.concat_tables(
-                part.append_column("split", pa.array([name] * len(part))) for name, part in calibrated.items()
-            ),
+            metrics=measure(calibrated["test"], baseline["test"], task),
+            gate=measure(calibrated["calibrate"], baseline["calibrate"], task),
+            mae_by_step=_mae_by_step(calibrated["test"], task),
+            backtest=pa.concat_tables(calibrated.values()),
         )
     return found
 
 
-def _metrics(rows: pa.Table, task: Task, naive_mae: float) -> dict[str, float]:
+def _check_labels(rows: pa.Table, name: str, task: Task) -> None:
+    span = f"the {name} span ({task.split.spans[name]})"
+    if not len(rows):
+        raise FitError(
+            f"{task.name}: no cut-off of {span} has a known label, so nothing can be judged. "
+            "Land the deliveries of that time, or declare another split."
+        )
+    labels = np.unique(_values(rows, "actual"))
+    if not task.quantiles and labels.tolist() != [0.0, 1.0]:
+        told = ", ".join(f"{label:g}" for label in labels[:5])
+        raise FitError(
+            f"{task.name}: a probability is judged by labels that are 0 and 1, both; {span} has: {told}. "
+            "Land more deliveries, or declare another split or label."
+        )
+
+
+def _calibration(rows: pa.Table, task: Task) -> Calibration:
+    if not task.quantiles:
+        return Calibration({}, str(task.split.calibrate))
+    return quantile.calibrate(_values(rows, "actual"), _quantiles(rows, task), task.split.calibrate)
+
+
+def _of_quantiles(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
     actual, predicted = _values(rows, "actual"), _quantiles(rows, task)
     mae = point.mae(actual, predicted[0.5])
+    naive_mae = point.mae(_values(naive, "actual"), _values(naive, task.point))
     low, high = task.quantiles[0], task.quantiles[-1]
     return {
         "mae": mae,
@@ -94,20 +109,38 @@ def _metrics(rows: pa.Table, task: Task, naive_mae: float) -> dict[str, float]:
     }
 
 
-def _within(rows: pa.Table, span: Span) -> pa.Table:
-    at = rows["cut_at"]
-    kind = at.type
-    return rows.filter(
-        pc.and_(pc.greater_equal(at, pa.scalar(span.start, kind)), pc.less(at, pa.scalar(span.end, kind)))
-    )
+def _of_probability(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
+    actual, predicted = _values(rows, "actual"), _values(rows, task.point)
+    naive_actual, naive_predicted = _values(naive, "actual"), _values(naive, task.point)
+    log_loss = ranking.log_loss(actual, predicted)
+    naive_log_loss = ranking.log_loss(naive_actual, naive_predicted)
+    return {
+        "log_loss": log_loss,
+        "naive_log_loss": naive_log_loss,
+        "skill": point.skill(log_loss, naive_log_loss),
+        "auc": ranking.auc(actual, predicted),
+        "naive_auc": ranking.auc(naive_actual, naive_predicted),
+        "average_precision": ranking.average_precision(actual, predicted),
+        "naive_average_precision": ranking.average_precision(naive_actual, naive_predicted),
+        "brier": ranking.brier(actual, predicted),
+        "base_rate": ranking.base_rate(actual),
+    }
+
+
+def _mae_by_step(rows: pa.Table, task: Task) -> Values:
+    if task.steps == 1:
+        return np.array([])
+    steps = _values(rows, "step")
+    errors = np.abs(_values(rows, task.point) - _values(rows, "actual"))
+    return np.array([errors[steps == step].mean() for step in range(1, task.steps + 1)])
+
+
+def _part(rows: pa.Table, split: str) -> pa.Table:
+    return rows.filter(pc.equal(rows["split"], split))
 
 
 def _values(rows: pa.Table, column: str) -> Values:
     return np.asarray(rows[column].to_numpy(), np.float64)
-
-
-def _point(rows: pa.Table) -> Values:
-    return _values(rows, quantile_column(0.5))
 
 
 def _quantiles(rows: pa.Table, task: Task) -> dict[float, Values]:

@@ -11,11 +11,14 @@ from pipelines.contracts.tasks import quantile_column
 
 def shifted(predictions: pa.Table, calibration: Calibration) -> pa.Table:
     """Move each quantile by its calibrated shift. The point forecast stays where it is, and no quantile crosses it or
-    another: one that would is moved onto its neighbour on the point's side.
+    another: one that would is moved onto its neighbour on the point's side. Without shifts, as for a probability, all
+    stays as it is.
 
     predictions: a double column per quantile of the calibration, 0.5 among them (`quantile_column`); other columns stay
     as they are. Null stays null for a whole row.
     """
+    if not calibration.shifts:
+        return predictions
     quantiles = sorted(calibration.shifts)
     names = [quantile_column(quantile) for quantile in quantiles]
     moved = np.stack(

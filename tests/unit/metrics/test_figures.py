@@ -12,7 +12,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from pipelines.contracts.fits import CurvePoint
-from pipelines.metrics.figures import error_by_step, forecast_fan, importance, learning_curves, residuals
+from pipelines.metrics.error_figures import coverage_by_size, residuals, residuals_by_size
+from pipelines.metrics.figures import error_by_step, forecast_fan, importance, learning_curves
+from pipelines.metrics.probability_figures import precision_recall, probabilities_by_label, reliability, roc
 
 WORDS = {"model": "xgboost", "subject": "Load, Victoria", "unit": "MW"}
 AT = [datetime(2014, 11, 3, tzinfo=UTC) + timedelta(minutes=30 * step) for step in range(4)]
@@ -25,9 +27,32 @@ def fan(actual: np.ndarray) -> Figure:
     return forecast_fan(AT, actual, {0.1: MEDIAN - 2, 0.5: MEDIAN, 0.9: MEDIAN + 2}, NAIVE, **WORDS)
 
 
+LATE = {"model": "xgboost", "subject": "is_late"}
+# 20 cases, the five most probable of them late, and one whose answer is not known
+IS_LATE = np.array([0.0] * 15 + [1.0] * 5 + [np.nan])
+GIVEN = np.concatenate([np.arange(20) / 20 + 0.004, [0.99]])
+NAIVE_GIVEN = np.full(21, 0.25)
+# 1,000 cases, one of them fraud, which came third by probability
+IS_FRAUD = np.eye(1, 1000, 997)[0]
+SUSPECT = np.arange(1, 1001) / 100_000
+
 FIGURES = {
     "forecast_fan": fan(ACTUAL),
     "residuals": residuals(ACTUAL, MEDIAN, NAIVE, np.array([0.0, 0.5, 1.0, 1.5]), **WORDS),
+    "residuals_by_size": residuals_by_size(ACTUAL, MEDIAN, NAIVE, **WORDS),
+    "coverage_by_size": coverage_by_size(
+        ACTUAL,
+        {0.1: MEDIAN - 2, 0.5: MEDIAN, 0.9: MEDIAN + 2},
+        {0.1: NAIVE - 9, 0.5: NAIVE, 0.9: NAIVE + 9},
+        **WORDS,
+    ),
+    "precision_recall": precision_recall(IS_LATE, GIVEN, NAIVE_GIVEN, **LATE),
+    "roc": roc(IS_LATE, GIVEN, NAIVE_GIVEN, **LATE),
+    "reliability": reliability(IS_LATE, GIVEN, NAIVE_GIVEN, **LATE),
+    "probabilities": probabilities_by_label(IS_LATE, GIVEN, **LATE),
+    "precision_recall of the rare": precision_recall(IS_FRAUD, SUSPECT, SUSPECT, **LATE),
+    "reliability of the rare": reliability(IS_FRAUD, SUSPECT, SUSPECT, **LATE),
+    "probabilities of the rare": probabilities_by_label(IS_FRAUD, SUSPECT, **LATE),
     "error_by_step": error_by_step(np.array([2.0, 4.0]), np.array([4.0, 8.0]), hours_a_step=0.5, **WORDS),
     "importance": importance({"lag": 3.0, "step": 1.0}, model="xgboost", subject="Load, Victoria"),
     "learning_curves": learning_curves(
@@ -60,8 +85,46 @@ def words(figure: Figure) -> str:
         (
             "residuals",
             "Load, Victoria: errors of xgboost and of the naive forecast | How far off | "
-            "error, predicted − actual (MW) | share of forecasts (%) | At what time of day | hour of day | "
+            "error, predicted − actual (MW) | share of predictions (%) | At what time of day | hour of day | "
             "mean absolute error (MW) | xgboost | naive",
+        ),
+        (
+            "residuals_by_size",
+            "Load, Victoria: errors of xgboost and of the naive estimate | How far off | "
+            "error, predicted − actual (MW) | share of predictions (%) | At what predicted size | "
+            "predicted by xgboost (MW), tenths of the cases | mean absolute error (MW) | xgboost | naive",
+        ),
+        (
+            "coverage_by_size",
+            "Load, Victoria: the 80% interval of xgboost held 67% of the actual values | "
+            "Is the promise kept at every size? | predicted by xgboost (MW), tenths of the cases | "
+            "actual values in the interval (%) | What it costs in width | "
+            "predicted by xgboost (MW), tenths of the cases | mean width of the interval (MW) | "
+            "xgboost | naive | promised: 80%",
+        ),
+        (
+            "precision_recall",
+            "is_late: average precision 1.000 with xgboost, 4.0 times the base rate (naive 0.250) | "
+            "share of all yes that are found: recall (%) | yes among the flagged: precision (%) | "
+            "xgboost, average precision 1.000 | naive, average precision 0.250 | base rate 25%",
+        ),
+        (
+            "roc",
+            "is_late: of a yes and a no, xgboost puts the yes first in 100%,\n"
+            "the naive baseline in 50% of all pairs (AUC) | "
+            "share of all no that are flagged: false alarms (%) | share of all yes that are found: recall (%) | "
+            "xgboost, AUC 1.000 | naive, AUC 0.500 | chance, AUC 0.500",
+        ),
+        (
+            "reliability",
+            "is_late: xgboost predicts 48% on average, 25% came true; groups are off by 28 points | "
+            "tenths of the cases by predicted probability: its mean, and the number of cases | probability (%) | "
+            "predicted, naive | predicted, xgboost | came true, with 95% interval",
+        ),
+        (
+            "probabilities",
+            "is_late: xgboost gives the middle yes 85%, the middle no 35% | predicted probability of yes (%) | "
+            "share of the yes, of the no (%) | turned out no: 15 cases | turned out yes: 5 cases",
         ),
         (
             "error_by_step",
@@ -111,6 +174,57 @@ def test_only_the_largest_features_are_drawn_and_that_is_said() -> None:
 
 
 def test_no_global_state_of_matplotlib_is_touched() -> None:
-    program = "import sys; import pipelines.metrics.figures; print('matplotlib.pyplot' in sys.modules)"
+    program = "import sys; import pipelines.runner.pictures; print('matplotlib.pyplot' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def lines(figure: Figure, axes: int = 0) -> dict[str, list[list[float]]]:
+    """The points of every line that the legend names."""
+    drawn = figure.axes[axes].get_lines()
+    named = {str(line.get_label()): np.round(line.get_xydata(), 3).tolist() for line in drawn}
+    return {name: points for name, points in named.items() if not name.startswith("_")}
+
+
+def test_errors_by_size_are_the_mean_of_that_size():
+    _, by_size = FIGURES["residuals_by_size"].axes
+    model, naive = by_size.get_lines()
+    assert model.get_xydata().tolist() == [[12.0, 2.0], [20.0, 0.0], [27.0, 3.0]]
+    assert naive.get_xydata().tolist() == [[12.0, 10.0], [20.0, 0.0], [27.0, 20.0]]
+
+
+def test_coverage_by_size_counts_both_ends_and_stands_beside_its_width():
+    held, wide = (lines(FIGURES["coverage_by_size"], axes) for axes in (0, 1))
+    assert held["xgboost"] == [[12.0, 100.0], [20.0, 100.0], [27.0, 0.0]]
+    assert held["naive"] == [[12.0, 0.0], [20.0, 100.0], [27.0, 0.0]]
+    assert wide == {"xgboost": [[12.0, 4.0], [20.0, 4.0], [27.0, 4.0]], "naive": [[x, 18.0] for x in (12, 20, 27)]}
+
+
+def test_a_baseline_that_knows_no_difference_finds_at_the_base_rate():
+    drawn = lines(FIGURES["precision_recall"])
+    assert drawn["naive, average precision 0.250"] == [[100.0, 25.0], [0.0, 25.0]]
+    assert drawn["xgboost, average precision 1.000"][0] == [100.0, 100.0]
+
+
+def test_precision_is_that_of_the_case_found():
+    found = lines(FIGURES["precision_recall of the rare"])["xgboost, average precision 0.333"]
+    assert found == [[100.0, 33.333], [0.0, 33.333]]
+
+
+def test_reliability_has_the_share_and_the_number_of_each_tenth():
+    figure = FIGURES["reliability"]
+    assert lines(figure)["predicted, xgboost"] == [[n, 10.0 * n + 2.9] for n in range(10)]
+    ticks = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert (ticks[0], ticks[9]) == ("2.9%\n2", "93%\n2")
+
+
+def test_probabilities_of_what_is_rare_are_drawn_on_a_logarithmic_axis():
+    assert FIGURES["precision_recall of the rare"].axes[0].get_yscale() == "log"
+    assert FIGURES["reliability of the rare"].axes[0].get_yscale() == "log"
+    assert FIGURES["probabilities of the rare"].axes[0].get_xscale() == "log"
+    assert words(FIGURES["reliability of the rare"]).endswith("with 95% interval (no mark: none did)")
+
+
+def test_only_answers_that_are_known_are_counted():
+    with_and_without = [roc(IS_LATE[:n], GIVEN[:n], NAIVE_GIVEN[:n], **LATE) for n in (20, 21)]
+    assert words(with_and_without[0]) == words(with_and_without[1])

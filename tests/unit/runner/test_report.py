@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 from pipelines.contracts.tables import OUTCOMES
+<<<<<<< HEAD
 from pipelines.io.publication import Outcomes
 from pipelines.runner.report import ROWS_SHOWN, file_tables, files_of_run, summary, table_text
+=======
+from pipelines.contracts.tasks import ByHash, Classify, Events, Promote, Share
+from pipelines.runner.report import summary, table_text, told
+from tests.toy_domains.mill.domain import DOMAIN
+>>>>>>> e
 
 RUNS = {
     "seasonal_naive": {"mae": 400.0, "naive_mae": 400.0, "skill": 0.0, "coverage": 0.81, "nominal_coverage": 0.8},
@@ -41,6 +47,50 @@ def test_a_run_ends_with_outcomes_families_champion_and_the_worth_of_decisions()
         "  --------------------------------------  ---------  ---------  ---------",
         "  realised value                          1,234,568  3,000,000          0",
     ]
+
+
+BY_CHANCE = {
+    "log_loss": 0.5,
+    "naive_log_loss": 0.5,
+    "auc": 0.5,
+    "naive_auc": 0.5,
+    "average_precision": 0.2,
+    "skill": 0.0,
+}
+TREES = BY_CHANCE | {"log_loss": 0.41231, "auc": 0.80449, "average_precision": 0.51, "skill": 0.17538}
+
+
+def test_families_that_predict_a_probability_are_shown_by_their_ranking_and_loss():
+    runs = {"base_rate": BY_CHANCE, "linear": {}, "xgboost": TREES}
+    champion = {"model": "rail-is_late", "version": 1, "family": "xgboost", "why": "least log_loss"}
+    tasks = {"is_late": {"runs": runs, "champion": champion, "predictions": 0, "decisions": None}}
+    shown = summary({"domains": {"rail": {"files": 0, "tables": {}, "tasks": tasks}}}, ["rail"])
+    assert shown.splitlines()[2:] == [
+        "  task: family (test span)    AUC  avg precision  log loss  naive log loss    gain",
+        "  ------------------------  -----  -------------  --------  --------------  ------  --------",
+        "  is_late: xgboost          0.804          0.510    0.4123          0.5000  +17.5%  champion",
+        "  is_late: base_rate        0.500          0.200    0.5000          0.5000   +0.0%",
+        "  is_late: linear",
+        "  champion rail-is_late/1: least log_loss",
+    ]
+
+
+def test_a_family_is_told_of_in_the_words_of_its_task():
+    shares = [Share(n / 4, (n + 1) / 4) for n in range(4)]
+    is_late = Classify(
+        column="is_late",
+        table="trains",
+        spine=Events("trains", entity="train_id"),
+        views=(),
+        families=("base_rate", "xgboost"),
+        split=ByHash(*shares),
+        promote=Promote("log_loss", "base_rate", by=0.05),
+        decide="warn",
+    )
+    assert told(TREES, is_late) == "log loss 0.4123, +17.5% against base_rate; AUC 0.804 (naive 0.500)"
+    assert told(RUNS["xgboost"] | {"mae": 1150.25}, DOMAIN.tasks[0]) == (
+        "MAE 1,150.2 m³/s, +62.4% against seasonal_naive; 79% in the 80% band"
+    )
 
 
 def test_what_is_not_known_yet_is_left_out():

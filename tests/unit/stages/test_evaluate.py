@@ -1,48 +1,61 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
 import pyarrow as pa
 import pytest
 
-from pipelines.contracts.tasks import utc
+from pipelines.contracts.fits import FitError
+from pipelines.contracts.tasks import ByHash, Classify, Estimate, Events, Promote, Share, utc
 from pipelines.stages.evaluate import evaluate
 from tests.toy_domains.mill.domain import DOMAIN
 
 TASK = replace(DOMAIN.tasks[0], steps=2, families=("seasonal_naive", "linear"), params={})
-CALIBRATE, TEST = utc("2024-01-30"), utc("2024-02-05")
+EVENTS = {
+    "table": "works",
+    "spine": Events("works", entity="work_id"),
+    "views": (),
+    "families": ("base_rate", "linear"),
+    "split": ByHash(Share(0.0, 0.5), Share(0.5, 0.6), Share(0.6, 0.8), Share(0.8, 1.0)),
+    "decide": "repair",
+}
+IS_LATE = Classify(column="is_late", promote=Promote("log_loss", "base_rate", by=0.05), **EVENTS)
+DAYS = Estimate(column="days", quantiles=(0.1, 0.5, 0.9), promote=Promote("mae", "base_rate", by=0.05), **EVENTS)
+CUT = utc("2024-01-30")
 
 
-def predictions(*rows: tuple) -> pa.Table:
-    """Rows of (cut-off, step, actual, q10, q50, q90)."""
-    cut_at, step, actual, low, point, high = zip(*rows, strict=True)
+def predictions(columns: tuple[str, ...], *rows: tuple) -> pa.Table:
+    """Rows of (split, step, actual, *columns)."""
+    split, step, actual, *outputs = zip(*rows, strict=True)
     return pa.table(
         {
             "station_id": ["a"] * len(rows),
-            "cut_at": pa.array(cut_at, pa.timestamp("us", tz="UTC")),
+            "cut_at": pa.array([CUT + timedelta(hours=n) for n in range(len(rows))], pa.timestamp("us", tz="UTC")),
             "step": pa.array(step, pa.int32()),
             "actual": pa.array(actual, pa.float64()),
-            "q10": pa.array(low, pa.float64()),
-            "q50": pa.array(point, pa.float64()),
-            "q90": pa.array(high, pa.float64()),
+            "split": split,
         }
+        | {name: pa.array(values, pa.float64()) for name, values in zip(columns, outputs, strict=True)}
     )
 
 
 NAIVE = predictions(
-    (CALIBRATE, 1, 10.0, 8.0, 12.0, 14.0),
-    (CALIBRATE, 2, 10.0, 8.0, 12.0, 14.0),
-    (TEST, 1, 10.0, 8.0, 14.0, 16.0),
-    (TEST, 2, 20.0, 18.0, 24.0, 26.0),
+    TASK.outputs,
+    ("calibrate", 1, 10.0, 8.0, 12.0, 14.0),
+    ("calibrate", 2, 10.0, 8.0, 12.0, 14.0),
+    ("test", 1, 10.0, 8.0, 14.0, 16.0),
+    ("test", 2, 20.0, 18.0, 24.0, 26.0),
 )
 LINEAR = predictions(
-    (CALIBRATE, 1, 10.0, 9.0, 11.0, 12.0),
-    (CALIBRATE, 2, 10.0, 9.0, 11.0, 12.0),
-    (TEST, 1, 10.0, 9.0, 11.0, 12.0),
-    (TEST, 2, 20.0, 21.0, 23.0, 24.0),
-    (TEST + timedelta(days=1), 1, None, 0.0, 99.0, 99.0),
-    (TASK.split.calibrate.start - timedelta(days=1), 1, 0.0, 99.0, 99.0, 99.0),
+    TASK.outputs,
+    ("test", 1, 10.0, 9.0, 11.0, 12.0),
+    ("test", 2, 20.0, 21.0, 23.0, 24.0),
+    ("calibrate", 1, 10.0, 9.0, 11.0, 12.0),
+    ("calibrate", 2, 10.0, 9.0, 11.0, 12.0),
+    ("test", 1, None, 0.0, 99.0, 99.0),
+    ("validate", 1, 0.0, 99.0, 99.0, 99.0),
 )
 
 
@@ -70,6 +83,89 @@ def test_intervals_are_shifted_by_what_the_calibrate_span_shows_and_the_point_is
         ("test", 10.0, 10.0, 11.0, 11.0),
         ("test", 20.0, 22.0, 23.0, 23.0),
     ]
+
+
+def test_the_backtest_has_each_column_once():
+    linear = evaluate({"seasonal_naive": NAIVE, "linear": LINEAR}, TASK)["linear"]
+    names = ["station_id", "cut_at", "step", "actual", "split", "q10", "q50", "q90"]
+    assert linear.backtest.column_names == names
+
+
+def test_a_question_about_one_event_has_no_steps_to_tell_apart():
+    rows = predictions(DAYS.outputs, ("calibrate", 1, 4.0, 1.0, 3.0, 5.0), ("test", 1, 4.0, 1.0, 2.0, 5.0))
+    seen = evaluate({"base_rate": rows}, DAYS)["base_rate"]
+    assert (seen.metrics["mae"], seen.mae_by_step.tolist()) == (2.0, [])
+    assert seen.calibration.learnt_on == "share 0.6 – 0.8 by hash"
+
+
+BASE_RATE = predictions(
+    IS_LATE.outputs,
+    ("calibrate", 1, 1.0, 0.5),
+    ("calibrate", 1, 0.0, 0.5),
+    ("test", 1, 1.0, 0.5),
+    ("test", 1, 0.0, 0.5),
+    ("test", 1, 0.0, 0.5),
+    ("test", 1, 0.0, 0.5),
+)
+LATE = predictions(
+    IS_LATE.outputs,
+    ("calibrate", 1, 1.0, 0.25),
+    ("calibrate", 1, 0.0, 0.5),
+    ("test", 1, 1.0, 0.5),
+    ("test", 1, 0.0, 0.75),
+    ("test", 1, 0.0, 0.25),
+    ("test", 1, 0.0, 0.25),
+    ("test", 1, None, 0.9),
+)
+
+
+def test_a_probability_is_judged_by_its_loss_and_its_order_beside_the_baselines():
+    found = evaluate({"base_rate": BASE_RATE, "linear": LATE}, IS_LATE)
+    loss = -(math.log(0.5) + math.log(0.25) + 2 * math.log(0.75)) / 4
+    assert found["linear"].metrics == {
+        "log_loss": pytest.approx(loss),
+        "naive_log_loss": pytest.approx(math.log(2)),
+        "skill": pytest.approx(1 - loss / math.log(2)),
+        "auc": pytest.approx(2 / 3),
+        "naive_auc": 0.5,
+        "average_precision": 0.5,
+        "naive_average_precision": 0.25,
+        "brier": pytest.approx((0.25 + 0.5625 + 2 * 0.0625) / 4),
+        "base_rate": 0.25,
+    }
+    assert found["linear"].gate["log_loss"] == pytest.approx(-(math.log(0.25) + math.log(0.5)) / 2)
+    assert (found["linear"].gate["auc"], found["base_rate"].metrics["skill"]) == (0.0, 0.0)
+
+
+def test_a_probability_is_left_as_the_model_gave_it():
+    seen = evaluate({"base_rate": BASE_RATE, "linear": LATE}, IS_LATE)["linear"]
+    assert (seen.calibration.shifts, seen.mae_by_step.tolist()) == ({}, [])
+    assert seen.backtest.select(["split", "probability"]).to_pylist()[:3] == [
+        {"split": "calibrate", "probability": 0.25},
+        {"split": "calibrate", "probability": 0.5},
+        {"split": "test", "probability": 0.5},
+    ]
+
+
+def test_a_model_without_a_value_for_some_row_has_no_metrics():
+    gap = LATE.set_column(5, "probability", pa.array([0.2, None, *[0.5] * 5], pa.float64()))
+    seen = evaluate({"base_rate": BASE_RATE, "linear": gap}, IS_LATE)["linear"]
+    assert all(math.isnan(seen.gate[name]) for name in ("log_loss", "auc", "average_precision", "brier", "skill"))
+    assert math.isfinite(seen.metrics["log_loss"])
+
+
+@pytest.mark.parametrize(("labels", "told"), [((0.0, 0.0), "0"), ((1.0, 1.0), "1"), ((0.0, 2.0), "0, 2")])
+def test_labels_that_are_not_0_and_1_cannot_judge_a_probability(labels, told):
+    rows = predictions(IS_LATE.outputs, *[("calibrate", 1, label, 0.5) for label in labels])
+    with pytest.raises(
+        FitError, match=rf"is_late: .* the calibrate span \(share 0\.6 – 0\.8 by hash\) has: {told}\. Land"
+    ):
+        evaluate({"base_rate": rows}, IS_LATE)
+
+
+def test_a_span_without_a_known_label_says_what_to_do():
+    with pytest.raises(FitError, match=r"the test span \(2024-02-03T13:00Z – 2024-02-12T00:00Z\) has a known label"):
+        evaluate({"seasonal_naive": NAIVE.slice(0, 2)}, TASK)
 
 
 def test_a_missing_baseline_is_a_mistake_of_the_caller():

@@ -24,3 +24,7 @@ def test_a_quantile_that_would_cross_stops_at_the_next_one_towards_the_point():
 
 def test_nothing_known_stays_nothing():
     assert after({0.5: 0.0, 0.9: 2.0}, q50=[None, 1.0], q90=[None, 2.0]) == {"q50": [None, 1.0], "q90": [None, 4.0]}
+
+
+def test_without_shifts_predictions_stay_as_they_are():
+    assert after({}, probability=[0.25, None]) == {"probability": [0.25, None]}

@@ -6,14 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.contracts.tables import OUTCOMES
-<<<<<<< HEAD
+from pipelines.contracts.tasks import Task
 from pipelines.io.publication import Outcomes
 
 ROWS_SHOWN = 40
 """Of so many files and tables a run tells each by itself."""
-=======
-from pipelines.contracts.tasks import Task
->>>>>>> e
 
 
 def summary(status: Mapping[str, Any], domains: Sequence[str]) -> str:
@@ -78,7 +75,6 @@ def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
         yield from table_text(head, [["realised value", *values]])
 
 
-<<<<<<< HEAD
 def file_tables(files: Mapping[str, Sequence[Outcomes]]) -> str:
     """For each domain one line a file and table that its records feed: how many came in, what became of them."""
     lines: list[str] = []
@@ -104,9 +100,6 @@ def files_of_run(files: Mapping[str, Sequence[Outcomes]]) -> str:
     return f"{number:,} files taken in; the records of each are the sum of their outcomes. See: headrace status --files"
 
 
-def table_text(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> Iterator[str]:
-    """Lines of a plain table: the first columns to the left, the others to the right, two blanks between."""
-=======
 def _of_quantiles(metrics: Mapping[str, float]) -> list[str]:
     return [
         *[_number(metrics.get(metric)) for metric in ("mae", "naive_mae")],
@@ -128,9 +121,8 @@ def _gain(metrics: Mapping[str, float]) -> str:
     return f"{metrics['skill']:+.1%}" if "skill" in metrics else ""
 
 
-def table_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of a plain table: the first column to the left, the others to the right, two blanks between."""
->>>>>>> e
+def table_text(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> Iterator[str]:
+    """Lines of a plain table: the first columns to the left, the others to the right, two blanks between."""
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     for row in (head, *rows):
         cells = [

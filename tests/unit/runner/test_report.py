@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 from pipelines.contracts.tables import OUTCOMES
-<<<<<<< HEAD
-from pipelines.io.publication import Outcomes
-from pipelines.runner.report import ROWS_SHOWN, file_tables, files_of_run, summary, table_text
-=======
 from pipelines.contracts.tasks import ByHash, Classify, Events, Promote, Share
-from pipelines.runner.report import summary, table_text, told
+from pipelines.io.publication import Outcomes
+from pipelines.runner.report import ROWS_SHOWN, file_tables, files_of_run, summary, table_text, told
 from tests.toy_domains.mill.domain import DOMAIN
->>>>>>> e
 
 RUNS = {
     "seasonal_naive": {"mae": 400.0, "naive_mae": 400.0, "skill": 0.0, "coverage": 0.81, "nominal_coverage": 0.8},

@@ -197,9 +197,16 @@ def gold(work: Work) -> None:
 
     silver = {name: work.read(table) for name, table in names.items()}
     history = {name: work.read(table) for name, table in histories.items()}
-    for change in features(domain, known(domain, silver, history, known_by), as_of):
+    changes = features(domain, known(domain, silver, history, known_by), as_of)
+    frames = [change.frame for change in changes]
+    shared = [frame for i, frame in enumerate(frames) if frame in frames[:i]]
+    for frame in shared:
+        frame.persist()
+    for change in changes:
         work.write(change)
         work.say("gold", f"{change.table}: {work.count(change.table):,} rows")
+    for frame in shared:
+        frame.unpersist()
     work.mark_done("gold", "", made_of)
 
 

@@ -45,13 +45,18 @@ def known(
 
 
 def gold(domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime) -> tuple[Change, ...]:
-    """All gold tables of a domain. silver: as `known` gives it. as_of: no cut-off lies after it."""
+    """All gold tables of a domain; tasks that ask the same at the same cut-offs share one frame.
+
+    silver: as `known` gives it. as_of: no cut-off lies after it.
+    """
     changes = []
     for name in sorted({name for task in domain.tasks for name in series_tables(domain, task)}):
         frame = series(domain, domain.table(name), silver[name])
         changes.append(Change(domain.delta_table("gold", f"{name}_series"), "overwrite", frame))
+    made: dict[str, DataFrame] = {}
     for task in domain.tasks:
-        frame = cut_offs(domain, task, silver, as_of)
+        asked = (task.spine, [view for view in domain.views_of(task) if view.moment == "cut_off"], type(task.split))
+        frame = made.setdefault(repr(asked), cut_offs(domain, task, silver, as_of))
         changes.append(Change(domain.delta_table("gold", task.name), "overwrite", frame))
     return tuple(changes)
 
@@ -162,9 +167,7 @@ def add_view(
         probes = run_along(probes, facts, **about, features=along)
     if gathered:
         probes = look_back(probes, facts, **about, features=gathered)
-    for feature in view.features:
-        if isinstance(feature, AsOf):
-            (name,) = feature.names()
-            facts_of = facts.where(F.col(feature.column).isNotNull()).withColumnRenamed(feature.column, name)
-            probes = newest_known(probes, facts_of, **about, value=name, ttl_hours=feature.ttl_hours)
+    newest = tuple(feature for feature in view.features if isinstance(feature, AsOf))
+    if newest:
+        probes = newest_known(probes, facts, **about, features=newest)
     return probes

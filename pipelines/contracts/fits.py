@@ -59,8 +59,9 @@ class Frame:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Columns that a tabular family sees, in this order: `step`, cut-off features, target features."""
-        return ("step", *self.cut_off_features, *(name for t in self.targets for name in t.names()))
+        """Columns that a tabular family sees, in this order: `step` if there are any, cut-off and target features."""
+        steps = ("step",) if self.step else ()
+        return (*steps, *self.cut_off_features, *(name for t in self.targets for name in t.names()))
 
 
 @dataclass(frozen=True)

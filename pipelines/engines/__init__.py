@@ -27,6 +27,7 @@ def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] |
     if family is None:
         raise FitError(f"no family '{plan.family}'; there are: {', '.join(families())}")
     family.settled(plan.params)
+    family.must_answer(plan)
     if plan.engine not in family.engines:
         raise FitError(f"{plan.family} cannot be fitted by '{plan.engine}'; it can by: {', '.join(family.engines)}")
     workspace.path.mkdir(parents=True, exist_ok=True)

@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.names import DeclarationError
-from pipelines.contracts.tasks import ParamValue, quantile_column
-from pipelines.models.rows import LABEL, Values, keys, matrix
+from pipelines.contracts.tasks import Classify, Estimate, Forecast, ParamValue, Task, output_columns
+from pipelines.models.rows import keys
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -76,30 +76,37 @@ class Scorer(ABC):
         self.signature = signature
 
     def predict(self, examples: pa.Table) -> pa.Table:
-        """One row per (entity, cut_at, step) with `target_at` and a double column per quantile, never crossing.
+        """One row per (entity, cut_at, step) with `target_at` and a double column per quantile, never crossing; or one
+        for the probability, from 0 to 1.
 
-        examples: what `transforms.examples.examples` makes; `label` is not looked at. Names: `quantile_column`.
+        examples: what `transforms.examples.examples` makes; `label` is not looked at. Names: `output_columns`.
         A prediction is null only where the model has nothing to go by.
         """
         s = self.signature
-        ascending = np.sort(self.quantiles(examples).reshape(len(examples) * s.steps, len(s.quantiles)), axis=1)
+        columns = output_columns(s.quantiles)
+        ascending = np.sort(self.outputs(examples).reshape(len(examples) * s.steps, len(columns)), axis=1)
         predictions = keys(examples, s.entity, s.step, s.steps)
-        for j, quantile in enumerate(s.quantiles):
+        for j, name in enumerate(columns):
             column = pa.array(np.ascontiguousarray(ascending[:, j], np.float64), from_pandas=True)
-            predictions = predictions.append_column(quantile_column(quantile), column)
+            predictions = predictions.append_column(name, column)
         return predictions
 
     @abstractmethod
-    def quantiles(self, examples: pa.Table) -> npt.NDArray[np.floating]:
-        """(examples · steps, quantiles), in the order of `predict`; may still cross."""
+    def outputs(self, examples: pa.Table) -> npt.NDArray[np.floating]:
+        """(examples · steps, quantiles), in the order of `predict`, which may still cross; or (examples · steps, 1),
+        probabilities."""
 
 
 class Family(ABC):
-    """One kind of model. engines: what can fit it, the preferred one first; "single" is always among them."""
+    """One kind of model. engines: what can fit it, the preferred one first; "single" is always among them.
+
+    tasks: the kinds of questions that it can answer.
+    """
 
     name: ClassVar[str]
     params: ClassVar[tuple[Param, ...]]
     engines: ClassVar[tuple[str, ...]] = ("single",)
+    tasks: ClassVar[tuple[type[Task], ...]] = (Forecast, Estimate)
 
     def settled(self, given: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
         """All parameters: the given ones checked, the others by default."""
@@ -112,6 +119,13 @@ class Family(ABC):
             if not (type(value) is wanted or (wanted is float and type(value) is int)):
                 raise DeclarationError(f"family '{self.name}': '{name}' must be {wanted.__name__}, not {value!r}")
         return {name: param.type(given.get(name, param.default)) for name, param in known.items()}
+
+    def must_answer(self, plan: FitPlan) -> None:
+        """FitError if the plan's question is none that this family can answer."""
+        asked = Classify if not plan.quantiles else Forecast if plan.frame.step else Estimate
+        if asked not in self.tasks:
+            kinds = " and ".join(kind.__name__ for kind in self.tasks)
+            raise FitError(f"{self.name} answers {kinds} tasks, '{plan.task}' is of the kind {asked.__name__}")
 
     def origins_every(self, params: Mapping[str, ParamValue]) -> int:
         """Distance in steps of the extra training origins that the family asks for; 0 is none."""
@@ -155,12 +169,3 @@ def families() -> dict[str, Family]:
             if issubclass(kind, Family) and not inspect.isabstract(kind) and kind.__module__ == module.__name__:
                 found[kind.name] = kind()
     return dict(sorted(found.items()))
-
-
-def labelled(examples: pa.Table, plan: FitPlan, span: str) -> tuple[Values, Values]:
-    """Features (rows, features) and labels (rows,) of the rows that have a label; FitError if there are none."""
-    values = matrix(examples, (*plan.frame.features, LABEL), plan.frame.steps)
-    values = values[~np.isnan(values[:, -1])]
-    if not len(values):
-        raise FitError(f"{plan.family} by {plan.engine}: no row of the {span} span has a label")
-    return np.ascontiguousarray(values[:, :-1]), values[:, -1]

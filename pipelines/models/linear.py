@@ -3,58 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
-from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature, labelled
+from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
+from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.rows import LABEL, Values, matrix
+from pipelines.models.terms import Term, design, standardising, standardising_in_spark, weighted, weighted_sum
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
-
-CATEGORICAL = ("calendar__time_of_day", "calendar__weekday")
-"""Features whose number is a name: one column a value, so that the daily shape need not be a straight line."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """One column of the design: a feature, or whether a categorical feature has a value; standardised.
-
-    A missing feature counts as its training mean, which is 0 here.
-    """
-
-    feature: str
-    value: float | None
-    mean: float = 0.0
-    deviation: float = 1.0
-    coefficient: float = 0.0
-
-    @property
-    def name(self) -> str:
-        return self.feature if self.value is None else f"{self.feature}={self.value:g}"
-
-    def raw(self, column: Values) -> Values:
-        return column if self.value is None else np.where(np.isnan(column), np.nan, column == self.value)
-
-    def standardised(self, column: Values) -> Values:
-        return np.nan_to_num((self.raw(column) - self.mean) / self.deviation)
-
-    def raw_in_spark(self) -> Column:
-        from pyspark.sql import functions as F
-
-        column = F.col(f"`{self.feature}`")
-        return column if self.value is None else (column == self.value).cast("double")
-
-    def standardised_in_spark(self) -> Column:
-        from pyspark.sql import functions as F
-
-        return F.coalesce((self.raw_in_spark() - self.mean) / self.deviation, F.lit(0.0))
+    from pyspark.sql import DataFrame
 
 
 class Linear(RowsFamily):
@@ -72,19 +34,13 @@ class Linear(RowsFamily):
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         values, labels = labelled(train, plan, "train")
         columns = dict(zip(plan.frame.features, values.T, strict=True))
-        categories = {name: np.unique(c[~np.isnan(c)]).tolist() for name, c in columns.items() if name in CATEGORICAL}
-        terms = _terms(plan.frame.features, categories)
-        raws = [term.raw(columns[term.feature]) for term in terms]
-        moments = [
-            (float(np.nanmean(raw)), float(np.nanstd(raw))) if (raw == raw).any() else (0.0, 0.0) for raw in raws
-        ]
-        terms = _standardising(terms, moments)
+        terms = standardising(columns, plan)
         label_mean = float(labels.mean())
-        design = np.stack([term.standardised(columns[term.feature]) for term in terms], axis=1)
-        gram = design.T @ design / len(design) + float(self.settled(plan.params)["ridge"]) * np.eye(len(terms))
-        weights = np.linalg.solve(gram, design.T @ (labels - label_mean) / len(design))
-        terms = _weighted(terms, weights)
-        errors = labels - _predicted(terms, label_mean, columns)
+        x = design(terms, columns)
+        gram = x.T @ x / len(x) + float(self.settled(plan.params)["ridge"]) * np.eye(len(terms))
+        weights = np.linalg.solve(gram, x.T @ (labels - label_mean) / len(x))
+        terms = weighted(terms, weights)
+        errors = labels - weighted_sum(terms, label_mean, columns)
         return _sealed(terms, label_mean, [float(np.quantile(errors, q)) for q in plan.quantiles], plan)
 
     def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
@@ -92,19 +48,14 @@ class Linear(RowsFamily):
         from pyspark.ml.regression import LinearRegression
         from pyspark.sql import functions as F
 
+        check_in_spark(rows, plan)
         rows = rows.where(~F.col(IS_VALIDATION))
-        named = [name for name in plan.frame.features if name in CATEGORICAL]
-        seen = rows.agg(F.count("*"), *[F.sort_array(F.collect_set(f"`{name}`")) for name in named]).first()
-        assert seen is not None, "an aggregate without groups has one row"
-        terms = _terms(plan.frame.features, dict(zip(named, seen[1:], strict=True)))
-        columns = [term.raw_in_spark() for term in terms] + [F.col(LABEL)]
-        found = rows.agg(*[F.struct(F.avg(column), F.stddev_pop(column)) for column in columns]).first()
-        assert found is not None
-        *moments, (label_mean, label_deviation) = [(mean or 0.0, deviation or 0.0) for mean, deviation in found]
-        label_deviation = label_deviation or 1.0
-        terms = _standardising(terms, moments)
-        design = [term.standardised_in_spark().alias(f"_{j}") for j, term in enumerate(terms)]
-        standard = rows.select(*design, ((F.col(LABEL) - label_mean) / label_deviation).alias(LABEL))
+        terms = standardising_in_spark(rows, plan)
+        moments = rows.agg(F.avg(LABEL), F.stddev_pop(LABEL)).first()
+        assert moments is not None, "an aggregate without groups has one row"
+        label_mean, label_deviation = moments[0], moments[1] or 1.0
+        columns = [term.standardised_in_spark().alias(f"_{j}") for j, term in enumerate(terms)]
+        standard = rows.select(*columns, ((F.col(LABEL) - label_mean) / label_deviation).alias(LABEL))
         assembled = VectorAssembler(inputCols=standard.columns[:-1], outputCol="design").transform(standard)
         regression = LinearRegression(
             featuresCol="design",
@@ -117,7 +68,7 @@ class Linear(RowsFamily):
         errors = (F.col(LABEL) - F.col("predicted")) * label_deviation
         shifts = regression.transform(assembled).agg(F.percentile(errors, F.array(*map(F.lit, plan.quantiles)))).first()
         assert shifts is not None
-        terms = _weighted(terms, regression.coefficients.toArray() * label_deviation)
+        terms = weighted(terms, regression.coefficients.toArray() * label_deviation)
         return _sealed(terms, label_mean, list(shifts[0]), plan)
 
     def scorer(self, model: bytes) -> Scorer:
@@ -131,42 +82,10 @@ class _LinearScorer(Scorer):
         super().__init__(signature)
         self._terms, self._intercept, self._shifts = terms, intercept, np.array(shifts)
 
-    def quantiles(self, examples: pa.Table) -> Values:
+    def outputs(self, examples: pa.Table) -> Values:
         values = matrix(examples, self.signature.features, self.signature.steps)
         columns = dict(zip(self.signature.features, values.T, strict=True))
-        return _predicted(self._terms, self._intercept, columns)[:, None] + self._shifts
-
-
-def _terms(features: Sequence[str], categories: dict[str, list[float]]) -> list[Term]:
-    """The first value of a category is the one that all others are measured against: it has no column."""
-    return [
-        Term(feature, value)
-        for feature in features
-        for value in (categories[feature][1:] if feature in categories else (None,))
-    ]
-
-
-def _moments(known: Values) -> tuple[float, float]:
-    return (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
-
-
-def _standardising(terms: list[Term], moments: Sequence[tuple[float, float]]) -> list[Term]:
-    """The terms that vary, with their mean and deviation."""
-    pairs = zip(terms, moments, strict=True)
-    return [Term(term.feature, term.value, mean, deviation) for term, (mean, deviation) in pairs if deviation > 0.0]
-
-
-def _weighted(terms: list[Term], weights: npt.NDArray[np.floating]) -> list[Term]:
-    pairs = zip(terms, weights, strict=True)
-    return [Term(term.feature, term.value, term.mean, term.deviation, float(weight)) for term, weight in pairs]
-
-
-def _predicted(terms: list[Term], intercept: float, columns: dict[str, Values]) -> Values:
-    """Column by column: a matrix product's last bits would depend on how many rows are scored together."""
-    total = np.full(len(next(iter(columns.values()))), intercept)
-    for term in terms:
-        total = total + term.coefficient * term.standardised(columns[term.feature])
-    return total
+        return weighted_sum(self._terms, self._intercept, columns)[:, None] + self._shifts
 
 
 def _sealed(terms: list[Term], intercept: float, error_quantiles: list[float], plan: FitPlan) -> FitResult:

@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from pipelines.contracts.features import Calendar, History, Lag
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Frame, Recorder
-from pipelines.contracts.tasks import ParamValue
+from pipelines.contracts.tasks import Forecast, ParamValue
 from pipelines.models.base import NetFamily, Param, Scorer, Signature
-from pipelines.models.rows import LABEL, Values, lists
+from pipelines.models.rows import CYCLES, LABEL, Values, lists
 
 if TYPE_CHECKING:
     from pipelines.models.nets.crew import Crew
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Inputs = npt.NDArray[np.float32]
 
-_CYCLES = {"calendar__time_of_day": 24.0, "calendar__weekday": 7.0, "calendar__day_of_year": 365.25}
 _METADATA = "headrace"
 _BLOCK = 32
 
@@ -75,7 +74,7 @@ class Channels:
         """(examples, steps, features)."""
         columns = [self._scaled(examples, name, self.steps) for name in self.numbers]
         for name in self.cycles:
-            angle = 2.0 * np.pi * lists(examples, name, self.steps) / _CYCLES[name]
+            angle = 2.0 * np.pi * lists(examples, name, self.steps) / CYCLES[name]
             columns += [np.nan_to_num(np.sin(angle)), np.nan_to_num(np.cos(angle))]
         return np.stack(columns, axis=2).astype(np.float32)
 
@@ -105,6 +104,7 @@ class LSTM(NetFamily):
 
     name = "lstm"
     engines = ("horovod", "single")
+    tasks = (Forecast,)
     params = (
         Param("hidden", int, 48, (32, 48, 64), "width of the recurrent layers"),
         Param("patch", int, 6, (4, 6, 8), "steps of the past that are read at once"),
@@ -131,7 +131,7 @@ class LSTM(NetFamily):
         import safetensors.torch
         import torch
 
-        from pipelines.models.nets.training import Batchable, Schedule, reproducible, train_quantiles
+        from pipelines.models.nets.training import Batchable, Schedule, pinball, reproducible, train_network
 
         params = self.settled(plan.params)
         channels = _channels(plan.frame, train, int(params["patch"]), crew)
@@ -164,9 +164,8 @@ class LSTM(NetFamily):
                 "feature_dropout": float(params["feature_dropout"]),
             }
             network = _network(shape)
-            best = train_quantiles(
-                network, train_rows, validate_rows, plan.quantiles, schedule, plan.seed, crew, recorder
-            )
+            loss = pinball(plan.quantiles)
+            best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
         content = {"signature": Signature.of(plan).json(), "channels": asdict(channels), "shape": shape}
         # keys as they come: sorting them would shuffle the windows, whose order is that of the net's channels
         model = safetensors.torch.save(network.state_dict(), metadata={_METADATA: json.dumps(content)})
@@ -188,7 +187,7 @@ class _LSTMScorer(Scorer):
         super().__init__(signature)
         self._channels, self._network = channels, network
 
-    def quantiles(self, examples: pa.Table) -> Values:
+    def outputs(self, examples: pa.Table) -> Values:
         """In blocks of one size on one thread: alone or in a batch, an example's bits are the same (measured: 99 % of
         rows differ otherwise)."""
         import torch
@@ -239,8 +238,8 @@ def _channels(frame: Frame, train: pa.Table, patch: int, crew: Crew) -> Channels
             if isinstance(feature, History):
                 windows[names[0]] = timedelta(hours=feature.hours) // frame.step
             else:
-                cycles += [name for name in names if name in _CYCLES]
-                numbers += [name for name in names if name not in _CYCLES]
+                cycles += [name for name in names if name in CYCLES]
+                numbers += [name for name in names if name not in CYCLES]
             is_label = not isinstance(feature, Calendar) and feature.column == frame.label
             if is_label and isinstance(feature, Lag | History) and group.series == frame.label_series:
                 like_label += names

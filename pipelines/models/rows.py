@@ -15,6 +15,8 @@ Values = npt.NDArray[np.float64]
 
 STEP = "step"
 LABEL = "label"
+CYCLES = {"calendar__time_of_day": 24.0, "calendar__weekday": 7.0, "calendar__day_of_year": 365.25}
+"""Features that come round, with the length of their round."""
 _INSTANT = pa.timestamp("us", tz="UTC")
 
 

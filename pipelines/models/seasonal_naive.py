@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipelines.contracts.features import History, Lag
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Frame, Recorder
+from pipelines.contracts.tasks import Forecast
 from pipelines.models.base import Family, Param, Scorer, Signature
 from pipelines.models.rows import LABEL, Values, lists
 
@@ -52,6 +53,7 @@ class SeasonalNaive(Family):
     """
 
     name = "seasonal_naive"
+    tasks = (Forecast,)
     params = (Param("season_steps", int, 48, None, "length of a season in steps"),)
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
@@ -115,6 +117,6 @@ class _SeasonalNaiveScorer(Scorer):
         super().__init__(signature)
         self._looks, self._mean, self._shifts = looks, mean, np.array(shifts)
 
-    def quantiles(self, examples: pa.Table) -> Values:
+    def outputs(self, examples: pa.Table) -> Values:
         point = np.nan_to_num(self._looks.back(examples, self.signature.steps), nan=self._mean)
         return point.reshape(-1, 1) + self._shifts

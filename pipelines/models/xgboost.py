@@ -1,8 +1,9 @@
-"""Gradient-boosted trees for quantiles."""
+"""Gradient-boosted trees for quantiles and probabilities."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
-from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature, labelled
+from pipelines.contracts.tasks import Classify, Estimate, Forecast, output_columns
+from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
+from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.rows import LABEL, matrix
 
 if TYPE_CHECKING:
@@ -18,15 +21,21 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _SIGNATURE = "headrace_signature"
-_CURVE = "pinball"
+_CURVES = {"quantile": "pinball", "logloss": "logloss"}
+"""What XGBoost's metrics are called in learning curves."""
 
 
 class XGBoost(RowsFamily):
-    """Trees boosted on the pinball loss of all quantiles at once (Chen and Guestrin 2016; objective
-    reg:quantileerror). Stops when the validate span no longer gains; the model ends at its best round."""
+    """Trees boosted on the pinball loss of all quantiles at once, or on the log loss where a probability is asked for
+    (Chen and Guestrin 2016; objectives reg:quantileerror and binary:logistic). Stops when the validate span no longer
+    gains; the model ends at its best round.
+
+    No weight for a rare label (scale_pos_weight stays 1): what it gains in order it takes from the probability.
+    """
 
     name = "xgboost"
     engines = ("xgboost_spark", "single")
+    tasks = (Forecast, Estimate, Classify)
     params = (
         Param("rounds", int, 400, None, "most rounds of boosting"),
         Param("patience", int, 30, None, "rounds without a gain on the validate span before stopping"),
@@ -57,9 +66,7 @@ class XGBoost(RowsFamily):
             evals_result=history,
             verbose_eval=False,
         )
-        for span, curve in history.items():
-            for round_number, value in enumerate(curve["quantile"]):
-                recorder.record(f"{span}/{_CURVE}", round_number, value)
+        _record(history, recorder)
         return self._sealed(booster, plan)
 
     def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
@@ -67,9 +74,12 @@ class XGBoost(RowsFamily):
         from xgboost.spark import SparkXGBRegressor
 
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else it tells of every fit at length
+        if not plan.quantiles:
+            check_in_spark(rows, plan)  # by XGBoost a wrong label would be a stack trace of the JVM
         params = self.settled(plan.params)
         boosting = self._boosting(plan)
         places = [f"_{j}" for j in range(len(plan.frame.features))]  # a dot in a name (lag_0.5h) would not be found
+        # also for a probability: SparkXGBClassifier would train the same, after a pass over all rows to count classes
         estimator = SparkXGBRegressor(
             features_col=places,
             label_col=LABEL,
@@ -85,12 +95,8 @@ class XGBoost(RowsFamily):
         )
         model = estimator.fit(rows.toDF(*places, LABEL, IS_VALIDATION))
         summary = model.training_summary
-        for span, curves in (
-            ("train", summary.train_objective_history),
-            ("validate", summary.validation_objective_history),
-        ):
-            for round_number, value in enumerate(curves["quantile"]):
-                recorder.record(f"{span}/{_CURVE}", round_number, value)
+        history = {"train": summary.train_objective_history, "validate": summary.validation_objective_history}
+        _record(history, recorder)
         return self._sealed(model.get_booster(), plan)
 
     def scorer(self, model: bytes) -> Scorer:
@@ -102,10 +108,12 @@ class XGBoost(RowsFamily):
 
     def _boosting(self, plan: FitPlan) -> dict[str, Any]:
         params = self.settled(plan.params)
+        if plan.quantiles:
+            loss = {"objective": "reg:quantileerror", "quantile_alpha": [*plan.quantiles], "eval_metric": "quantile"}
+        else:
+            loss = {"objective": "binary:logistic", "eval_metric": "logloss"}
         return {name: value for name, value in params.items() if name not in ("rounds", "patience")} | {
-            "objective": "reg:quantileerror",
-            "quantile_alpha": list(plan.quantiles),
-            "eval_metric": "quantile",
+            **loss,
             "tree_method": "hist",
             "device": plan.device,
             "seed": plan.seed,
@@ -125,14 +133,21 @@ class XGBoost(RowsFamily):
         return FitResult(model=bytes(booster.save_raw("ubj")), format="ubj", importance=importance, best_step=best)
 
 
+def _record(history: Mapping[str, Mapping[str, Sequence[float]]], recorder: Recorder) -> None:
+    for span, curves in history.items():
+        for metric, values in curves.items():
+            for round_number, value in enumerate(values):
+                recorder.record(f"{span}/{_CURVES[metric]}", round_number, value)
+
+
 class _XGBoostScorer(Scorer):
     def __init__(self, signature: Signature, booster: xgboost.Booster) -> None:
         super().__init__(signature)
         self._booster = booster
 
-    def quantiles(self, examples: pa.Table) -> npt.NDArray[np.floating]:
+    def outputs(self, examples: pa.Table) -> npt.NDArray[np.floating]:
         import xgboost
 
         s = self.signature
         rows = xgboost.DMatrix(matrix(examples, s.features, s.steps), feature_names=list(s.features), nthread=1)
-        return np.asarray(self._booster.predict(rows)).reshape(-1, len(s.quantiles))
+        return np.asarray(self._booster.predict(rows)).reshape(-1, len(output_columns(s.quantiles)))

@@ -99,7 +99,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
-from pipelines.models.base import Family, Scorer, Signature, labelled
+from pipelines.models.base import Family, Scorer, Signature
+from pipelines.models.labels import labelled
 
 
 class Same(Family):
@@ -122,7 +123,7 @@ class _SameScorer(Scorer):
         super().__init__(signature)
         self._mean = mean
 
-    def quantiles(self, examples: pa.Table) -> np.ndarray:
+    def outputs(self, examples: pa.Table) -> np.ndarray:
         return np.full((len(examples) * self.signature.steps, len(self.signature.quantiles)), self._mean)
 '''
 

@@ -1,4 +1,4 @@
-"""The training loop of nets that predict quantiles: mini-batches, one learning rate's rise and fall, early stopping."""
+"""The training loop of nets: mini-batches, one learning rate's rise and fall, early stopping."""
 
 from __future__ import annotations
 
@@ -26,6 +26,18 @@ class Batchable:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What training makes small; `name` is its curve's.
+
+    total: from the network's answer (examples, steps, outputs) and the labels (examples, steps; NaN where unknown) to
+    the sum over the known labels and their number.
+    """
+
+    name: str
+    total: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -58,22 +70,40 @@ def reproducible(seed: int) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def pinball(predicted: Tensor, labels: Tensor, quantiles: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum over the known labels of the mean pinball loss of all quantiles, and the number of known labels.
+def pinball(quantiles: Sequence[float]) -> Loss:
+    """The mean pinball loss of all quantiles, for a network that answers with them."""
+    levels = torch.tensor(quantiles)
 
-    predicted: (examples, steps, quantiles); labels: (examples, steps).
+    def total(predicted: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        known = ~torch.isnan(labels)
+        short = torch.nan_to_num(labels).unsqueeze(-1) - predicted
+        losses = torch.maximum(levels * short, (levels - 1.0) * short).mean(-1)
+        return (losses * known).sum(), known.sum()
+
+    return Loss("pinball", total)
+
+
+def log_loss() -> Loss:
+    """Binary cross-entropy in nats, for a network that answers with the log odds of a label that is 0 or 1.
+
+    A rare label weighs no more than the other, so that what is learnt stays a probability.
     """
-    known = ~torch.isnan(labels)
-    short = torch.nan_to_num(labels).unsqueeze(-1) - predicted
-    losses = torch.maximum(quantiles * short, (quantiles - 1.0) * short).mean(-1)
-    return (losses * known).sum(), known.sum()
+
+    def total(predicted: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        known = ~torch.isnan(labels)
+        losses = nn.functional.binary_cross_entropy_with_logits(
+            predicted.squeeze(-1), torch.nan_to_num(labels), reduction="none"
+        )
+        return (losses * known).sum(), known.sum()
+
+    return Loss("logloss", total)
 
 
-def train_quantiles(
+def train_network(
     network: nn.Module,
     train: Batchable,
     validate: Batchable,
-    quantiles: Sequence[float],
+    loss: Loss,
     schedule: Schedule,
     seed: int,
     crew: Crew,
@@ -97,7 +127,6 @@ def train_quantiles(
         torch.optim.AdamW(network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay), network
     )
     mean = AveragedModel(network, avg_fn=_drawn_to(schedule.memory))
-    levels = torch.tensor(quantiles)
     order = np.random.default_rng((seed, crew.rank))
     best_loss, best_epoch, best_state = math.inf, 0, copy.deepcopy(network.state_dict())
     for epoch in range(schedule.epochs):
@@ -110,19 +139,19 @@ def train_quantiles(
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * _pace((epoch + number / batches) / schedule.epochs)
             rows_of_batch = torch.from_numpy(row_order[number * schedule.batch : (number + 1) * schedule.batch])
-            loss, known = pinball(
-                network(*(tensor[rows_of_batch] for tensor in train.inputs)), train.labels[rows_of_batch], levels
+            total, known = loss.total(
+                network(*(tensor[rows_of_batch] for tensor in train.inputs)), train.labels[rows_of_batch]
             )
             optimizer.zero_grad()
-            (loss / known.clamp(min=1)).backward()
+            (total / known.clamp(min=1)).backward()
             optimizer.step()
             mean.update_parameters(network)
-            sums += loss.item(), known.item()
+            sums += total.item(), known.item()
         train_loss = _mean(crew.total(sums))
-        validate_loss = _mean(crew.total(_evaluated(mean.module, validate, levels, schedule.batch)))
+        validate_loss = _mean(crew.total(_evaluated(mean.module, validate, loss, schedule.batch)))
         if crew.rank == 0:
-            recorder.record("train/pinball", epoch, train_loss * schedule.unit)
-            recorder.record("validate/pinball", epoch, validate_loss * schedule.unit)
+            recorder.record(f"train/{loss.name}", epoch, train_loss * schedule.unit)
+            recorder.record(f"validate/{loss.name}", epoch, validate_loss * schedule.unit)
         if not math.isfinite(train_loss):
             raise FitError(f"the loss is {train_loss} in epoch {epoch}; try a smaller learning_rate")
         if validate_loss < best_loss:
@@ -150,13 +179,13 @@ def _pace(progress: float) -> float:
 
 
 @torch.no_grad()
-def _evaluated(network: nn.Module, rows: Batchable, levels: Tensor, batch: int) -> np.ndarray:
+def _evaluated(network: nn.Module, rows: Batchable, loss: Loss, batch: int) -> np.ndarray:
     network.eval()
     sums = np.zeros(2)
     for start in range(0, len(rows), batch):
         inputs = (tensor[start : start + batch] for tensor in rows.inputs)
-        loss, known = pinball(network(*inputs), rows.labels[start : start + batch], levels)
-        sums += loss.item(), known.item()
+        total, known = loss.total(network(*inputs), rows.labels[start : start + batch])
+        sums += total.item(), known.item()
     return sums
 
 

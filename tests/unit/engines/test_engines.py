@@ -30,7 +30,11 @@ def test_a_second_attempt_in_a_workspace_forgets_the_first(tmp_path):
 @pytest.mark.parametrize(
     ("family", "engine", "said"),
     [
-        ("forest", "single", "no family 'forest'; there are: linear, lstm, seasonal_naive, xgboost"),
+        (
+            "forest",
+            "single",
+            "no family 'forest'; there are: constant, linear, logistic, lstm, mlp, seasonal_naive, xgboost",
+        ),
         ("linear", "horovod", "linear cannot be fitted by 'horovod'; it can by: spark_ml, single"),
         ("lstm", "horovod", "lstm by horovod: this engine needs a Spark session; or use the engine 'single'"),
     ],

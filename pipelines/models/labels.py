@@ -1,0 +1,63 @@
+"""The rows that can be learnt from: those whose label is known, if it is one that the task can have.
+
+Rows of a rare label count no more than others, here and in every family: with weights, a thing would be told as more
+probable than it is, and what is decided by a probability would go wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.contracts.fits import FitError, FitPlan
+from pipelines.models.base import IS_VALIDATION
+from pipelines.models.rows import LABEL, Values, matrix
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def labelled(examples: pa.Table, plan: FitPlan, span: str) -> tuple[Values, Values]:
+    """Features (rows, features) and labels (rows,) of the rows that have a label; FitError if there are none, and as
+    for `known`."""
+    values, labels = known(examples, plan)
+    if not len(labels):
+        raise no_label(plan, span)
+    return values, labels
+
+
+def known(examples: pa.Table, plan: FitPlan) -> tuple[Values, Values]:
+    """As `labelled`, but there may be none. FitError where a label is not 0 or 1 and a probability is asked for."""
+    values = matrix(examples, (*plan.frame.features, LABEL), plan.frame.steps)
+    values = values[~np.isnan(values[:, -1])]
+    labels = values[:, -1]
+    if not plan.quantiles and not np.isin(labels, (0.0, 1.0)).all():
+        raise _no_probability(plan, labels[~np.isin(labels, (0.0, 1.0))][0])
+    return np.ascontiguousarray(values[:, :-1]), labels
+
+
+def check_in_spark(rows: DataFrame, plan: FitPlan) -> None:
+    """What `labelled` refuses, for a fit on Spark."""
+    from pyspark.sql import functions as F
+
+    wrong = F.max(F.when(~F.col(LABEL).isin(0.0, 1.0), F.col(LABEL)))
+    seen = rows.agg(F.count_if(~F.col(IS_VALIDATION)), wrong).first()
+    assert seen is not None, "an aggregate without groups has one row"
+    train_rows, wrong_label = seen
+    if not train_rows:
+        raise no_label(plan, "train")
+    if not plan.quantiles and wrong_label is not None:
+        raise _no_probability(plan, wrong_label)
+
+
+def no_label(plan: FitPlan, span: str) -> FitError:
+    return FitError(f"{plan.family} by {plan.engine}: no row of the {span} span has a label")
+
+
+def _no_probability(plan: FitPlan, label: float) -> FitError:
+    return FitError(
+        f"{plan.family} by {plan.engine}: '{plan.frame.label}' must be 0 or 1 where its probability is asked for, "
+        f"found {label:g}; a number is asked for by an Estimate with quantiles"
+    )

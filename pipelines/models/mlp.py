@@ -1,0 +1,228 @@
+"""A net that reads one row: numbers and categories, no past."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.contracts.fits import FitPlan, FitResult, Recorder
+from pipelines.contracts.tasks import Classify, Estimate, Forecast
+from pipelines.models.base import NetFamily, Param, Scorer, Signature
+from pipelines.models.labels import known, no_label
+from pipelines.models.rows import CYCLES, Values, matrix
+
+if TYPE_CHECKING:
+    from pipelines.models.nets.crew import Crew
+    from pipelines.models.nets.embedding_mlp import EmbeddingMLP
+    from pipelines.models.nets.training import Batchable
+
+_METADATA = "headrace"
+_BLOCK = 256
+_FARTHEST = 8.0
+"""Deviations beyond which a number is no farther: one that hardly varied in training would else drown the others."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rows become what the net reads, all learnt on training rows.
+
+    categories: with their lists' lengths; cycles: as sine and cosine; numbers: with their means and deviations, 0 where
+    missing, and beside those that are missing in some training row, whether they are. label: mean and deviation.
+
+    Numbers are read as signed logarithms: amounts and counts span powers of ten, and by their deviation, which the
+    largest few make, most of them would look alike. Near 0 that changes nothing, and it keeps their order.
+    """
+
+    categories: dict[str, int]
+    cycles: tuple[str, ...]
+    numbers: dict[str, tuple[float, float]]
+    gaps: tuple[str, ...]
+    label: tuple[float, float]
+
+    def places(self, columns: Mapping[str, Values]) -> npt.NDArray[np.int64]:
+        """(rows, categories), each from 0 to its list's length."""
+        places = np.zeros((_rows(columns), len(self.categories)), np.int64)
+        for j, (name, length) in enumerate(self.categories.items()):
+            column = columns[name]
+            places[:, j] = np.where((column >= 0) & (column <= length), column, 0)  # NaN is neither
+        return places
+
+    def values(self, columns: Mapping[str, Values]) -> npt.NDArray[np.float32]:
+        """(rows, numbers + gaps + 2 · cycles)."""
+        found = []
+        for name, (mean, deviation) in self.numbers.items():
+            scaled = (_signed_log(columns[name]) - mean) / deviation
+            found.append(np.nan_to_num(np.clip(scaled, -_FARTHEST, _FARTHEST)))
+        found += [np.isnan(columns[name]) for name in self.gaps]
+        for name in self.cycles:
+            angle = 2.0 * np.pi * columns[name] / CYCLES[name]
+            found += [np.nan_to_num(np.sin(angle)), np.nan_to_num(np.cos(angle))]
+        read = np.empty((_rows(columns), len(found)), np.float32)
+        for j, column in enumerate(found):
+            read[:, j] = column
+        return read
+
+
+class MLP(NetFamily):
+    """A perceptron with embedded categories, trained on the pinball loss, or on the log loss for a probability.
+
+    Rows of a rare label weigh no more than others, so that the answer stays a probability.
+    """
+
+    name = "mlp"
+    engines = ("horovod", "single")
+    tasks = (Classify, Estimate, Forecast)
+    params = (
+        Param("hidden", int, 64, (32, 64, 128), "width of the layers"),
+        Param("dropout", float, 0.1, (0.0, 0.1, 0.3), "part of the units left out in training"),
+        Param("epochs", int, 12, None, "most passes over the training rows"),
+        Param("patience", int, 3, None, "epochs without a gain on the validate span before stopping"),
+        Param("batch", int, 2048, None, "rows a rank takes at a time"),
+        Param("learning_rate", float, 4e-3, (1e-3, 4e-3, 1e-2), "peak of the learning rate"),
+        Param("weight_decay", float, 1e-3, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
+        Param("memory", float, 0.99, None, "part of the running mean of the weights that a step keeps"),
+    )
+
+    def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
+        from pipelines.models.nets.crew import Solo
+
+        return self.train(train, validate, plan, Solo(), recorder)
+
+    def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
+        import safetensors.torch
+
+        from pipelines.models.nets.training import Schedule, log_loss, pinball, reproducible, train_network
+
+        params = self.settled(plan.params)
+        learnt, judged = known(train, plan), known(validate, plan)
+        for span, (_, labels) in (("train", learnt), ("validate", judged)):
+            if not crew.total(np.array([len(labels)], np.float64))[0]:
+                raise no_label(plan, span)
+        reading = _reading(plan, *learnt, crew)
+        train_rows, validate_rows = _batchable(plan, reading, *learnt), _batchable(plan, reading, *judged)
+        schedule = Schedule(
+            epochs=int(params["epochs"]),
+            batch=int(params["batch"]),
+            patience=int(params["patience"]),
+            learning_rate=float(params["learning_rate"]),
+            weight_decay=float(params["weight_decay"]),
+            memory=float(params["memory"]),
+            unit=reading.label[1],
+        )
+        shape = {
+            "lengths": list(reading.categories.values()),
+            "numbers": train_rows.inputs[1].shape[1],
+            "start": _start(plan, learnt[1], crew),
+            "hidden": int(params["hidden"]),
+            "dropout": float(params["dropout"]),
+        }
+        loss = pinball(plan.quantiles) if plan.quantiles else log_loss()
+        with reproducible(plan.seed):
+            network = _network(shape)
+            best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
+        content = {"signature": Signature.of(plan).json(), "reading": asdict(reading), "shape": shape}
+        # keys as they come: their order is that of the net's inputs
+        model = safetensors.torch.save(network.state_dict(), metadata={_METADATA: json.dumps(content)})
+        return FitResult(model=model, format="safetensors", best_step=best)
+
+    def scorer(self, model: bytes) -> Scorer:
+        import safetensors.torch
+
+        header = json.loads(model[8 : 8 + int.from_bytes(model[:8], "little")])
+        content = json.loads(header["__metadata__"][_METADATA])
+        network = _network(content["shape"])
+        network.load_state_dict(safetensors.torch.load(model))
+        network.eval()
+        return _MLPScorer(Signature.read(content["signature"]), Reading(**content["reading"]), network)
+
+
+class _MLPScorer(Scorer):
+    def __init__(self, signature: Signature, reading: Reading, network: EmbeddingMLP) -> None:
+        super().__init__(signature)
+        self._reading, self._network = reading, network
+
+    def outputs(self, examples: pa.Table) -> Values:
+        """In blocks of one size on one thread: alone or in a batch, a row's bits are the same."""
+        import torch
+
+        from pipelines.models.nets.training import reproducible
+
+        values = matrix(examples, self.signature.features, self.signature.steps)
+        columns = dict(zip(self.signature.features, values.T, strict=True))
+        places, numbers = self._reading.places(columns), self._reading.values(columns)
+        predicted = np.empty((len(values), max(len(self.signature.quantiles), 1)))
+        with reproducible(0), torch.no_grad():
+            for start in range(0, len(values), _BLOCK):
+                block = [_padded(part[start : start + _BLOCK]) for part in (places, numbers)]
+                answer = self._network(*map(torch.from_numpy, block))[:, 0]
+                answer = answer if self.signature.quantiles else torch.sigmoid(answer)
+                predicted[start : start + _BLOCK] = answer.numpy()[: len(values) - start]
+        mean, deviation = self._reading.label
+        return predicted * deviation + mean
+
+
+def _batchable(plan: FitPlan, reading: Reading, values: Values, labels: Values) -> Batchable:
+    import torch
+
+    from pipelines.models.nets.training import Batchable
+
+    columns = dict(zip(plan.frame.features, values.T, strict=True))
+    inputs = (torch.from_numpy(reading.places(columns)), torch.from_numpy(reading.values(columns)))
+    mean, deviation = reading.label
+    scaled = ((labels - mean) / deviation).astype(np.float32)
+    return Batchable(inputs, torch.from_numpy(scaled[:, None]))
+
+
+def _reading(plan: FitPlan, values: Values, labels: Values, crew: Crew) -> Reading:
+    """The scales are those of all ranks' rows together."""
+    frame = plan.frame
+    columns = dict(zip(frame.features, values.T, strict=True))
+    categories = dict(frame.categories)
+    cycles = tuple(name for name in frame.features if name in CYCLES)
+    rest = [name for name in frame.features if name not in categories and name not in CYCLES]
+    numbers = {name: _moments(_signed_log(columns[name]), crew) for name in rest}
+    missing = crew.total(np.array([np.isnan(columns[name]).sum() for name in rest], np.float64))
+    gaps = tuple(name for name, count in zip(rest, missing, strict=True) if count)
+    label = _moments(labels, crew) if plan.quantiles else (0.0, 1.0)
+    return Reading(categories, cycles, numbers, gaps, label)
+
+
+def _moments(values: Values, crew: Crew) -> tuple[float, float]:
+    """Mean and deviation of what is known over all ranks; deviation 1 where nothing varies."""
+    values = values[~np.isnan(values)]
+    count, total = crew.total(np.array([len(values), values.sum()], np.float64))
+    mean = total / count if count else 0.0
+    (squares,) = crew.total(np.array([((values - mean) ** 2).sum()], np.float64))
+    return float(mean), float(np.sqrt(squares / count)) if squares > 0.0 else 1.0
+
+
+def _start(plan: FitPlan, labels: Values, crew: Crew) -> list[float]:
+    """What to answer before anything is learnt: the log odds of all ranks' labels, or the label's mean, which is 0."""
+    if plan.quantiles:
+        return [0.0] * len(plan.quantiles)
+    count, ones = crew.total(np.array([len(labels), labels.sum()], np.float64))
+    return [float(np.log((ones + 0.5) / (count - ones + 0.5)))]
+
+
+def _signed_log(values: Values) -> Values:
+    return np.sign(values) * np.log1p(np.abs(values))
+
+
+def _rows(columns: Mapping[str, Values]) -> int:
+    return len(next(iter(columns.values())))
+
+
+def _padded(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate([values, np.zeros((_BLOCK - len(values), *values.shape[1:]), values.dtype)])
+
+
+def _network(shape: Mapping[str, Any]) -> EmbeddingMLP:
+    from pipelines.models.nets.embedding_mlp import EmbeddingMLP
+
+    return EmbeddingMLP(**shape)

@@ -1,0 +1,118 @@
+"""The columns of a linear model's design: standardised numbers, and one column a value of a category."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.contracts.fits import FitError, FitPlan, Frame
+from pipelines.models.rows import Values
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+_CALENDAR = ("calendar__time_of_day", "calendar__weekday")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One column of the design: a feature, or whether a categorical feature has a value; standardised.
+
+    A missing feature counts as its training mean, which is 0 here.
+    """
+
+    feature: str
+    value: float | None
+    mean: float = 0.0
+    deviation: float = 1.0
+    coefficient: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.feature if self.value is None else f"{self.feature}={self.value:g}"
+
+    def raw(self, column: Values) -> Values:
+        return column if self.value is None else np.where(np.isnan(column), np.nan, column == self.value)
+
+    def standardised(self, column: Values) -> Values:
+        return np.nan_to_num((self.raw(column) - self.mean) / self.deviation)
+
+    def raw_in_spark(self) -> Column:
+        from pyspark.sql import functions as F
+
+        column = F.col(f"`{self.feature}`")
+        return column if self.value is None else (column == self.value).cast("double")
+
+    def standardised_in_spark(self) -> Column:
+        from pyspark.sql import functions as F
+
+        return F.coalesce((self.raw_in_spark() - self.mean) / self.deviation, F.lit(0.0))
+
+
+def _categorical(frame: Frame) -> list[str]:
+    """Features whose number is a name: one column a value, so that a day's shape need not be a straight line."""
+    names = {*_CALENDAR, *(name for name, _ in frame.categories)}
+    return [name for name in frame.features if name in names]
+
+
+def standardising(columns: Mapping[str, Values], plan: FitPlan) -> list[Term]:
+    """The terms that vary over the rows of `columns`, with their means and deviations; FitError if none does."""
+    values = {name: columns[name] for name in _categorical(plan.frame)}
+    terms = _terms(plan.frame.features, {name: np.unique(c[~np.isnan(c)]).tolist() for name, c in values.items()})
+    raws = [term.raw(columns[term.feature]) for term in terms]
+    moments = [(float(np.nanmean(raw)), float(np.nanstd(raw))) if (raw == raw).any() else (0.0, 0.0) for raw in raws]
+    return _varying(terms, moments, plan)
+
+
+def standardising_in_spark(rows: DataFrame, plan: FitPlan) -> list[Term]:
+    """As `standardising`, over all rows."""
+    from pyspark.sql import functions as F
+
+    named = _categorical(plan.frame)
+    seen = rows.agg(F.count("*"), *[F.sort_array(F.collect_set(f"`{name}`")) for name in named]).first()
+    assert seen is not None, "an aggregate without groups has one row"
+    terms = _terms(plan.frame.features, dict(zip(named, seen[1:], strict=True)))
+    columns = [term.raw_in_spark() for term in terms]
+    moments = rows.agg(*[F.struct(F.avg(column), F.stddev_pop(column)) for column in columns]).first()
+    assert moments is not None
+    return _varying(terms, [(mean or 0.0, deviation or 0.0) for mean, deviation in moments], plan)
+
+
+def design(terms: Sequence[Term], columns: Mapping[str, Values]) -> Values:
+    """(rows, terms)."""
+    return np.stack([term.standardised(columns[term.feature]) for term in terms], axis=1)
+
+
+def weighted(terms: Sequence[Term], weights: npt.NDArray[np.floating]) -> list[Term]:
+    """The terms with their coefficients."""
+    pairs = zip(terms, weights, strict=True)
+    return [Term(term.feature, term.value, term.mean, term.deviation, float(weight)) for term, weight in pairs]
+
+
+def weighted_sum(terms: Sequence[Term], intercept: float, columns: Mapping[str, Values]) -> Values:
+    """(rows,), column by column: a matrix product's last bits would depend on how many rows are scored together."""
+    total = np.full(len(next(iter(columns.values()))), intercept)
+    for term in terms:
+        total = total + term.coefficient * term.standardised(columns[term.feature])
+    return total
+
+
+def _terms(features: Sequence[str], categories: Mapping[str, list[float]]) -> list[Term]:
+    """The first value of a category is the one that all others are measured against: it has no column."""
+    return [
+        Term(feature, value)
+        for feature in features
+        for value in (categories[feature][1:] if feature in categories else (None,))
+    ]
+
+
+def _varying(terms: Sequence[Term], moments: Sequence[tuple[float, float]], plan: FitPlan) -> list[Term]:
+    pairs = zip(terms, moments, strict=True)
+    varying = [Term(term.feature, term.value, mean, deviation) for term, (mean, deviation) in pairs if deviation > 0.0]
+    if not varying:
+        raise FitError(f"{plan.family} by {plan.engine}: no feature varies over the train span")
+    return varying

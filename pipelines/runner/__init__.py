@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.domain import Domain
+from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Task
 from pipelines.domains import domain as domain_named
 from pipelines.domains import domains
@@ -62,7 +64,7 @@ def run(
     unknown = sorted(set(stages) - {stage.name for stage in STAGES})
     if unknown:
         raise UnknownStageError(f"unknown stage '{unknown[0]}'. There are: {', '.join(s.name for s in STAGES)}")
-    chosen = [domain_named(name) for name in dict.fromkeys(names)] or list(domains().values())
+    chosen = in_order([domain_named(name) for name in dict.fromkeys(names)] or list(domains().values()))
     watch = Stopwatch()
 
     @cache
@@ -93,6 +95,24 @@ def run(
         watch.seconds,
         used_spark=spark.cache_info().currsize > 0,
     )
+
+
+def in_order(chosen: Sequence[Domain]) -> list[Domain]:
+    """A domain after those whose published tables it reads; DeclarationError where domains wait for each other."""
+    by_name = {domain.name: domain for domain in chosen}
+    reads = {
+        domain.name: [
+            name
+            for name in by_name
+            for source in domain.sources
+            if source.table.partition(".")[2].startswith(f"{name}_")
+        ]
+        for domain in chosen
+    }
+    try:
+        return [by_name[name] for name in TopologicalSorter(reads).static_order()]
+    except CycleError as cycle:
+        raise DeclarationError(f"domains that read each other's tables: {', '.join(cycle.args[1])}") from None
 
 
 def _worked(context: Context, domain: Domain, asked: Mapping[str, Collection[str]]) -> Iterator[tuple[str, Exception]]:

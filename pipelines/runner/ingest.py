@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.tables import OUTCOMES, Table
 from pipelines.domains import embedded_files
 from pipelines.io import landing
 from pipelines.io.publication import Batch, LandedFile, Outcomes
+from pipelines.io.published import drop_published
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages import land as land_stage
 from pipelines.stages.refusal import Refused
@@ -58,6 +60,7 @@ def land(context: Context, domain: Domain) -> tuple[str, ...]:
     if context.settings.samples and not landing.has_embedded(folder):
         context.say(domain.name, "land", "dropping the embedded records as raw files")
         landing.drop_embedded(folder, embedded_files(domain))
+    drop_tables(context, domain, folder)
     known = context.ledger.known_hashes(domain.name)
     drop = landing.dropped(folder, domain.sources)
     plan = land_stage.plan(drop.files, known, context.as_of)
@@ -88,6 +91,18 @@ def land(context: Context, domain: Domain) -> tuple[str, ...]:
         if not file.size:
             context.say(domain.name, "land", f"{file.name}: the file is empty")
     return left_out
+
+
+def drop_tables(context: Context, domain: Domain, folder: Path) -> None:
+    """Drop what other domains have published since, where this domain has it as a source."""
+    pins = context.ledger.pins()
+    for source in domain.sources:
+        pin = pins.get(source.table)
+        delivered_at = context.ledger.newest_delivery(pin.domain) if pin and pin.is_published else None
+        if pin and delivered_at:
+            drop_published(pin, folder / source.name, delivered_at)
+        elif source.table:
+            context.say(domain.name, "land", f"{source.name} waits for {source.table}, which is not published yet")
 
 
 def bronze(work: Work, batch: Batch) -> None:

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 import pipelines.domains
 from pipelines import runner
+from pipelines.contracts.domain import Domain
 from pipelines.contracts.names import DeclarationError
+from pipelines.contracts.sources import Source
+from pipelines.contracts.tables import Column, Table
 from pipelines.domains import UnknownDomainError, domains
 from pipelines.io.ledger import Ledger
-from pipelines.io.publication import Publication, Written
+from pipelines.io.publication import LandedFile, Publication, Written
 from pipelines.runner.work import fingerprint
 from pipelines.stages.train import gold_tables
 from tests.house import drop, settings_on
@@ -101,7 +110,7 @@ def publish_gold_and_decisions_of_one_task(settings):
     attempt = ledger.open_attempt("mill", "ingest")
     for name in (*gold, *made):
         ledger.create(attempt, name, name)
-    of_gold = fingerprint(level.split.test.start, dict.fromkeys(gold_tables(MILL, level), 1))
+    of_gold = fingerprint(level.split.spans["test"], dict.fromkeys(gold_tables(MILL, level), 1))
     done = {
         ("score", "level_m"): of_gold,
         ("decide", "level_m"): fingerprint("hold", 1),
@@ -109,6 +118,49 @@ def publish_gold_and_decisions_of_one_task(settings):
     }
     tables = {name: Written(1, 2) for name in (*gold, *made)}
     ledger.publish(attempt, Publication(tables=tables, fingerprints=done))
+
+
+def reader(name: str, table: str) -> Domain:
+    """A domain whose only source is another's published table."""
+    columns = (Column("station_id", "string"), Column("read_at", "timestamp"), Column("flow_m3s", "double"))
+    kept = Table("bread", source="flour", key=("station_id", "read_at"), columns=columns)
+    return Domain(name, "bakers", "?", sources=(Source("flour", format="jsonl", table=table),), tables=(kept,))
+
+
+def test_a_published_table_of_another_domain_is_a_source_and_lands_when_it_changes(tmp_path, monkeypatch):
+    monkeypatch.setitem(domains(), "bakery", reader("bakery", "silver.mill_flows"))
+    settings = settings_on(tmp_path)
+    assert not runner.run(settings, names=["bakery"], stages=["land"]).failures  # nothing is published yet
+    ledger, path = Ledger(settings.ledger), str(tmp_path / "flows")
+    read_at = datetime(2024, 1, 2, tzinfo=UTC)
+    landed = LandedFile("gauges", "gauges/2024-01-03.csv", "kept.csv", 9, "0" * 64, read_at + timedelta(days=1))
+    ledger.open_batch("mill", [landed])
+    for version, flow in enumerate((1.5, 2.5, 2.5)):
+        row = {"station_id": "a", "read_at": read_at, "flow_m3s": flow, "_batch": version, "ingested_at": read_at}
+        write_deltalake(path, pa.Table.from_pylist([row]), mode="overwrite")
+        attempt = ledger.open_attempt("mill", "ingest")
+        if version == 0:
+            ledger.create(attempt, "silver.mill_flows", path)
+        ledger.claim(attempt, "silver.mill_flows")
+        ledger.publish(attempt, Publication(tables={"silver.mill_flows": Written(version, 1)}))
+        for _ in range(2):
+            assert not runner.run(settings, names=["bakery"], stages=["land"]).failures
+    batches = [batch.files for batch in ledger.batches_awaiting("bakery", "bronze")]
+    # the third version says just what the second did
+    assert [[file.name for file in files] for files in batches] == [
+        ["flour/2024-01-03-v0.jsonl"],
+        ["flour/2024-01-03-v1.jsonl"],
+    ]
+    assert [json.loads(Path(files[0].path).read_text()) for files in batches] == [
+        {"station_id": "a", "read_at": "2024-01-02T00:00:00+00:00", "flow_m3s": flow} for flow in (1.5, 2.5)
+    ]
+
+
+def test_a_domain_comes_after_those_that_it_reads():
+    chain = [reader("a", "silver.b_flows"), MILL, reader("b", "silver.mill_flows")]
+    assert [domain.name for domain in runner.in_order(chain)] == ["mill", "b", "a"]
+    with pytest.raises(DeclarationError, match="domains that read each other's tables: "):
+        runner.in_order([reader("a", "silver.b_flows"), reader("b", "silver.a_flows")])
 
 
 def test_a_folder_whose_domain_has_another_name_is_refused(tmp_path, monkeypatch):

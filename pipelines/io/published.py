@@ -1,0 +1,39 @@
+"""Another domain's published table as a drop: JSON lines, as a source system would have written them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.io import delta_log
+from pipelines.io.landing import write_atomically
+from pipelines.io.publication import Pin
+
+_PROVENANCE = "ingested_at"
+
+
+def drop_published(pin: Pin, folder: Path, delivered_at: datetime) -> None:
+    """Put the pinned version into `folder` as `<date>-v<version>.jsonl`, unless it is there already.
+
+    One object a row, in the order of their text, so that equal content gives equal bytes; provenance is left out.
+    What the table no longer holds is simply not said again: a domain that needs withdrawals reads the raw source.
+    """
+    target = folder / f"{delivered_at.astimezone(UTC):%Y-%m-%d}-v{pin.version}.jsonl"
+    if target.exists():
+        return
+    import pyarrow.dataset as ds
+
+    rows = ds.dataset([file.removeprefix("file://") for file in delta_log.files(pin.path, pin.version)]).to_table()
+    columns = [name for name in rows.column_names if not name.startswith("_") and name != _PROVENANCE]
+    lines = sorted(json.dumps(row, default=_text, ensure_ascii=False) for row in rows.select(columns).to_pylist())
+    write_atomically(target, "".join(f"{line}\n" for line in lines).encode())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"a column of {type(value).__name__} cannot be a source of another domain")

@@ -28,7 +28,8 @@ def as_of(
     Returns probes plus `value`; null where nothing was known or the newest is `ttl_hours` old. Row count is that of
     probes.
     """
-    told = facts.select(
+    # a window's partitions, unlike a join, would take two nulls for one name
+    told = facts.dropna(subset=by).select(
         *by,
         F.col(event).alias("_event"),
         F.col(known[0]).alias("_known"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.contracts.features import Category, FeatureView, Own
+from pipelines.contracts.features import Calendar, Category, FeatureView, Own
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Table
@@ -31,6 +31,10 @@ class Domain:
         for view in self.views:
             if view.table:
                 self._known("table", view.table, tables, f"feature view '{view.name}'")
+                held = [column.name for column in self.table(view.table).columns]
+                used = [feature.column for feature in view.features if not isinstance(feature, Calendar)]
+                for column in (*view.entities, *used):
+                    self._known(f"column of '{view.table}'", column, held, f"feature view '{view.name}'")
         for task in self.tasks:
             self._known("table", task.table, tables, f"task '{task.name}'")
             self._known("table", task.spine.table, tables, f"task '{task.name}'")
@@ -52,10 +56,17 @@ class Domain:
         """Views of a task can be joined to its spine, and say of a row only what the row says."""
         where = f"domain '{self.name}', task '{task.name}'"
         asked = self.table(task.spine.table)
-        columns = [column.name for column in asked.columns]
+        types = {column.name: column.type for column in asked.columns}
+        columns = list(types)
         if isinstance(task.spine, Events):
             if asked.key != (task.spine.entity,):
                 raise DeclarationError(f"{where}: '{task.spine.entity}' is not the key of '{asked.name}'")
+            if self.table(task.table).key != asked.key:
+                raise DeclarationError(
+                    f"{where}: '{task.spine.entity}' is not the key of '{task.table}', so it may have several answers"
+                )
+            if not asked.event_time and task.spine.lead:
+                raise DeclarationError(f"{where}: '{asked.name}' has no event time that a lead could be before")
             if not asked.event_time and not isinstance(task.split, ByHash):
                 raise DeclarationError(f"{where}: '{asked.name}' has no event time, so its split must be ByHash")
             if not asked.event_time and any(view.table == task.table for view in self.views_of(task)):
@@ -72,8 +83,13 @@ class Domain:
                     f"{where}: feature view '{view.name}' asks for a row's own '{own[0]}', which only events of the "
                     "same table have"
                 )
-            for column in own:
-                self._known("column", column, columns, f"{where}, feature view '{view.name}'")
+            for feature in view.features:
+                is_text = isinstance(feature, Category)
+                if isinstance(feature, Own | Category) and is_text != (types[feature.column] == "string"):
+                    raise DeclarationError(
+                        f"{where}, feature view '{view.name}': '{feature.column}' is of type {types[feature.column]}; "
+                        "Own is for numbers, Category for strings"
+                    )
 
     def _known(self, what: str, name: str, known: list[str], where: str) -> None:
         if name not in known:

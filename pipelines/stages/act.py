@@ -37,8 +37,15 @@ def messages(domain: Domain, task: Task, policy: Policy, decisions: Iterable[Map
             for row in rows
         ]
         text = "".join(json.dumps(line) + "\n" for line in lines)
-        made.append(Message(f"{domain.name}/{task.name}/{at:%Y-%m-%dT%H%MZ}", domain.name, task.name, text))
+        made.append(
+            Message(f"{domain.name}/{task.name}/{at:%Y-%m-%dT%H%M}{_beyond_minutes(at)}Z", domain.name, task.name, text)
+        )
     return made
+
+
+def _beyond_minutes(at: datetime) -> str:
+    """Events come at any instant, and two of one minute are not one cut-off."""
+    return f"{at:%S.%f}" if at.microsecond else f"{at:%S}" if at.second else ""
 
 
 def _iso(instant: datetime) -> str:

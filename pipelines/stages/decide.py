@@ -13,7 +13,6 @@ from pipelines.stages.score import BASELINE
 from pipelines.transforms.pick import pick_as_they_come, pick_best
 
 NAIVE = "naive_"
-DAY = "_day"
 
 
 def decide(
@@ -29,13 +28,14 @@ def decide(
     """Append decisions: `decision_id`, entity, `cut_at`, `step`, `target_at`, the policy's action, `naive_<action>`,
     the features that the policy needs, `task`, `policy`, the model and the run that predicted.
 
-    predictions: all there are; those that `held` decisions stand on are not decided again. questions: the task's gold,
-    which has the features. A prediction without a value gives no action.
+    predictions: all there are; those that `held` decisions stand on are not decided again, and what those use of a
+    policy's limit is spent. questions: the task's gold, which has the features. A prediction without a value gives no
+    action.
     """
     entity = task.spine.entity
     key = [entity, "cut_at", "step"]
     if isinstance(policy, Picking):
-        acted = _picked(task, policy, predictions, questions)
+        acted = _picked(task, policy, predictions, questions, held)
         needs = policy.needs
     else:
         chosen = policy.choose({quantile: F.col(quantile_column(quantile)) for quantile in task.quantiles})
@@ -62,18 +62,24 @@ def decide(
     return Change(domain.delta_table("gold", f"{task.name}_decisions"), "append", decisions)
 
 
-def _picked(task: Task, policy: Picking, predictions: DataFrame, questions: DataFrame) -> DataFrame:
+def _picked(
+    task: Task, policy: Picking, predictions: DataFrame, questions: DataFrame, held: DataFrame | None
+) -> DataFrame:
     """The predictions with the action, which is true for those that are picked, and the naive policy's."""
     entity = task.spine.entity
+    order = ["cut_at", entity]
     rows = predictions.where(F.col(task.point).isNotNull())
     if policy.needs:
         rows = rows.join(questions.select(entity, "cut_at", *policy.needs), [entity, "cut_at"])
+    if held is not None:
+        key = [entity, "cut_at", "step"]
+        rows = rows.join(held.select(*key, policy.action, NAIVE + policy.action), key, "left")
     needs = {name: F.col(name) for name in policy.needs}
     for action, probability in ((policy.action, task.point), (NAIVE + policy.action, BASELINE)):
         worth, uses = policy.worth(F.col(probability), needs), policy.uses(needs)
         if policy.time_zone:
             day = F.to_date(F.from_utc_timestamp("cut_at", policy.time_zone))
-            rows = pick_as_they_come(rows, worth, uses, policy.limit, day=day, order=["cut_at", entity], into=action)
+            rows = pick_as_they_come(rows, worth, uses, policy.limit, day=day, order=order, into=action)
         else:
-            rows = pick_best(rows, worth, uses, policy.limit, within=[], order=[entity], into=action)
+            rows = pick_best(rows, worth, uses, policy.limit, within=[], order=order, into=action)
     return rows

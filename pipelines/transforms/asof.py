@@ -28,7 +28,8 @@ def as_of(
     and the two columns `known`: from when to when (null: to this day) they may be used. A null is no value.
     Null where nothing was known or the newest is as old as the feature's time to live. Row count is that of probes.
     """
-    told = facts.select(
+    # a window's partitions, unlike a join, would take two nulls for one name
+    told = facts.dropna(subset=by).select(
         *by,
         F.col(event).alias("_event"),
         F.col(known[0]).alias("_known"),

@@ -51,7 +51,8 @@ def _window(
     moves = F.array(
         F.struct(enters.alias("at"), F.lit(1).alias("sign")), F.struct(leaves.alias("at"), F.lit(-1).alias("sign"))
     )
-    told = facts.where(enters < leaves).select(*by, *columns, F.explode(moves).alias("_move"))
+    named = facts.dropna(subset=by)  # a window's partitions, unlike a join, would take two nulls for one name
+    told = named.where(enters < leaves).select(*by, *columns, F.explode(moves).alias("_move"))
     changes = told.select(
         *by,
         F.col("_move.at").alias("_at"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import pipelines.domains
-from pipelines.contracts.policies import Policy
+from pipelines.contracts.policies import Picking
+from pipelines.contracts.tasks import SPLITS, ByTime, Classify, Spine
 from pipelines.domains import domains, policy
 from pipelines.models.base import families
 
@@ -63,15 +65,23 @@ def test_expectations_are_named_once_in_a_table(domain):
 @pytest.mark.parametrize(("domain", "task"), TASKS, ids=lambda part: part.name)
 def test_a_tasks_policy_and_families_exist(domain, task):
     found = policy(domain, task.decide)
-    assert isinstance(found, Policy) and found.unit and found.action
+    assert found.unit and found.action and found.doc
+    assert isinstance(found, Picking) == isinstance(task, Classify)
+    if isinstance(found, Picking):
+        given = {name for view in domain.views_of(task) if view.moment == "cut_off" for name in view.names()}
+        assert set(found.needs) <= given and found.limit > 0
     known = families()
     for family in task.families:
         assert known[family].settled(task.params.get(family, {})).keys() == {p.name for p in known[family].params}
 
 
 @pytest.mark.parametrize(("domain", "task"), TASKS, ids=lambda part: part.name)
-def test_a_task_is_judged_after_it_was_tuned(domain, task):
-    """No label of one span is known after the next one's first cut-off."""
-    for earlier, later in (("train", "validate"), ("validate", "calibrate"), ("calibrate", "test")):
-        last_label_known = task.split.span(earlier).end + task.horizon + task.label_known_after
-        assert last_label_known <= task.split.span(later).start
+def test_a_task_is_judged_by_what_it_was_not_tuned_on(domain, task):
+    """No label of one span is known after the next one's first cut-off; shares, which have no time, do not overlap."""
+    spans = task.split.spans
+    assert tuple(spans) == SPLITS
+    reach = task.horizon + task.label_known_after if isinstance(task.split, ByTime) else 0
+    for earlier, later in pairwise(spans.values()):
+        assert earlier.end + reach <= later.start
+    has_time = isinstance(task.spine, Spine) or bool(domain.table(task.spine.table).event_time)
+    assert isinstance(task.split, ByTime) == has_time

@@ -4,6 +4,8 @@ import json
 from datetime import timedelta
 
 from pipelines.contracts.tasks import utc
+from pipelines.domains import domain as domain_named
+from pipelines.domains import policy
 from pipelines.stages.act import messages
 from tests.toy_domains.mill.decide import GRIND
 from tests.toy_domains.mill.domain import DOMAIN
@@ -50,3 +52,31 @@ def test_messages_do_not_depend_on_the_order_of_the_rows():
 
 def test_no_decision_is_no_message():
     assert messages(DOMAIN, TASK, GRIND, []) == []
+
+
+def test_of_a_picking_only_those_that_were_picked_leave_and_cut_offs_of_one_minute_stay_apart():
+    finance = domain_named("finance")
+    task = finance.task("is_fraud")
+    at = {"P1": "10:15", "P2": "10:15:07", "P3": "10:15:07.5", "P4": "10:15:07", "P5": "10:16"}
+    decisions = [
+        {
+            "decision_id": payment,
+            "payment_id": payment,
+            "cut_at": utc(f"2018-09-02 {moment}"),
+            "step": 1,
+            "target_at": utc(f"2018-09-02 {moment}"),
+            "is_held": payment != "P5",
+            "model": "finance-is_fraud",
+            "model_version": 1,
+        }
+        for payment, moment in at.items()
+    ]
+    made = messages(finance, task, policy(finance, "hold"), decisions)
+    assert [message.key for message in made] == [
+        "finance/is_fraud/2018-09-02T1015Z",
+        "finance/is_fraud/2018-09-02T101507Z",
+        "finance/is_fraud/2018-09-02T101507.500000Z",
+    ]
+    lines = [[json.loads(line) for line in message.text.splitlines()] for message in made]
+    assert [[line["payment_id"] for line in of] for of in lines] == [["P1"], ["P2", "P4"], ["P3"]]
+    assert all(line["is_held"] is True for of in lines for line in of)

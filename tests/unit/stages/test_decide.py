@@ -56,7 +56,7 @@ def test_predictions_stand_beside_the_baselines_and_name_their_model(scored):
 
 
 def test_the_volume_is_the_critical_quantile_and_a_prediction_without_value_gives_no_action(scored):
-    decisions = decide(ENERGY, TASK, policy(ENERGY, TASK.decide), scored.frame, attempt=9)
+    decisions = decide(ENERGY, TASK, policy(ENERGY, TASK.decide), scored.frame, scored.frame, None, attempt=9)
     assert (decisions.table, decisions.how) == ("gold.energy_load_mw_decisions", "append")
     # 90 / (90 + 30) = 0.75, five eighths of the way from the median to q90
     shown = decisions.frame.select("step", "contract_mw", "naive_contract_mw", "policy", "model_version", "task")
@@ -68,7 +68,7 @@ def test_the_volume_is_the_critical_quantile_and_a_prediction_without_value_give
 
 def test_a_decision_is_worth_its_cost_once_the_label_is_known(spark, scored):
     by = policy(ENERGY, TASK.decide)
-    decisions = decide(ENERGY, TASK, by, scored.frame, attempt=9).frame
+    decisions = decide(ENERGY, TASK, by, scored.frame, scored.frame, None, attempt=9).frame
     labels = frame(
         spark,
         "region_id string, at timestamp, known_at timestamp, known_until timestamp, load_mw double",

@@ -25,6 +25,7 @@ examples:
   headrace run --as-of 2014-12-01                as if today were that day
   headrace status --json                         what is published, for programs
   headrace status --files                        what became of the records of each file
+  headrace domains                               which domains there are, and what each predicts and decides
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
   headrace doctor                                whether all versions fit together
@@ -95,11 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, does, told in (
         ("status", _status, "what is published, from the ledger alone"),
+        ("domains", _domains, "the domains there are: their tasks, models and decisions"),
         ("tables", _tables, "where each table lies, at which version, with how many rows"),
         ("conf", _conf, "known keys, their meaning and the values in force"),
         ("ui", _ui, "open the MLflow UI on this machine"),
     ):
         added = command(name, does, told)
+        if name == "domains":
+            continue
         added.add_argument("--conf", type=Path, help="overlay over conf/base.yaml: a file, or a name such as cluster")
         if name == "status":
             shown = added.add_mutually_exclusive_group()
@@ -160,6 +164,14 @@ def _status(options: argparse.Namespace) -> int:
         print(file_tables(files) or "no file is taken in yet. Next: headrace run")
     else:
         print(summary(status, list(status["domains"])) or "nothing is published yet. Next: headrace run")
+    return COMPLETE
+
+
+def _domains(_: argparse.Namespace) -> int:
+    from pipelines.domains import domains
+    from pipelines.runner.catalog import catalog
+
+    print(catalog(domains().values()))
     return COMPLETE
 
 

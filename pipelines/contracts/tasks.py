@@ -136,7 +136,7 @@ class Task:
     decide: name of a policy in the domain's decide.py.
     """
 
-    column: str
+    column: str = field(kw_only=False)
     table: str
     spine: Spine | Events
     step: timedelta = timedelta(0)

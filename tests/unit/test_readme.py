@@ -15,7 +15,9 @@ from pipelines.contracts.features import Calendar, FeatureView, Lag
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByTime, Forecast, Promote, Span, Spine, utc
+from pipelines.domains import domains
 from pipelines.models.base import families
+from pipelines.runner.catalog import catalog
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -43,12 +45,18 @@ def test_every_make_target_that_the_readme_names_exists():
 
 def test_every_command_that_the_readme_names_exists(capsys):
     named = set(re.findall(r"^headrace ([a-z]+)", README, flags=re.MULTILINE))
-    assert named == {"run", "status", "tables", "conf", "doctor", "ui"}
+    assert named == {"run", "status", "domains", "tables", "conf", "doctor", "ui"}
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     told = capsys.readouterr().out
     assert ended.value.code == 0
     assert all(f"headrace {name}" in told for name in named)
+
+
+def test_the_table_of_domains_is_that_of_the_declarations():
+    """After a change: put what `headrace domains` prints between the marks."""
+    (block,) = re.findall(r"<!-- headrace domains -->\n(.*?)\n<!-- end -->", README, flags=re.DOTALL)
+    assert block == catalog(domains().values())
 
 
 def test_every_place_that_the_readme_names_is_there():

@@ -93,7 +93,7 @@ class Own:
 
 @dataclass(frozen=True)
 class Category:
-    """Own, for a text: its place among the values `among`, from 1; 0 for any other and for none."""
+    """Own, as a name: the place of its text among the values `among`, from 1; 0 for any other and for none."""
 
     column: str
     among: tuple[str, ...]

@@ -55,8 +55,11 @@ class Term:
 
 
 def _categorical(frame: Frame) -> list[str]:
-    """Features whose number is a name: one column a value, so that a day's shape need not be a straight line."""
-    names = {*_CALENDAR, *(name for name, _ in frame.categories)}
+    """Features whose number is a name: one column a value, so that a day's shape need not be a straight line.
+
+    Events come at any minute, so their time of day is no name: it would have a column a minute.
+    """
+    names = {name for name, _ in frame.categories} | set(_CALENDAR if frame.step else _CALENDAR[1:])
     return [name for name in frame.features if name in names]
 
 

@@ -142,7 +142,7 @@ def _own(feature: Own | Category) -> Column:
     if isinstance(feature, Own):
         return F.col(feature.column).cast("double")
     among = F.array(*[F.lit(value) for value in feature.among])
-    return F.coalesce(F.array_position(among, F.col(feature.column)), F.lit(0)).cast("double")
+    return F.coalesce(F.array_position(among, F.col(feature.column).cast("string")), F.lit(0)).cast("double")
 
 
 def add_view(

@@ -10,6 +10,7 @@ from pipelines.domains.logistics.tables import AIRPORTS, ARRIVALS, CARRIERS, PLA
 
 FOUR_WEEKS_H = 672.0
 EVER = float("inf")
+HOURS = tuple(str(hour) for hour in range(24))
 CARRIER_IDS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV")
 
 VIEWS = (
@@ -19,7 +20,7 @@ VIEWS = (
         entity="leg_id",
         features=(
             Own("distance_mi"),
-            Own("departure_hour"),
+            Category("departure_hour", among=HOURS),
             Own("arrival_hour"),
             Category("carrier_id", among=CARRIER_IDS),
             Category("origin_id", among=("EWR", "JFK", "LGA")),
@@ -29,8 +30,8 @@ VIEWS = (
     FeatureView(
         "day",
         table="",
-        features=(Calendar(("time_of_day", "weekday", "year_cos", "year_sin"), time_zone="America/New_York"),),
-        doc="clock and calendar when the question is asked",
+        features=(Calendar(("weekday", "year_cos", "year_sin"), time_zone="America/New_York"),),
+        doc="the calendar when the question is asked",
     ),
     FeatureView(
         "plane",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines import __version__, doctor
+from pipelines.contracts.names import DeclarationError
 from pipelines.domains import UnknownDomainError
 from pipelines.io.failures import LedgerError, TrackingError
 from pipelines.settings import SettingsError, known_keys, load
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
-    except (SettingsError, UnknownDomainError) as mistake:
+    except (DeclarationError, SettingsError, UnknownDomainError) as mistake:
         print(f"headrace: {mistake}", file=sys.stderr)
         return USERS_MISTAKE
     except (LedgerError, TrackingError) as failure:

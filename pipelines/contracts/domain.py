@@ -84,12 +84,14 @@ class Domain:
                     "same table have"
                 )
             for feature in view.features:
-                is_text = isinstance(feature, Category)
-                if isinstance(feature, Own | Category) and is_text != (types[feature.column] == "string"):
-                    raise DeclarationError(
-                        f"{where}, feature view '{view.name}': '{feature.column}' is of type {types[feature.column]}; "
-                        "Own is for numbers, Category for strings"
-                    )
+                if isinstance(feature, Own | Category):
+                    self._known("column", feature.column, columns, f"{where}, feature view '{view.name}'")
+                    kind = types[feature.column]
+                    if kind not in ("string", "int") if isinstance(feature, Category) else kind == "string":
+                        raise DeclarationError(
+                            f"{where}, feature view '{view.name}': '{feature.column}' is of type {kind}; Own is for "
+                            "numbers, Category for strings and ints"
+                        )
 
     def _known(self, what: str, name: str, known: list[str], where: str) -> None:
         if name not in known:

@@ -162,9 +162,7 @@ def add_view(
         probes = run_along(probes, facts, **about, features=along)
     if gathered:
         probes = look_back(probes, facts, **about, features=gathered)
-    for feature in view.features:
-        if isinstance(feature, AsOf):
-            (name,) = feature.names()
-            facts_of = facts.where(F.col(feature.column).isNotNull()).withColumnRenamed(feature.column, name)
-            probes = newest_known(probes, facts_of, **about, value=name, ttl_hours=feature.ttl_hours)
+    newest = tuple(feature for feature in view.features if isinstance(feature, AsOf))
+    if newest:
+        probes = newest_known(probes, facts, **about, features=newest)
     return probes

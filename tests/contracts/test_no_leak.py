@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import pyarrow as pa
@@ -15,15 +16,17 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
+from pipelines.contracts.features import AsOf, Category, FeatureView
 from pipelines.contracts.tables import Table
-from pipelines.contracts.tasks import Task
+from pipelines.contracts.tasks import ByHash, Events, Task
 from pipelines.domains import domains
 from pipelines.stages.gold import cut_offs, known, series, series_tables
 from pipelines.stages.train import frame
 from pipelines.transforms.examples import LABEL, examples
 from tests.toy_domains.mill.domain import DOMAIN as MILL
 
-DOMAINS = [*[domain for domain in domains().values() if domain.tasks], MILL]
+DOMAINS = [*domains().values(), MILL]
+TIMELESS = [(domain, task) for domain in DOMAINS for task in domain.tasks if isinstance(task.split, ByHash)]
 START, DAYS, EVERY = datetime(2024, 3, 1, tzinfo=UTC), 20, timedelta(hours=2)
 CHANGED_AT = START + timedelta(days=16)
 AS_OF = START + timedelta(days=DAYS)
@@ -31,7 +34,10 @@ Gold = dict[str, pa.Table]
 
 
 def silver(spark: SparkSession, domain: Domain, table: Table) -> DataFrame:
-    """A silver table as any declaration allows it: some rows late, some missing, some values null if they may be."""
+    """A silver table as any declaration allows it: some rows late, some missing, some values null if they may be.
+
+    Where a name alone is the key, rows are numbered, alike in all tables; else there are the entities A and B.
+    """
     draw = random.Random(f"{domain.name}/{table.name}")
     entities = [name for name in table.key if name != table.event_time and type_of(table, name) == "string"]
     rows = []
@@ -45,25 +51,34 @@ def silver(spark: SparkSession, domain: Domain, table: Table) -> DataFrame:
                 if column.name == table.event_time:
                     row[column.name] = at
                 elif column.name in entities:
-                    row[column.name] = entity
+                    row[column.name] = f"{entity}{n}" if table.key == (column.name,) else entity
                 elif column.nullable and draw.random() < 0.3:
                     row[column.name] = None
                 else:
-                    row[column.name] = drawn(draw, column.type, at)
-            rows.append(row)
+                    row[column.name] = drawn(draw, column.type, at, texts(domain, column.name))
+            rows.append((*row.values(), at))
     types = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-    held = spark.createDataFrame([tuple(row.values()) for row in rows], types)
-    known = F.expr(table.available_at or f"{table.event_time} + interval 1 day")
-    return held.withColumns({"available_at": known, "_delivered_at": known})
+    held = spark.createDataFrame(rows, f"{types}, _at timestamp")
+    known = F.expr(table.available_at or "_at + interval 1 day")
+    return held.withColumns({"available_at": known, "_delivered_at": known}).drop("_at")
+
+
+def texts(domain: Domain, column: str) -> tuple[str, ...]:
+    """Texts of a column: names of rows where a table is keyed by it, else the two entities and a listed value."""
+    if any(table.key == (column,) for table in domain.tables):
+        return tuple(f"{entity}{n}" for entity in "AB" for n in range(0, DAYS * 12, 5))
+    features = [feature for view in domain.views for feature in view.features]
+    listed = [f.among[0] for f in features if isinstance(f, Category) and f.column == column]
+    return ("A", "B", *listed)
 
 
 def type_of(table: Table, column: str) -> str:
     return next(c.type for c in table.columns if c.name == column)
 
 
-def drawn(draw: random.Random, kind: str, at: datetime) -> Any:
+def drawn(draw: random.Random, kind: str, at: datetime, among: tuple[str, ...]) -> Any:
     values: dict[str, Callable[[], Any]] = {
-        "string": lambda: draw.choice("xyz"),
+        "string": lambda: draw.choice(among),
         "double": lambda: draw.uniform(1000.0, 9000.0),
         "int": lambda: draw.randrange(2),
         "boolean": lambda: draw.random() < 0.5,
@@ -73,11 +88,10 @@ def drawn(draw: random.Random, kind: str, at: datetime) -> Any:
 
 
 def others(table: Table) -> dict[str, Column]:
-    """Other values for the numbers of a row."""
+    """Other values for a row's numbers and texts."""
+    other = {"double": 1e9, "int": 99, "string": "A"}
     return {
-        c.name: F.lit(1e9 if c.type == "double" else 99).cast(c.type)
-        for c in table.columns
-        if c.name not in table.key and c.type in ("double", "int")
+        c.name: F.lit(other[c.type]).cast(c.type) for c in table.columns if c.name not in table.key and c.type in other
     }
 
 
@@ -86,18 +100,32 @@ def poisoned(rows: DataFrame, table: Table, is_future: Column) -> DataFrame:
     half an hour later; and past events are told of that nobody knew of."""
     past, future = rows.where(~is_future), rows.where(is_future)
     third = F.pmod(F.xxhash64(*table.key), F.lit(3))
-    at, told = table.event_time, "available_at"
     other = others(table)
+
+    def moved(by: Column) -> dict[str, Column]:
+        return {table.event_time: by} if table.event_time else {}
+
     minutes = F.lit(timedelta(minutes=30))
-    news = {told: F.lit(CHANGED_AT + timedelta(microseconds=1))} | other
+    # a key without time would stay the same: another row is another name
+    names = {} if table.event_time in table.key else {name: F.concat(name, F.lit("'")) for name in table.key}
+    news = {"available_at": F.lit(CHANGED_AT + timedelta(microseconds=1))} | other | names
+    at = F.col(table.event_time or "available_at")
     parts = [
         past,
         future.where(third == 1).withColumns(other),
-        future.where(third == 2).withColumns({at: F.col(at) + minutes, told: F.col(told) + minutes} | other),
-        past.withColumns({at: F.col(at) - minutes} | news),
-        past.limit(1).withColumns({at: F.lit(START - timedelta(days=30))} | news),
+        future.where(third == 2).withColumns(
+            moved(at + minutes) | {"available_at": F.col("available_at") + minutes} | other
+        ),
+        past.withColumns(moved(at - minutes) | news),
+        past.limit(1).withColumns(moved(F.lit(START - timedelta(days=30))) | news),
     ]
     return reduce(DataFrame.unionByName, parts).coalesce(2)
+
+
+def asked(domain: Domain) -> list[Task]:
+    """Tasks with time, one of those that ask the same of the same views."""
+    timed = [task for task in domain.tasks if not isinstance(task.split, ByHash)]
+    return list({(task.spine, task.views): task for task in timed}.values())
 
 
 def cut_offs_made_of(domain: Domain, task: Task, held: dict[str, DataFrame]) -> pa.Table:
@@ -111,14 +139,16 @@ def made_of(domain: Domain, rows: dict[str, DataFrame], history: dict[str, DataF
     """Gold and, as `examples <task>`, what models see of it; both up to CHANGED_AT and without labels."""
     made: Gold = {}
     held = known(domain, rows, history or {})
-    for task in domain.tasks:
+    for task in asked(domain):
         tables = series_tables(domain, task)
         made[task.name] = cut_offs_made_of(domain, task, held)
         lines = {
             domain.delta_table("gold", f"{t}_series"): series(domain, domain.table(t), held[t]).toArrow()
             for t in tables
         }
-        made[f"examples {task.name}"] = examples(made[task.name], lines, frame(domain, task)).drop([LABEL])
+        seen = examples(made[task.name], lines, frame(domain, task))
+        assert pc.count(pc.list_flatten(seen[LABEL])).as_py() > 20, "too few answers to be an example of anything"
+        made[f"examples {task.name}"] = seen.drop([LABEL])
     return made
 
 
@@ -138,8 +168,13 @@ def is_told_later(_: Table) -> Column:
     return F.col("available_at") > F.lit(CHANGED_AT)
 
 
-def is_later(table: Table) -> Column:
-    return is_told_later(table) | (F.col(table.event_time) > F.lit(CHANGED_AT))
+def is_later(domain: Domain, table: Table) -> Column:
+    """What is planned is asked about before it happens: events of a spine are later if they are asked about later."""
+    if not table.event_time:
+        return is_told_later(table)
+    spines = [task.spine for task in domain.tasks if task.spine.table == table.name]
+    lead = max([spine.lead for spine in spines if isinstance(spine, Events)], default=timedelta(0))
+    return is_told_later(table) | (F.col(table.event_time) > F.lit(CHANGED_AT + lead))
 
 
 def test_what_is_told_after_t_leaves_gold_and_examples_at_t_bit_for_bit(worlds):
@@ -152,8 +187,8 @@ def test_what_is_told_after_t_leaves_gold_and_examples_at_t_bit_for_bit(worlds):
 
 def test_what_happens_after_t_leaves_gold_at_t_although_it_was_told_before(worlds):
     domain, held, gold = worlds
-    poison = known(domain, changed(domain, held, is_later), {})
-    for task in domain.tasks:
+    poison = known(domain, changed(domain, held, partial(is_later, domain)), {})
+    for task in asked(domain):
         assert cut_offs_made_of(domain, task, poison).equals(gold[task.name]), task.name
 
 
@@ -182,3 +217,40 @@ def test_a_correction_told_after_t_leaves_gold_and_examples_at_t(worlds):
     after = made_of(domain, corrected, history)
     for name, part in gold.items():
         assert after[name].equals(part), name
+
+
+@pytest.mark.parametrize(("domain", "task"), TIMELESS, ids=lambda part: part.name)
+def test_a_task_without_time_sees_neither_the_table_nor_the_column_of_its_answer(domain, task):
+    """There is no time for an answer to leak through, so it must not be there at all."""
+    views = domain.views_of(task)
+    assert task.table != task.spine.table and task.table not in [view.table for view in views]
+    assert task.column not in [
+        feature.column for view in views for feature in view.features if hasattr(feature, "column")
+    ]
+
+
+def test_the_departures_delay_is_not_known_when_a_leg_is_asked_about(spark):
+    """The obvious leak of logistics: who knows how late a leg departs knows how late it arrives. It is not known by
+    then; and where arrivals say neither when they happened nor when they were known, the comparison above tells."""
+    logistics = domains()["logistics"]
+    departure = FeatureView(
+        "departure",
+        table="arrivals",
+        entity="leg_id",
+        features=(AsOf("departure_delay_min", ttl_hours=float("inf")),),
+    )
+    task = replace(logistics.task("is_late"), views=("departure",))
+    honest = replace(logistics, views=(departure,), tasks=(task,))
+    tables = {table.name: silver(spark, honest, table).localCheckpoint() for table in honest.tables}
+    worlds = tables, changed(honest, tables, is_told_later)
+    found = cut_offs_made_of(honest, task, known(honest, tables, {}))
+    assert len(found) > 300 and found["departure_delay_min__as_of"].null_count == len(found)
+
+    undated = tuple(replace(table, event_time="") if table.name == "arrivals" else table for table in honest.tables)
+    leaky = replace(honest, tables=undated)
+    seen = []
+    for world in worlds:
+        claimed = world["arrivals"].withColumn("available_at", F.lit(START - timedelta(days=1)))
+        seen.append(cut_offs_made_of(leaky, task, known(leaky, tables | {"arrivals": claimed}, {})))
+    assert seen[0]["departure_delay_min__as_of"].null_count < len(found)
+    assert not seen[0].equals(seen[1])

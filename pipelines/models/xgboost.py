@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import xgboost
     from pyspark.sql import DataFrame
 
+_FEATURES = "features"
 _SIGNATURE = "headrace_signature"
 _CURVES = {"quantile": "pinball", "logloss": "logloss"}
 """What XGBoost's metrics are called in learning curves."""
@@ -70,6 +71,7 @@ class XGBoost(RowsFamily):
         return self._sealed(booster, plan)
 
     def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
+        from pyspark.sql import functions as F
         from xgboost.collective import Config
         from xgboost.spark import SparkXGBRegressor
 
@@ -78,10 +80,11 @@ class XGBoost(RowsFamily):
             check_in_spark(rows, plan)  # by XGBoost a wrong label would be a stack trace of the JVM
         params = self.settled(plan.params)
         boosting = self._boosting(plan)
-        places = [f"_{j}" for j in range(len(plan.frame.features))]  # a dot in a name (lag_0.5h) would not be found
+        # one array: given as columns, an Arrow batch without a row of the validate span ends the fit (xgboost 3.2.0)
+        features = F.array(*[F.coalesce(F.col(f"`{name}`"), F.lit(float("nan"))) for name in plan.frame.features])
         # also for a probability: SparkXGBClassifier would train the same, after a pass over all rows to count classes
         estimator = SparkXGBRegressor(
-            features_col=places,
+            features_col=_FEATURES,
             label_col=LABEL,
             validation_indicator_col=IS_VALIDATION,
             num_workers=plan.workers,
@@ -93,7 +96,7 @@ class XGBoost(RowsFamily):
             **boosting,
             coll_cfg=Config(tracker_host_ip=rows.sparkSession.sparkContext.getConf().get("spark.driver.host")),
         )
-        model = estimator.fit(rows.toDF(*places, LABEL, IS_VALIDATION))
+        model = estimator.fit(rows.select(features.alias(_FEATURES), LABEL, IS_VALIDATION))
         summary = model.training_summary
         history = {"train": summary.train_objective_history, "validate": summary.validation_objective_history}
         _record(history, recorder)

@@ -11,20 +11,19 @@ from typing import Any
 from pipelines.contracts.deliveries import Message
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.policies import Picking, Policy
-from pipelines.contracts.tasks import Task
+from pipelines.contracts.tasks import Events, Task
 
 
 def messages(domain: Domain, task: Task, policy: Policy, decisions: Iterable[Mapping[str, Any]]) -> list[Message]:
-    """One message a cut-off: JSON lines, one decision each; of a picking, those that were picked alone. decisions: rows
-    of the decisions table.
+    """JSON lines, one decision each; of a picking, those that were picked alone. decisions: rows of their table.
 
-    The key is the cut-off's, so a decision that was sent is never sent again, whatever is computed later.
+    One message a cut-off of a Spine, so a cut-off that was sent is never sent again, whatever is computed later. Events
+    have a cut-off each, which would be a message each; theirs go by the day and the attempt that decided them.
     """
     acted = (row for row in decisions if row[policy.action] is not False)
-    in_order = sorted(acted, key=lambda row: (row["cut_at"], row[task.spine.entity], row["step"]))
+    in_order = sorted(acted, key=lambda row: (_key(task, row), row["cut_at"], row[task.spine.entity], row["step"]))
     made = []
-    for cut_at, rows in groupby(in_order, key=lambda row: row["cut_at"]):
-        at = cut_at.astimezone(UTC)
+    for key, rows in groupby(in_order, key=lambda row: _key(task, row)):
         lines = [
             {
                 "decision_id": row["decision_id"],
@@ -37,15 +36,15 @@ def messages(domain: Domain, task: Task, policy: Policy, decisions: Iterable[Map
             for row in rows
         ]
         text = "".join(json.dumps(line) + "\n" for line in lines)
-        made.append(
-            Message(f"{domain.name}/{task.name}/{at:%Y-%m-%dT%H%M}{_beyond_minutes(at)}Z", domain.name, task.name, text)
-        )
+        made.append(Message(f"{domain.name}/{task.name}/{key}", domain.name, task.name, text))
     return made
 
 
-def _beyond_minutes(at: datetime) -> str:
-    """Events come at any instant, and two of one minute are not one cut-off."""
-    return f"{at:%S.%f}" if at.microsecond else f"{at:%S}" if at.second else ""
+def _key(task: Task, row: Mapping[str, Any]) -> str:
+    at = row["cut_at"].astimezone(UTC)
+    if isinstance(task.spine, Events):
+        return f"{at:%Y-%m-%d}/{row['_attempt']:08d}"
+    return f"{at:%Y-%m-%dT%H%M%S}Z" if at.second else f"{at:%Y-%m-%dT%H%M}Z"
 
 
 def _iso(instant: datetime) -> str:

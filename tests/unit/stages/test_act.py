@@ -54,7 +54,7 @@ def test_no_decision_is_no_message():
     assert messages(DOMAIN, TASK, GRIND, []) == []
 
 
-def test_of_a_picking_only_those_that_were_picked_leave_and_cut_offs_of_one_minute_stay_apart():
+def test_of_a_picking_only_those_that_were_picked_leave_in_one_message_a_day_and_attempt():
     finance = domain_named("finance")
     task = finance.task("is_fraud")
     at = {"P1": "10:15", "P2": "10:15:07", "P3": "10:15:07.5", "P4": "10:15:07", "P5": "10:16"}
@@ -68,15 +68,15 @@ def test_of_a_picking_only_those_that_were_picked_leave_and_cut_offs_of_one_minu
             "is_held": payment != "P5",
             "model": "finance-is_fraud",
             "model_version": 1,
+            "_attempt": 8 if payment == "P3" else 7,
         }
         for payment, moment in at.items()
     ]
     made = messages(finance, task, policy(finance, "hold"), decisions)
     assert [message.key for message in made] == [
-        "finance/is_fraud/2018-09-02T1015Z",
-        "finance/is_fraud/2018-09-02T101507Z",
-        "finance/is_fraud/2018-09-02T101507.500000Z",
+        "finance/is_fraud/2018-09-02/00000007",
+        "finance/is_fraud/2018-09-02/00000008",
     ]
     lines = [[json.loads(line) for line in message.text.splitlines()] for message in made]
-    assert [[line["payment_id"] for line in of] for of in lines] == [["P1"], ["P2", "P4"], ["P3"]]
+    assert [[line["payment_id"] for line in of] for of in lines] == [["P1", "P2", "P4"], ["P3"]]
     assert all(line["is_held"] is True for of in lines for line in of)

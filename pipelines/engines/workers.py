@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +40,21 @@ def session_with_room(plan: FitPlan, spark: Callable[[], SparkSession] | None) -
             "lower the number of workers or give Spark more cores"
         )
     return session
+
+
+@contextmanager
+def told_as_fit_error(plan: FitPlan) -> Iterator[None]:
+    """What fails on a worker inside is a FitError with the worker's own words, not the JVM's trace."""
+    from py4j.protocol import Py4JJavaError
+
+    try:
+        yield
+    except Py4JJavaError as error:
+        words = re.findall(r"^\w*(?:Error|Exception): .+$", str(error), flags=re.MULTILINE)
+        cause = words[0] if words else str(error).splitlines()[0]
+        raise FitError(
+            f"{plan.family} by {plan.engine}: a worker failed: {cause}. Its trace is in Spark's log"
+        ) from error
 
 
 def _record_file(workspace: Workspace, rank: int) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Workspace
 from pipelines.engines.spark_rows import labelled_rows
-from pipelines.engines.workers import records, session_with_room
+from pipelines.engines.workers import records, session_with_room, told_as_fit_error
 from pipelines.models.base import RowsFamily
 
 if TYPE_CHECKING:
@@ -29,5 +29,6 @@ def fit(
             f"{plan.family} by {plan.engine}: a barrier stage cannot run with dynamic allocation; "
             "set spark.dynamicAllocation.enabled to false"
         )
-    result = family.fit_rows(labelled_rows(plan, workspace, session), plan, recorder)
+    with told_as_fit_error(plan):
+        result = family.fit_rows(labelled_rows(plan, workspace, session), plan, recorder)
     return replace(result, workers=records(workspace, plan.workers))

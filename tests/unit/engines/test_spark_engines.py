@@ -45,6 +45,18 @@ def test_xgboost_on_two_workers_twice_the_same_and_scored_as_its_booster_predict
     assert (scored == np.sort(booster.predict(rows).astype(np.float64), axis=1)).all()
 
 
+def test_small_arrow_batches_some_without_a_row_of_the_validate_span_change_nothing(spark, tables, tmp_path):
+    plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=2, rounds=5)
+    size = "spark.sql.execution.arrow.maxRecordsPerBatch"
+    usual = attempt(spark, plan, tmp_path / "a").model
+    held = spark.conf.get(size)
+    spark.conf.set(size, "20")
+    try:
+        assert attempt(spark, plan, tmp_path / "b").model == usual
+    finally:
+        spark.conf.set(size, held)
+
+
 def test_spark_ml_finds_the_coefficients_of_the_single_process(spark, tables, tmp_path):
     by_spark = attempt(spark, plan_for("linear", tables, engine="spark_ml", workers=2), tmp_path / "a")
     alone = attempt(spark, plan_for("linear", tables), tmp_path / "b")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli import main
 from pipelines.domains import domain
 from pipelines.serve.notebooks import execute, sources, write
 from tests.house import overlay_on
@@ -59,3 +60,9 @@ def test_a_notebook_shows_its_pictures_and_leaves_the_root_as_it_was(source, con
     text = page.read_text()
     assert text.count("<img ") == sum(PICTURES[source.stem].values())
     assert "<script" not in text and "http" not in text and "<b>x1" not in text
+
+
+def test_where_nothing_is_published_the_command_says_so_in_one_line(tmp_path, capsys):
+    assert main(["notebooks", "--conf", str(overlay_on(tmp_path))]) == 1
+    assert capsys.readouterr().err == "headrace: nothing is published yet. Run: headrace run\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["small.yaml"]

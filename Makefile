@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test ui check bench faults quality airflow lock clean
+.PHONY: help setup run test ui notebooks check bench faults quality airflow lock clean
 
 help: ## list every target
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -25,6 +25,9 @@ test: setup ## set up, then run the quick tests
 
 ui: setup ## open the MLflow UI on what the runs logged
 	@$(BIN)/headrace ui
+
+notebooks: setup ## execute the analysts' notebooks on what is published; pages go to notebooks/out; CONF=FILE for an overlay
+	@$(BIN)/headrace notebooks $(if $(CONF),--conf $(CONF))
 
 check: setup ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -46,6 +49,6 @@ airflow: setup ## make .airflow, Airflow with a DAG a domain in an environment o
 lock: setup ## write the locks anew from pyproject.toml and locks/*.in; UPGRADE=1 for the newest of everything
 	@UPGRADE="$(UPGRADE)" "$(PYTHON)" -m pipelines.provision.lock
 
-clean: ## remove what was made here: .venv, .airflow, the data root .headrace, caches (the shared cache stays)
-	rm -rf .venv .airflow .headrace build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
+clean: ## remove what was made here: .venv, .airflow, the data root .headrace, notebooks/out, caches (the shared cache stays)
+	rm -rf .venv .airflow .headrace notebooks/out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

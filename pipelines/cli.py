@@ -31,6 +31,7 @@ examples:
   headrace conf --conf cluster                   every key of conf, its meaning and its value
   headrace doctor                                whether all versions fit together
   headrace ui                                    the MLflow UI on what was logged
+  headrace notebooks                             pages of plots: data, models, decisions
 
 exit codes: 0 everything asked for is complete; 1 something is not, its message says what and why: it failed, or a stage
 asked for waits for another, which the message names; 2 a mistake in what was asked (command, conf, domain, stage).
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         ("tables", _tables, "where each table lies, at which version, with how many rows"),
         ("conf", _conf, "known keys, their meaning and the values in force"),
         ("ui", _ui, "open the MLflow UI on this machine"),
+        ("notebooks", _notebooks, "execute the analysts' notebooks into pages with plots"),
     ):
         added = command(name, does, told)
         if name == "domains":
@@ -211,3 +213,12 @@ def _ui(options: argparse.Namespace) -> int:
     from pipelines.io.tracking_ui import serve
 
     return serve(load(options.conf))
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from pipelines.serve.notebooks import make_pages
+
+    for page in make_pages(options.conf):
+        print(page, flush=True)
+    print("Open them in a browser. What they show is what stands published now")
+    return COMPLETE

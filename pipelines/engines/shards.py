@@ -60,25 +60,27 @@ def read(table: Shard, columns: Sequence[str], wanted: ds.Expression | None) -> 
 
     FitError where the version holds no file, none of its files has a column, or one cannot be read.
     """
-    if not table.files:
-        raise FitError(f"{table.name} at version {table.version} holds no file")
     try:
-        return _read(table, columns, wanted)
+        rows = dataset(table)
+        missing = [column for column in columns if column not in rows.schema.names]
+        if missing:
+            raise FitError(f"{table.name} at version {table.version}: no column {', '.join(missing)}")
+        return rows.to_table(columns=list(columns), filter=wanted)
     except (OSError, pa.ArrowException) as error:
         raise FitError(f"{table.name} at version {table.version} cannot be read: {error}") from error
 
 
-def _read(table: Shard, columns: Sequence[str], wanted: ds.Expression | None) -> pa.Table:
+def dataset(table: Shard) -> ds.Dataset:
+    """A table version as the parquet files that hold it, none of whose rows is read yet; FitError without a file."""
+    if not table.files:
+        raise FitError(f"{table.name} at version {table.version} holds no file")
     filesystem = fs.FileSystem.from_uri(table.files[0])[0]
     paths = [fs.FileSystem.from_uri(file)[1] for file in table.files]
     # Spark writes INT96 by default, which pyarrow would read as nanoseconds: years before 1677 would not fit
     parquet = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
     files = [parquet.make_fragment(path, filesystem) for path in paths]
     schema = pa.unify_schemas([pa.schema([_zoned(field) for field in file.physical_schema]) for file in files])
-    missing = [column for column in columns if column not in schema.names]
-    if missing:
-        raise FitError(f"{table.name} at version {table.version}: no column {', '.join(missing)}")
-    return ds.FileSystemDataset(files, schema, parquet, filesystem).to_table(columns=list(columns), filter=wanted)
+    return ds.FileSystemDataset(files, schema, parquet, filesystem)
 
 
 def _zoned(field: pa.Field) -> pa.Field:

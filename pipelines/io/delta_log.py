@@ -57,6 +57,11 @@ def files(path: str, version: int) -> tuple[str, ...]:
     return tuple(sorted(_at(path, version).file_uris()))
 
 
+def columns(path: str, version: int) -> tuple[str, ...]:
+    """The names of a version's columns, in its order."""
+    return tuple(field.name for field in _at(path, version).schema().fields)
+
+
 def restore(path: str, version: int, stamp: str) -> None:
     """Commit a new version with the rows and the schema of `version`; transaction ids stay, as with Spark's RESTORE.
 

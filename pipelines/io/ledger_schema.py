@@ -20,9 +20,10 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from pipelines.io.failures import LedgerError
@@ -198,6 +199,19 @@ def ledger_engine(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def holds_ledger(uri: str) -> bool:
+    """Whether there is a ledger at `uri`. Makes none, nor a file for one."""
+    url = ledger_url(uri)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        return False
+    try:
+        with ledger_engine(url).connect() as connection:
+            return inspect(connection).has_table(ledger.name)
+    except SQLAlchemyError as error:
+        cause = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise LedgerError(f"ledger {url.render_as_string(hide_password=True)}: {cause}; check it") from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

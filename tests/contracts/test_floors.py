@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engines": {"contracts", "transforms", "models"},
     "runner": BELOW_RUNNER,
     "serve": {*BELOW_RUNNER, "runner"},
-    "cli": {*BELOW_RUNNER, "runner"},
+    "cli": {*BELOW_RUNNER, "runner", "serve"},
     "schedule": {"settings", "domains", "stages"},  # read in Airflow's environment too, so it stays light
     "provision": {"doctor"},  # set-up, before there is an environment
     "__main__": {"cli"},

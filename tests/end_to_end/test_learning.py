@@ -7,13 +7,17 @@ import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import jupytext
 import numpy as np
 import pytest
+from IPython.display import Image
 from mlflow import MlflowClient
 from mlflow.models import get_model_info
 
 import pipelines.domains
 from pipelines import runner
+from pipelines.serve import pages
+from pipelines.serve.notebooks import sources
 from tests.house import TOY_DOMAINS, drop, loaded_by, overlay_on, query, settings_on, tables, versions
 
 PLACE = {"training": {"workers": 1, "engines": {"linear": "single", "xgboost": "single"}}}
@@ -153,6 +157,23 @@ def test_each_decision_is_delivered_once(way):
     assert len(files) == 7 + 13
     lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
     assert len(lines) == len({line["decision_id"] for line in lines}) == 168 + 78
+
+
+def test_the_analysts_notebooks_read_what_the_run_left(way, monkeypatch):
+    """Their cells, in this process; tests/notebooks carries them out as a person does, on made-up rows."""
+    shown: list[object] = []
+    monkeypatch.setattr(pages, "display", shown.append)
+    monkeypatch.setenv("HEADRACE_CONF", str(overlay_on(Path(way[0].root).parent, **PLACE)))
+    pictures = {}
+    for source in sources():
+        names: dict[str, object] = {}
+        for cell in jupytext.read(source).cells:
+            if cell.cell_type == "code":
+                exec(cell.source, names)
+        pictures[source.stem] = sum(isinstance(one, Image) for one in shown)
+        shown.clear()
+    # 01: 3 tables' spread; of each of 2 labels course, features, correlations. 02: gain, error by step; curves of one
+    assert pictures == {"01_data_profile": 3 + 2 * 3, "02_model_comparison": 2 * 2 + 1, "03_decision_value": 2 * 3}
 
 
 def test_a_second_run_finds_nothing_to_do_and_says_so(way, mlflow_runs, capsys):

@@ -7,7 +7,21 @@ import subprocess
 
 from pipelines.provision.places import CHECKOUT
 
-TARGETS = {"help", "setup", "run", "test", "ui", "check", "bench", "faults", "quality", "airflow", "lock", "clean"}
+TARGETS = {
+    "help",
+    "setup",
+    "run",
+    "test",
+    "ui",
+    "notebooks",
+    "check",
+    "bench",
+    "faults",
+    "quality",
+    "airflow",
+    "lock",
+    "clean",
+}
 
 
 def make(*arguments, **variables):

@@ -12,13 +12,12 @@ from pipelines.contracts.tables import OUTCOMES
 from pipelines.transforms.reconcile import reconcile
 
 COLUMNS = "k string, revision int, v string, _delete boolean, _file string, _position int, _ordinal int"
-NO_REASON = F.array().cast("array<string>")
 KEYS = {"key": ["k"], "order": ["revision"], "content": ["k", "revision", "v"]}
 
 
 def statements(spark: SparkSession, rows: list[tuple]) -> DataFrame:
     full = [(*row, "f", position, 0) for position, row in enumerate(rows)]
-    return spark.createDataFrame(full, COLUMNS).withColumn("_reasons", NO_REASON)
+    return spark.createDataFrame(full, COLUMNS).withColumn("_reasons", F.array().cast("array<string>"))
 
 
 def outcomes(judged: DataFrame) -> list[tuple[str, bool]]:
@@ -68,7 +67,12 @@ def test_without_a_declared_order_the_later_delivery_counts(spark):
         [("a", "x", 1, False, "f", 0, 0), ("a", "y", 2, False, "g", 1, 0), ("a", "x", 3, False, "h", 2, 0)], columns
     )
     judged = reconcile(
-        batch.withColumn("_reasons", NO_REASON), None, None, key=["k"], order=["_delivered_at"], content=["k", "v"]
+        batch.withColumn("_reasons", F.array().cast("array<string>")),
+        None,
+        None,
+        key=["k"],
+        order=["_delivered_at"],
+        content=["k", "v"],
     )
     assert outcomes(judged) == [("duplicate", False), ("superseded", False), ("new", True)]
 

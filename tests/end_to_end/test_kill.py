@@ -27,8 +27,7 @@ def test_killed_between_two_commits_and_run_again_the_tables_are_those_of_an_und
     drop(settings, "energy", readings_of(DELIVERIES["corrected"]))
 
     command = ["run", "--domain", "energy", "--conf", str(conf), *[w for s in STAGES for w in ("--stage", s)]]
-    # there is a history from the second batch on
-    fault = {VARIABLE: f"commit:{HISTORY}/write:before", "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    fault = {VARIABLE: f"commit:{HISTORY}/write:before#2", "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
     killed = subprocess.run(
         [sys.executable, "-m", "pipelines", *command], env={**os.environ, **fault}, capture_output=True, timeout=400
     )

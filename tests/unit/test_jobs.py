@@ -40,4 +40,4 @@ def test_a_job_ends_with_the_exit_code_of_its_stages_and_one_line(tmp_path):
     assert (code, line.count("\n")) == (1, 1)
     assert line.startswith("headrace: energy/load_mw: train waits for gold.energy_load_mw, ")
     unknown = run("observe", *words[2:], "--domain", "enrgy")
-    assert unknown == (2, "headrace: unknown domain 'enrgy'. There are: energy\n")
+    assert unknown == (2, "headrace: unknown domain 'enrgy'. There are: energy, finance, logistics\n")

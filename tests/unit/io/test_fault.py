@@ -17,3 +17,10 @@ def test_the_process_dies_in_the_named_place() -> None:
     environment = os.environ | {fault.VARIABLE: "b"}
     died = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert (died.returncode, died.stdout) == (-signal.SIGKILL, "passed a\n")
+
+
+def test_the_process_dies_the_second_time_that_it_passes() -> None:
+    code = "from pipelines.io import fault; [(fault.point('a'), print(n, flush=True)) for n in range(9)]"
+    environment = os.environ | {fault.VARIABLE: "a#2"}
+    died = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (died.returncode, died.stdout) == (-signal.SIGKILL, "0\n")

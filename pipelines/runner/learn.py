@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import CurvePoint, FitPlan, FitResult, Workspace
-from pipelines.contracts.tasks import Task
+from pipelines.contracts.tasks import ByHash, Task
 from pipelines.io.publication import Champion, Fit
 from pipelines.runner.failures import Waiting
 from pipelines.runner.report import told
@@ -71,6 +71,8 @@ class Lesson:
             work.say("train", f"{task.name}: nothing to do: every family is fitted on just this")
             return
         work.open()
+        if isinstance(task.split, ByHash):
+            work.say("train", f"{task.name}: timeless, so split by hash; its figures say nothing about a future")
         for family, plan in self.plans.items():
             where = "in one process" if plan.engine == "single" else f"by {plan.engine}, {plan.workers} workers"
             work.say("train", f"{task.name}: {family} {where} …")

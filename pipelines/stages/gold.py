@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
@@ -106,12 +106,16 @@ def spine(rows: DataFrame, of: Spine, event_time: str, as_of: datetime) -> DataF
 def events(rows: DataFrame, of: Events, table: Table, as_of: datetime) -> DataFrame:
     """`cut_at` and what each row said of itself then: rows of `table` that were in force at their own cut-off.
 
-    Has all columns of the table, and `split_share`: where the entity's name falls in [0, 1).
+    An event that is put off after its cut-off is asked about again; what has no event time is asked about once, when it
+    is first told. Has all columns of the table, and `split_share`: where the entity's name falls in [0, 1).
     """
     cut_at = F.col(_happened(table)) - F.expr(f"interval '{int(of.lead.total_seconds())}' second")
     was_known = "available_at <= cut_at and (known_until is null or cut_at < known_until)"
     share = F.pmod(F.xxhash64(of.entity), F.lit(1_000_000)) / F.lit(1_000_000.0)
     asked = rows.withColumns({"cut_at": cut_at, SHARE: share}).where(was_known).where(F.col("cut_at") <= F.lit(as_of))
+    if not table.event_time:
+        first = Window.partitionBy(of.entity).orderBy("cut_at")
+        asked = asked.withColumn("_nth", F.row_number().over(first)).where("_nth = 1")
     return asked.select("cut_at", SHARE, *[column.name for column in table.columns])
 
 

@@ -26,7 +26,8 @@ def run_along(
     A fact enters a window when it has happened and is known, and leaves it when it is too old or no longer holds: what
     has entered less what has left is the window, whatever its length. So the work grows with facts and probes, not with
     how many facts a window holds; what look_back gathers for few cut-offs would be billions of pairs here. Sums of
-    anything but whole numbers can differ from look_back's in their last bits.
+    anything but whole numbers are off by the rounding of the greatest sum so far, where look_back's are not. A value
+    that is not finite counts as none.
     """
     for hours in sorted({feature.hours for feature in features}):
         of = tuple(feature for feature in features if feature.hours == hours)
@@ -52,7 +53,9 @@ def _window(
         F.struct(enters.alias("at"), F.lit(1).alias("sign")), F.struct(leaves.alias("at"), F.lit(-1).alias("sign"))
     )
     named = facts.dropna(subset=by)  # a window's partitions, unlike a join, would take two nulls for one name
-    told = named.where(enters < leaves).select(*by, *columns, F.explode(moves).alias("_move"))
+    told = named.where(enters < leaves).select(
+        *by, *[_number(name).alias(name) for name in columns], F.explode(moves).alias("_move")
+    )
     changes = told.select(
         *by,
         F.col("_move.at").alias("_at"),
@@ -62,7 +65,7 @@ def _window(
             for name in columns
             for part in (
                 F.when(F.col(name).isNull(), 0).otherwise(F.col("_move.sign")).alias(f"_n_{name}"),
-                F.coalesce(F.col(name).cast("double") * F.col("_move.sign"), F.lit(0.0)).alias(f"_sum_{name}"),
+                F.coalesce(F.col(name) * F.col("_move.sign"), F.lit(0.0)).alias(f"_sum_{name}"),
             )
         ],
     )
@@ -75,6 +78,12 @@ def _window(
     totals = {part: F.sum(part).over(so_far) for name in columns for part in (f"_n_{name}", f"_sum_{name}")}
     found = line.withColumns(totals).where("_is_probe")
     return found.select(*probes.columns, *[_feature(feature).alias(feature.names()[0]) for feature in features])
+
+
+def _number(name: str) -> Column:
+    """The value as a double; no value where it is not finite, which no difference would ever take out of a sum."""
+    value = F.col(name).cast("double")
+    return F.when(F.abs(value) < F.lit(float("inf")), value)
 
 
 def _feature(feature: Rolling) -> Column:

@@ -226,6 +226,16 @@ def test_rows_without_a_time_are_asked_about_from_their_delivery_on_and_have_a_p
     assert not rows(cut_offs(DOMAIN, IS_COSTLY, boats, utc("2024-01-02 23:59")))
 
 
+def test_what_has_no_time_is_asked_about_once_however_often_it_is_corrected(spark):
+    said = frame(
+        spark,
+        "boat_id string, seats int, available_at timestamp, known_until timestamp",
+        [("b1", 3, "2024-01-03 00:00", "2024-01-05 00:00"), ("b1", 4, "2024-01-05 00:00", None)],
+    )
+    found = events(said, IS_COSTLY.spine, BOATS, utc("2024-02-01")).drop("split_share")
+    assert rows(found) == [("2024-01-03 00:00", "b1", 3)]
+
+
 def test_a_place_in_the_split_is_the_names_alone(boats):
     again = boats | {"boats": boats["boats"].where("seats < 3").withColumn("seats", F.lit(7)).repartition(3)}
     whole, part = (cut_offs(DOMAIN, IS_COSTLY, of, AS_OF).select("boat_id", "split_share") for of in (boats, again))

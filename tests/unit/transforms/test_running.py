@@ -155,3 +155,17 @@ def test_facts_may_be_about_all_alike_or_about_several_names_together(spark):
     assert rows(together, "origin") == [("a", "b", "2024-01-02 00:00", 0.5), ("b", "a", "2024-01-02 00:00", None)]
     alike = run_along(probes, facts, **ABOUT | {"by": [], "features": features})
     assert [row[-1] for row in rows(alike)] == [pytest.approx(1 / 3)] * 2
+
+
+def test_a_value_that_is_not_finite_counts_as_none(spark):
+    facts = frame(
+        spark,
+        FACTS,
+        [
+            ("a", f"2024-01-01 0{hour}:00", f"2024-01-01 0{hour}:00", None, level, None)
+            for hour, level in ((1, 2.0), (2, float("nan")), (3, float("inf")), (4, 4.0))
+        ],
+    )
+    cut = datetime(2024, 1, 1, 5, tzinfo=UTC)
+    found = run_along(asked(spark, ["a"], [cut]), facts, **ABOUT | {"features": (Rolling("level", "mean", hours=6.0),)})
+    assert rows(found) == [("a", "2024-01-01 05:00", 3.0)]

@@ -46,10 +46,11 @@ def session_with_room(plan: FitPlan, spark: Callable[[], SparkSession] | None) -
 def told_as_fit_error(plan: FitPlan) -> Iterator[None]:
     """What fails on a worker inside is a FitError with the worker's own words, not the JVM's trace."""
     from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
 
     try:
         yield
-    except Py4JJavaError as error:
+    except (Py4JJavaError, PySparkException) as error:
         words = re.findall(r"^\w*(?:Error|Exception): .+$", str(error), flags=re.MULTILINE)
         cause = words[0] if words else str(error).splitlines()[0]
         raise FitError(

@@ -13,6 +13,7 @@ from pipelines.contracts.fits import FitError, Workspace
 from pipelines.engines import fit
 from pipelines.engines.recorder import FileRecorder
 from pipelines.engines.shards import examples_of, shard_hash
+from pipelines.engines.workers import told_as_fit_error
 from pipelines.models.base import families
 from pipelines.models.rows import matrix
 
@@ -43,6 +44,23 @@ def test_xgboost_on_two_workers_twice_the_same_and_scored_as_its_booster_predict
     predicted = families()["xgboost"].scorer(first.model).predict(examples)
     scored = np.stack([predicted[q].to_numpy() for q in ("q10", "q50", "q90")], axis=1)
     assert (scored == np.sort(booster.predict(rows).astype(np.float64), axis=1)).all()
+
+
+def test_what_fails_on_a_worker_is_told_in_its_own_words(spark, tables):
+    def broken(part):
+        raise KeyError("values")
+
+    plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=2)
+    ways = [
+        lambda: spark.range(1).rdd.mapPartitions(broken).collect(),
+        lambda: spark.range(1).mapInArrow(broken, "id long").collect(),
+    ]
+    for way in ways:
+        with pytest.raises(FitError) as failed, told_as_fit_error(plan):
+            way()
+        assert str(failed.value) == (
+            "xgboost by xgboost_spark: a worker failed: KeyError: 'values'. Its trace is in Spark's log"
+        )
 
 
 def test_small_arrow_batches_some_without_a_row_of_the_validate_span_change_nothing(spark, tables, tmp_path):

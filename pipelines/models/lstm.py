@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 Inputs = npt.NDArray[np.float32]
 
-_METADATA = "headrace"
 _BLOCK = 32
 
 
@@ -128,9 +126,9 @@ class LSTM(NetFamily):
         return self.train(train, validate, plan, Solo(), recorder)
 
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
-        import safetensors.torch
         import torch
 
+        from pipelines.models.nets.sealing import sealed
         from pipelines.models.nets.training import Batchable, Schedule, pinball, reproducible, train_network
 
         params = self.settled(plan.params)
@@ -167,18 +165,14 @@ class LSTM(NetFamily):
             loss = pinball(plan.quantiles)
             best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
         content = {"signature": Signature.of(plan).json(), "channels": asdict(channels), "shape": shape}
-        # keys as they come: sorting them would shuffle the windows, whose order is that of the net's channels
-        model = safetensors.torch.save(network.state_dict(), metadata={_METADATA: json.dumps(content)})
-        return FitResult(model=model, format="safetensors", best_step=best)
+        return FitResult(model=sealed(network, content), format="safetensors", best_step=best)
 
     def scorer(self, model: bytes) -> Scorer:
-        import safetensors.torch
+        from pipelines.models.nets.sealing import content_of, load_weights
 
-        header = json.loads(model[8 : 8 + int.from_bytes(model[:8], "little")])
-        content = json.loads(header["__metadata__"][_METADATA])
+        content = content_of(model)
         network = _network(content["shape"])
-        network.load_state_dict(safetensors.torch.load(model))
-        network.eval()
+        load_weights(network, model)
         return _LSTMScorer(Signature.read(content["signature"]), Channels(**content["channels"]), network)
 
 
@@ -188,25 +182,11 @@ class _LSTMScorer(Scorer):
         self._channels, self._network = channels, network
 
     def outputs(self, examples: pa.Table) -> Values:
-        """In blocks of one size on one thread: alone or in a batch, an example's bits are the same (measured: 99 % of
-        rows differ otherwise)."""
-        import torch
-
-        from pipelines.models.nets.training import reproducible
+        from pipelines.models.nets.sealing import in_blocks
 
         past, future = self._channels.past(examples), self._channels.future(examples)
-        shape = (len(examples), self.signature.steps, len(self.signature.quantiles))
-        predicted = np.empty(shape, np.float32)
-        with reproducible(0), torch.no_grad():
-            for start in range(0, len(examples), _BLOCK):
-                block = [_padded(values[start : start + _BLOCK]) for values in (past, future)]
-                values = self._network(*map(torch.from_numpy, block)).numpy()
-                predicted[start : start + _BLOCK] = values[: len(examples) - start]
-        return self._channels.unscaled(predicted, examples).reshape(-1, shape[2])
-
-
-def _padded(values: Inputs) -> Inputs:
-    return np.concatenate([values, np.zeros((_BLOCK - len(values), *values.shape[1:]), np.float32)])
+        predicted = in_blocks(self._network, (past, future), _BLOCK)
+        return self._channels.unscaled(predicted, examples).reshape(-1, len(self.signature.quantiles))
 
 
 def _network(shape: Mapping[str, Any]) -> Seq2Seq:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from pipelines.models.nets.embedding_mlp import EmbeddingMLP
     from pipelines.models.nets.training import Batchable
 
-_METADATA = "headrace"
 _BLOCK = 256
 _FARTHEST = 8.0
 """Deviations beyond which a number is no farther: one that hardly varied in training would else drown the others."""
@@ -95,8 +93,8 @@ class MLP(NetFamily):
         return self.train(train, validate, plan, Solo(), recorder)
 
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
-        import safetensors.torch
 
+        from pipelines.models.nets.sealing import sealed
         from pipelines.models.nets.training import Schedule, log_loss, pinball, reproducible, train_network
 
         params = self.settled(plan.params)
@@ -127,18 +125,14 @@ class MLP(NetFamily):
             network = _network(shape)
             best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
         content = {"signature": Signature.of(plan).json(), "reading": asdict(reading), "shape": shape}
-        # keys as they come: their order is that of the net's inputs
-        model = safetensors.torch.save(network.state_dict(), metadata={_METADATA: json.dumps(content)})
-        return FitResult(model=model, format="safetensors", best_step=best)
+        return FitResult(model=sealed(network, content), format="safetensors", best_step=best)
 
     def scorer(self, model: bytes) -> Scorer:
-        import safetensors.torch
+        from pipelines.models.nets.sealing import content_of, load_weights
 
-        header = json.loads(model[8 : 8 + int.from_bytes(model[:8], "little")])
-        content = json.loads(header["__metadata__"][_METADATA])
+        content = content_of(model)
         network = _network(content["shape"])
-        network.load_state_dict(safetensors.torch.load(model))
-        network.eval()
+        load_weights(network, model)
         return _MLPScorer(Signature.read(content["signature"]), Reading(**content["reading"]), network)
 
 
@@ -148,23 +142,20 @@ class _MLPScorer(Scorer):
         self._reading, self._network = reading, network
 
     def outputs(self, examples: pa.Table) -> Values:
-        """In blocks of one size on one thread: alone or in a batch, a row's bits are the same."""
         import torch
 
-        from pipelines.models.nets.training import reproducible
+        from pipelines.models.nets.sealing import in_blocks
 
         values = matrix(examples, self.signature.features, self.signature.steps)
         columns = dict(zip(self.signature.features, values.T, strict=True))
-        places, numbers = self._reading.places(columns), self._reading.values(columns)
-        predicted = np.empty((len(values), max(len(self.signature.quantiles), 1)))
-        with reproducible(0), torch.no_grad():
-            for start in range(0, len(values), _BLOCK):
-                block = [_padded(part[start : start + _BLOCK]) for part in (places, numbers)]
-                answer = self._network(*map(torch.from_numpy, block))[:, 0]
-                answer = answer if self.signature.quantiles else torch.sigmoid(answer)
-                predicted[start : start + _BLOCK] = answer.numpy()[: len(values) - start]
+
+        def answer(*rows: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self._network(*rows)[:, 0]
+            return found if self.signature.quantiles else torch.sigmoid(found)
+
+        predicted = in_blocks(answer, (self._reading.places(columns), self._reading.values(columns)), _BLOCK)
         mean, deviation = self._reading.label
-        return predicted * deviation + mean
+        return predicted.astype(np.float64) * deviation + mean
 
 
 def _batchable(plan: FitPlan, reading: Reading, values: Values, labels: Values) -> Batchable:
@@ -216,10 +207,6 @@ def _signed_log(values: Values) -> Values:
 
 def _rows(columns: Mapping[str, Values]) -> int:
     return len(next(iter(columns.values())))
-
-
-def _padded(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.concatenate([values, np.zeros((_BLOCK - len(values), *values.shape[1:]), values.dtype)])
 
 
 def _network(shape: Mapping[str, Any]) -> EmbeddingMLP:

@@ -12,21 +12,30 @@ from pipelines.contracts.names import DeclarationError, checked_name
 class Source:
     """A feed of raw records: the files that a source system drops into the folder `<drops>/<domain>/<name>`.
 
-    format: "csv" (first record is the header) or "jsonl" (one JSON object a line).
+    format: "csv" (first record is the header), "jsonl" (one JSON object a line), "parquet" or "excel" (first row is the
+    header). A csv or jsonl file may be packed (gz, zip); a zip's members are files of their own.
+    delimiter, quote, encoding: of csv; encoding of jsonl too, any that Python knows (utf-8 takes a BOM or none).
+    files: a glob over names below the source's folder, zip members included (`<zip>!/<member>`); others are left alone.
+    sheet: of excel, the first by default.
     table: the full name of another domain's published table, which is dropped there as JSON lines whenever it changed.
     The first ISO date in a file's name is the delivery's logical date; without one, the run's as-of instant is.
     """
 
     name: str
-    format: Literal["csv", "jsonl"]
+    format: Literal["csv", "jsonl", "parquet", "excel"]
     delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    files: str = "*"
+    sheet: str = ""
     table: str = ""
     doc: str = ""
 
     def __post_init__(self) -> None:
         checked_name(self.name, "source")
-        if self.format not in ("csv", "jsonl"):
-            raise DeclarationError(f"source '{self.name}': format '{self.format}' is not one of csv, jsonl")
+        formats = ("csv", "jsonl", "parquet", "excel")
+        if self.format not in formats:
+            raise DeclarationError(f"source '{self.name}': format '{self.format}' is not one of {', '.join(formats)}")
         if self.table and self.format != "jsonl":
             raise DeclarationError(f"source '{self.name}': a published table comes as jsonl")
         if len(self.delimiter) != 1:

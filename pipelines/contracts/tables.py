@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from pipelines.contracts.expectations import Expectation
 from pipelines.contracts.names import DeclarationError, checked_name
@@ -18,24 +19,44 @@ class Column:
 
     type: a Spark SQL type ("double", "timestamp", "boolean", …).
     field: the raw field it comes from (default: the column's own name); blank text is null.
+    formerly: names that the field had in older deliveries; the first that a record has is read.
+    optional: a whole delivery may lack the field, which is then null; else a header without it breaks the contract.
     convert: SQL over `value`, the field already cast to `type`; e.g. "value * 1000" for GW → MW.
-    pattern: for timestamps and dates, the datetime pattern; ISO 8601 with an offset by default.
-    A field that has text but gives no value makes the record unreadable.
+    pattern: for timestamps and dates, the datetime pattern, or several to try in turn; ISO 8601 with an offset by
+    default.
+    null_text: a regular expression; field text that matches it as a whole stands for no value (`n/a`, say).
+    pii: says something about a person; masked wherever a command shows records.
+    A field that has text but gives no value makes the record unreadable, and so does a number that the type cannot
+    hold without loss.
     """
 
     name: str
     type: str
     field: str = ""
     convert: str = ""
-    pattern: str = ""
+    pattern: str | tuple[str, ...] = ""
     unit: str = ""
     nullable: bool = False
     doc: str = ""
+    formerly: tuple[str, ...] = ()
+    optional: bool = False
+    null_text: str = ""
+    pii: bool = False
 
     def __post_init__(self) -> None:
         checked_name(self.name, "column")
         if not self.field:
             object.__setattr__(self, "field", self.name)
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The datetime patterns to try in turn; none means ISO 8601."""
+        return self.pattern if isinstance(self.pattern, tuple) else (self.pattern,) if self.pattern else ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The raw field's name, then its former ones."""
+        return (self.field, *self.formerly)
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,11 @@ class Table:
     "" means the delivery's logical date. timeless tables of a timeless domain leave both empty.
     order: columns whose greater value is the newer statement about a key; () means the delivery's logical date.
     tombstone: SQL over `raw`, the map of raw fields (all text), true for a record that withdraws its key.
+    valid_from: a column with the instant from which a row's values hold in the world. The table then keeps every
+    version of a key (SCD2): one row a (key, valid_from), with `valid_to`, the next version's valid_from, or null.
+    on_break: what a delivery costs that breaks the schema contract (a field dropped, renamed or retyped without a
+    declaration): "quarantine" its rows, or "refuse" the batch with a diff.
+    cluster: columns by which `headrace maintain` lays the rows out, so that readers by them skip files.
     """
 
     name: str
@@ -59,11 +85,15 @@ class Table:
     tombstone: str = ""
     expect: tuple[Expectation, ...] = ()
     doc: str = ""
+    valid_from: str = ""
+    on_break: Literal["quarantine", "refuse"] = "quarantine"
+    cluster: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         checked_name(self.name, "table")
         names = [column.name for column in self.columns]
-        for wanted in (*self.key, *self.order, *((self.event_time,) if self.event_time else ())):
+        times = [name for name in (self.event_time, self.valid_from) if name]
+        for wanted in (*self.key, *self.order, *self.cluster, *times):
             if wanted not in names:
                 raise DeclarationError(f"table '{self.name}': '{wanted}' is not one of its columns: {', '.join(names)}")
         if len(set(names)) != len(names):

@@ -7,8 +7,7 @@ transaction here pins their versions. Every public method is one transaction. Wr
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +15,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, and_, delete, exists, func, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from pipelines.contracts.tables import OUTCOMES
 from pipelines.io import ledger_schema as schema
 from pipelines.io.failures import LedgerError
+from pipelines.io.ledger_models import record_models
+from pipelines.io.ledger_outcomes import record_outcomes
+from pipelines.io.ledger_rows import columns_of, put
 from pipelines.io.publication import (
     Batch,
     Champion,
@@ -50,20 +51,26 @@ class Ledger:
         self._prepare()
 
     def _prepare(self) -> None:
-        """Make the tables unless they are there. Looks first, so that reading a ledger needs no right to write it."""
-        with self.reading() as c:
-            is_new = not inspect(c).has_table(schema.ledger.name)
-        if is_new:
+        """Make the tables that are not there. Looks first, so that reading a ledger needs no right to write it."""
+        version = self._schema_version()
+        if version is None or version < schema.VERSION:
             with self.writing() as c:
-                schema.metadata.create_all(c)
+                schema.metadata.create_all(c)  # a newer schema only ever adds tables
+                c.execute(delete(schema.ledger).where(schema.ledger.c.version < schema.VERSION))
                 if c.scalar(select(schema.ledger.c.version)) is None:
                     c.execute(insert(schema.ledger).values(version=schema.VERSION))
-        with self.reading() as c:
-            version = c.scalar(select(schema.ledger.c.version))
-        if version is None or version > schema.VERSION:
+            version = schema.VERSION
+        if version > schema.VERSION:
             raise LedgerError(
                 f"ledger {self._name}: has schema {version}, this Headrace knows {schema.VERSION}; update Headrace"
             )
+
+    def _schema_version(self) -> int | None:
+        """None for a database without a ledger."""
+        with self.reading() as c:
+            if not inspect(c).has_table(schema.ledger.name):
+                return None
+            return c.scalar(select(schema.ledger.c.version))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -118,7 +125,7 @@ class Ledger:
             batch = _new_id(c, schema.batches, domain=domain)
             for file in files:
                 try:
-                    c.execute(insert(schema.files).values(batch=batch, domain=domain, **_columns_of(file)))
+                    c.execute(insert(schema.files).values(batch=batch, domain=domain, **columns_of(file)))
                 except IntegrityError:
                     raise LedgerError(
                         f"{domain}: file '{file.name}' of source '{file.source}' is in a batch already, by content "
@@ -208,11 +215,11 @@ class Ledger:
             for batch, stage in publication.progress:
                 self._advance(c, attempt, domain, batch, stage)
             for outcomes in publication.outcomes:
-                self._count(c, attempt, domain, outcomes)
+                record_outcomes(c, attempt, domain, outcomes)
             for (stage, subject), value in publication.fingerprints.items():
                 place = {"domain": domain, "stage": stage, "subject": subject}
-                _put(c, schema.fingerprints, place, {"value": value, "attempt": attempt})
-            self._keep_models(c, attempt, domain, publication)
+                put(c, schema.fingerprints, place, {"value": value, "attempt": attempt})
+            record_models(c, attempt, domain, publication)
             c.execute(update(schema.attempts).where(schema.attempts.c.number == attempt).values(published_at=_now()))
 
     # What was published.
@@ -283,42 +290,6 @@ class Ledger:
             raise LedgerError(f"{domain}: batch {batch} has passed stage '{stage}' already; leave it out")
         c.execute(insert(schema.progress).values(batch=batch, stage=stage, attempt=attempt))
 
-    def _count(self, c: Connection, attempt: int, domain: str, of: Outcomes) -> None:
-        where = f"{of.table}: file '{of.file}' of batch {of.batch}"
-        files = schema.files.c
-        known = and_(files.batch == of.batch, files.name == of.file, files.domain == domain)
-        if not c.scalar(select(exists().where(known))):
-            raise LedgerError(f"{where} is not in {domain}'s manifest")
-        unknown = sorted(set(of.counts) - set(OUTCOMES))
-        if unknown:
-            raise LedgerError(f"{where}: unknown outcomes {', '.join(unknown)}; known: {', '.join(OUTCOMES)}")
-        if sum(of.counts.values()) != of.rows or min(of.counts.values(), default=0) < 0:
-            counts = " + ".join(f"{count} {outcome}" for outcome, count in of.counts.items()) or "no outcome"
-            raise LedgerError(f"{where}: {of.rows} rows in, but {counts}; nothing is published")
-        key: dict[str, Any] = {"batch": of.batch, "file": of.file, "name": of.table}
-        counted = schema.outcomes.c
-        if c.scalar(select(exists().where(*(counted[name] == value for name, value in key.items())))):
-            raise LedgerError(f"{where} was counted before; counts are never rewritten")
-        # A file without a single record is counted too, as 0 new, so that it is seen to have been read.
-        for outcome, count in (of.counts or {"new": 0}).items():
-            c.execute(insert(schema.outcomes).values(**key, outcome=outcome, count=count, attempt=attempt))
-
-    def _keep_models(self, c: Connection, attempt: int, domain: str, publication: Publication) -> None:
-        for fit in publication.fits:
-            for name, metric in fit.metrics.items():
-                if not math.isfinite(metric):
-                    raise LedgerError(f"{domain}/{fit.task}: metric '{name}' of {fit.family} is {metric}; leave it out")
-            values = _columns_of(fit)
-            key = {"domain": domain, **{name: values.pop(name) for name in ("task", "family", "run_id")}}
-            _put(c, schema.fits, key, values | {"attempt": attempt})
-        for champion in publication.champions:
-            c.execute(insert(schema.champions).values(domain=domain, attempt=attempt, **_columns_of(champion)))
-        for task, rows in publication.predictions.items():
-            _put(c, schema.predictions, {"domain": domain, "task": task}, {"rows": rows, "attempt": attempt})
-        for decisions in publication.decisions:
-            values = _columns_of(decisions)
-            _put(c, schema.decisions, {"domain": domain, "task": values.pop("task")}, values | {"attempt": attempt})
-
 
 def _has_passed(stage: str) -> Any:
     progress = schema.progress.c
@@ -351,27 +322,6 @@ def _new_id(c: Connection, table: Table, **values: Any) -> int:
     key = c.execute(insert(table).values(**values)).inserted_primary_key
     assert key is not None
     return int(key[0])
-
-
-def _put(c: Connection, table: Table, key: dict[str, str], values: dict[str, Any]) -> None:
-    """Write the row of this key, in place of the one that is there."""
-    c.execute(delete(table).where(*(table.c[name] == value for name, value in key.items())))
-    c.execute(insert(table).values(key | values))
-
-
-def _columns_of(record: LandedFile | Fit | Champion | Any) -> dict[str, Any]:
-    """A record's fields as column values; instants become text in UTC."""
-    return {name: _stored(name, value) for name, value in vars(record).items()}
-
-
-def _stored(name: str, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if not isinstance(value, datetime):
-        return value
-    if value.tzinfo is None:
-        raise LedgerError(f"{name} {value}: an instant needs a time zone")
-    return value.astimezone(UTC).isoformat()
 
 
 def _now() -> str:

@@ -28,7 +28,7 @@ from sqlalchemy.pool import NullPool
 
 from pipelines.io.failures import LedgerError
 
-VERSION = 1
+VERSION = 2
 WRITES = "headrace_writes"  # execution option of a connection that is going to write
 _BUSY_SECONDS = 30
 

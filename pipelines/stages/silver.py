@@ -194,8 +194,9 @@ def _text(field: str) -> str:
 def _value(column: Column) -> str:
     """SQL that reads the column from `_fields`, null where it cannot."""
     if column.type == "timestamp" or column.pattern:
-        pattern = (column.pattern or ISO_WITH_OFFSET).replace("'", "\\'")
-        value = f"cast(try_to_timestamp(`{_text(column.field)}`, '{pattern}') as {column.type})"
+        patterns = [pattern.replace("'", "\\'") for pattern in column.patterns or (ISO_WITH_OFFSET,)]
+        tries = [f"try_to_timestamp(`{_text(column.field)}`, '{pattern}')" for pattern in patterns]
+        value = f"cast(coalesce({', '.join(tries)}) as {column.type})"
     else:
         value = f"try_cast(`{_text(column.field)}` as {column.type})"
     return f"transform(array({value}), value -> {column.convert})[0]" if column.convert else value

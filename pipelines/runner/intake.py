@@ -1,0 +1,97 @@
+"""The first half of the unit ingest: dropped files through landing into bronze."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.contracts.domain import Domain
+from pipelines.domains import embedded_files
+from pipelines.io import landing
+from pipelines.io.publication import Batch, LandedFile
+from pipelines.io.published import drop_published
+from pipelines.runner.work import Context, Work
+from pipelines.stages import land as land_stage
+
+
+def land(context: Context, domain: Domain) -> tuple[str, ...]:
+    """Keep every new file byte for byte, and freeze them as one batch; returns why others cannot be landed."""
+    folder = context.settings.drops / domain.name
+    if context.settings.samples and not landing.has_embedded(folder):
+        context.say(domain.name, "land", "dropping the embedded records as raw files")
+        landing.drop_embedded(folder, embedded_files(domain))
+    drop_tables(context, domain, folder)
+    known = context.ledger.known_hashes(domain.name)
+    drop = landing.dropped(folder, domain.sources)
+    plan = land_stage.plan(drop.files, known, context.as_of)
+    undated = [f"{name}: no date (YYYY-MM-DD) in the name. Rename it, or give --as-of" for name in plan.undated]
+    left_out = (*drop.unreadable, *undated)
+    for name, landed_as in plan.repeats:
+        context.say(domain.name, "land", f"{name}: the same content was landed as {landed_as}; left out")
+    if plan.later:
+        context.say(
+            domain.name, "land", f"{len(plan.later)} files are delivered after the as-of instant; left for later"
+        )
+    if not plan.new:
+        if left_out:
+            return left_out
+        where = ", ".join(source.name for source in domain.sources)
+        told = "no new file" if known else f"no file at all: put raw files into {folder} ({where})"
+        context.say(domain.name, "land", told)
+        return ()
+    zone = context.folder("landing") / domain.name
+    files = [
+        LandedFile(file.source, file.name, str(landing.archive(file, zone)), file.size, file.sha256, delivered_at)
+        for file, delivered_at in plan.new
+    ]
+    batch = context.ledger.open_batch(domain.name, files)
+    megabytes = sum(file.size for file in files) / 1e6
+    context.say(domain.name, "land", f"batch {batch}: {len(files)} files, {megabytes:.1f} MB")
+    for file in files:
+        if not file.size:
+            context.say(domain.name, "land", f"{file.name}: the file is empty")
+    return left_out
+
+
+def drop_tables(context: Context, domain: Domain, folder: Path) -> None:
+    """Drop what other domains have published since, where this domain has it as a source."""
+    pins = context.ledger.pins()
+    for source in domain.sources:
+        pin = pins.get(source.table)
+        delivered_at = context.ledger.newest_delivery(pin.domain) if pin and pin.is_published else None
+        if pin and delivered_at:
+            drop_published(pin, folder / source.name, delivered_at)
+        elif source.table:
+            context.say(domain.name, "land", f"{source.name} waits for {source.table}, which is not published yet")
+
+
+def bronze(work: Work, batch: Batch) -> None:
+    """Append every record of the batch as it came."""
+    # Spark is imported only where there is work: a run without any must not wait for it
+    from pipelines.io.records import RawFile, records
+    from pipelines.stages.bronze import keep
+
+    for source in work.domain.sources:
+        files = [
+            RawFile(f.name, f.path, f.sha256, source.format, source.delimiter, _microseconds(f.delivered_at))
+            for f in batch.files
+            if f.source == source.name
+        ]
+        if files:
+            rows = records(work.context.spark(), files)
+            work.write(
+                keep(
+                    work.domain,
+                    source.name,
+                    rows,
+                    batch=batch.id,
+                    attempt=work.attempt.number,
+                    ingested_at=datetime.now(UTC),
+                )
+            )
+            work.say("bronze", f"{source.name}: {len(files)} files kept")
+    work.add("progress", (batch.id, "bronze"))
+
+
+def _microseconds(instant: datetime) -> int:
+    return int(instant.timestamp() * 1_000_000)

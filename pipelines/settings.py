@@ -66,6 +66,7 @@ CRON = Form(r"[\d*][\d*,/-]*( [\d*][\d*,/-]*){4}", "five fields of cron in figur
 @dataclass(frozen=True)
 class Schedule:
     run: Annotated[str, "when Airflow and conf/crontab begin a run of everything; Airflow's clock is UTC", CRON]
+    wait_s: Annotated[int, "how long a run waits for another one at its domain, in seconds", range(604_801)]
 
 
 @dataclass(frozen=True)

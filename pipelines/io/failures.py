@@ -4,6 +4,10 @@ import them."""
 from __future__ import annotations
 
 
+class LeaseError(RuntimeError):
+    """Another process works on what this one wanted to work on; the message says which, and what to do."""
+
+
 class LedgerError(RuntimeError):
     """The ledger cannot be used or refuses; the message says what, where and what to do."""
 

@@ -109,6 +109,18 @@ outcomes = _table(
     _count("count"),
     _attempt(),
 )
+# A row is a lease that is held; see leases.py.
+leases = _table(
+    "leases",
+    _text("name", primary_key=True),
+    _text("token"),
+    _count("beat"),
+    _text("machine"),
+    _text("host"),
+    _count("process"),
+    _text("started"),
+    _text("since"),
+)
 fingerprints = _table(
     "fingerprints",
     _text("domain", primary_key=True),

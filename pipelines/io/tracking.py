@@ -148,7 +148,7 @@ class Tracking:
     def begin(self, domain: str, task: str, as_of: datetime, tags: Mapping[str, str] | None = None) -> str:
         """Open the parent run `run@<as_of>` in the experiment `/<domain>/<task>`; returns its id.
 
-        Runs of the experiment that still count as running were killed, since a unit's lease lets one run at a time.
+        Runs of the experiment that still count as running were killed, since the domain's lease lets one run at a time.
         """
         with self._asking("open a run") as client:
             experiment = self._experiment(client, f"/{domain}/{task}")

@@ -15,6 +15,7 @@ from pipelines.contracts.tasks import Task
 from pipelines.domains import domain as domain_named
 from pipelines.domains import domains
 from pipelines.io.delta import Warehouse
+from pipelines.io.failures import LeaseError
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Outcomes
 from pipelines.runner import act, decide, ingest, learn, observe
@@ -116,7 +117,16 @@ def in_order(chosen: Sequence[Domain]) -> list[Domain]:
 
 
 def _worked(context: Context, domain: Domain, asked: Mapping[str, Collection[str]]) -> Iterator[tuple[str, Exception]]:
-    """Work the domain; gives what fails, by `<domain>` or `<domain>/<task>`. asked: by unit, its stages to be run."""
+    """Work the domain under its lease; gives what fails, by `<domain>` or `<domain>/<task>`. asked: by unit, its stages
+    to be run."""
+    try:
+        with context.leased(domain) as leased:
+            yield from _units(leased, domain, asked)
+    except LeaseError as failure:
+        yield domain.name, failure
+
+
+def _units(context: Context, domain: Domain, asked: Mapping[str, Collection[str]]) -> Iterator[tuple[str, Exception]]:
     if asked["ingest"]:
         try:
             ingest.run(context, domain, asked["ingest"])

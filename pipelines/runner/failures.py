@@ -2,7 +2,7 @@
 
 from pipelines.contracts.fits import FitError
 from pipelines.contracts.names import DeclarationError
-from pipelines.io.failures import LedgerError, TrackingError, WarehouseError
+from pipelines.io.failures import LeaseError, LedgerError, TrackingError, WarehouseError
 from pipelines.io.landing import LandingError
 from pipelines.io.lock import LockError
 from pipelines.io.session import SessionError
@@ -21,6 +21,7 @@ EXPECTED = (
     DeclarationError,
     FitError,
     LandingError,
+    LeaseError,
     LedgerError,
     LockError,
     NoChampion,

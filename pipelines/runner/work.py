@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import Shard
 from pipelines.io.delta import Attempt, Warehouse
+from pipelines.io.leases import Lease, lease
 from pipelines.io.ledger import Ledger
 from pipelines.io.lock import local_path
 from pipelines.io.publication import Publication
@@ -30,7 +32,8 @@ Say = Callable[[str, str, str], None]
 @dataclass(frozen=True)
 class Context:
     """What every unit of a run shares. spark: starts the session when it is first asked for. say: tells the user
-    (domain, stage, what). as_of: the run's logical instant, None for each domain's newest delivery.
+    (domain, stage, what). as_of: the run's logical instant, None for each domain's newest delivery. lease: the one of
+    the domain that is worked on.
     """
 
     settings: Settings
@@ -39,6 +42,7 @@ class Context:
     spark: Callable[[], SparkSession]
     say: Say
     as_of: datetime | None
+    lease: Lease | None = None
 
     def folder(self, name: str) -> Path:
         """A folder of the data root for files that are not tables; beside the drops where the root is remote."""
@@ -47,6 +51,16 @@ class Context:
     def as_of_for(self, domain: Domain) -> datetime | None:
         """The run's as-of instant, or the domain's newest delivery; None if nothing was ever delivered."""
         return self.as_of or self.ledger.newest_delivery(domain.name)
+
+    @contextmanager
+    def leased(self, domain: Domain) -> Iterator[Context]:
+        """This context while the domain is worked on by this run alone; waits for another run as conf says."""
+
+        def say(what: str) -> None:
+            self.say(domain.name, "lease", what)
+
+        with lease(self.ledger, domain.name, say, self.settings.schedule.wait_s) as held:
+            yield replace(self, lease=held)
 
 
 @dataclass
@@ -62,6 +76,8 @@ class Work:
     @property
     def attempt(self) -> Attempt:
         if self._attempt is None:
+            if self.context.lease is not None:
+                self.context.lease.renew()  # or the new attempt would end one of the run that took over
             self._attempt = self.context.warehouse.open_attempt(self.domain.name, self.unit)
         return self._attempt
 

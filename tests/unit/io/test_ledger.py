@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import PIPE
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -22,41 +16,6 @@ from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Champion, Decisions, Fit, LandedFile, Outcomes, Publication, Written
 
 MORNING = datetime(2014, 2, 1, 6, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
-    """An empty ledger; every promise is kept by both databases."""
-    if request.param == "sqlite":
-        return Ledger(str(tmp_path / "ledger.db"))
-    server = request.getfixturevalue("postgresql")
-    schema = f"test_{next(_schemas)}"
-    with create_engine(server).begin() as c:
-        c.execute(text(f"CREATE SCHEMA {schema}"))
-    return Ledger(f"{server}&options=-csearch_path%3D{schema}")
-
-
-_schemas = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """The URI of a PostgreSQL server of our own, on a socket in a temporary folder."""
-    pytest.importorskip("psycopg", reason="PostgreSQL's driver is not installed")
-    if shutil.which("initdb") is None or shutil.which("pg_ctl") is None:
-        pytest.skip("initdb and pg_ctl are not on PATH")
-    owner = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
-    with tempfile.TemporaryDirectory() as folder:
-        if owner:
-            shutil.chown(folder, owner)
-        data = f"{folder}/data"
-        subprocess.run(["initdb", "-D", data, "-A", "trust", "-U", "headrace"], check=True, user=owner, stdout=PIPE)
-        control = ["pg_ctl", "-D", data, "-w", "-l", f"{folder}/log"]
-        subprocess.run([*control, "-o", f"-k {folder} -h ''", "start"], check=True, user=owner, stdout=PIPE)
-        try:
-            yield f"postgresql+psycopg://headrace@/postgres?host={folder}"
-        finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], check=True, user=owner, stdout=PIPE)
 
 
 def landed(name: str, content: str) -> LandedFile:

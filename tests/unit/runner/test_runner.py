@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
+from sqlalchemy import update
 
 import pipelines.domains
 from pipelines import runner
@@ -15,9 +16,11 @@ from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.domains import UnknownDomainError, domains
+from pipelines.io.leases import lease
 from pipelines.io.ledger import Ledger
+from pipelines.io.ledger_schema import leases
 from pipelines.io.publication import LandedFile, Publication, Written
-from pipelines.runner.work import fingerprint
+from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages.train import gold_tables
 from tests.house import drop, settings_on
 from tests.toy_domains.mill.domain import DOMAIN as MILL
@@ -50,6 +53,32 @@ def test_a_defect_of_ours_keeps_its_trace(tmp_path, monkeypatch):
     monkeypatch.setattr(runner.ingest, "run", broken)
     with pytest.raises(ZeroDivisionError):
         runner.run(settings_on(tmp_path), names=["energy"], stages=["land"])
+
+
+def test_a_domain_that_another_run_works_on_is_left_to_it_while_others_go_on(tmp_path, capsys):
+    settings = settings_on(tmp_path, schedule={"wait_s": 0})
+    with lease(Ledger(settings.ledger), "energy", print, 0):
+        outcome = runner.run(settings, names=["energy", "finance"])
+    assert set(outcome.failures) == {"energy"}
+    assert (
+        "works on it; waited 0 s (schedule.wait_s in conf). Run again when that has ended" in outcome.failures["energy"]
+    )
+    assert "finance    land      no file at all" in capsys.readouterr().out
+
+
+def test_a_run_that_lost_its_lease_opens_no_attempt(tmp_path, monkeypatch):
+    """It would end the attempt of the run that took over."""
+    settings = settings_on(tmp_path)
+
+    def paused(context: Context, domain: Domain, _: object) -> None:
+        with context.ledger.writing() as c:
+            c.execute(update(leases).values(token="taken over"))
+        Work(context, domain, "ingest").open()
+
+    monkeypatch.setattr(runner.ingest, "run", paused)
+    outcome = runner.run(settings, names=["energy"], stages=["land"])
+    assert outcome.failures["energy"].startswith("energy: this process stood still for so long that it lost its lease")
+    assert Ledger(settings.ledger).newest_attempt() == 0
 
 
 @pytest.mark.parametrize(

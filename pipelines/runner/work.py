@@ -60,7 +60,12 @@ class Context:
             self.say(domain.name, "lease", what)
 
         with lease(self.ledger, domain.name, say, self.settings.schedule.wait_s) as held:
-            yield replace(self, lease=held)
+            try:
+                yield replace(self, lease=held)
+            except Exception:
+                self.warehouse.abandon()
+                raise
+            self.warehouse.abandon()
 
 
 @dataclass

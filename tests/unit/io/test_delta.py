@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Callable
 from datetime import datetime
@@ -118,6 +119,41 @@ def test_a_commit_of_somebody_else_stops_the_publication(warehouse: Warehouse, f
     ):
         warehouse.publish(attempt, Publication())
     assert rows(warehouse) == [(1, 10.0)]
+
+
+def test_a_table_is_free_for_others_once_its_attempt_is_over(
+    warehouse: Warehouse, frame: Callable[..., DataFrame], tmp_path: Path
+) -> None:
+    """Published, refused or given up; what a dead attempt goes on to write takes the lock again."""
+    lock_file = tmp_path / "warehouse" / "silver" / ".energy_load.lock"
+
+    def is_free() -> bool:
+        with lock_file.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+    attempt = warehouse.open_attempt("energy", "etl")
+    warehouse.append(attempt, LOAD, frame((1, 10.0)), "new")
+    assert not is_free()
+    warehouse.publish(attempt, Publication())
+    assert is_free()
+    dead = warehouse.open_attempt("energy", "etl")
+    warehouse.append(dead, LOAD, frame((2, 20.0)), "new")
+    warehouse.open_attempt("energy", "etl")
+    with pytest.raises(LedgerError, match="is dead"):
+        warehouse.publish(dead, Publication())
+    assert is_free()
+    warehouse.append(dead, LOAD, frame((3, 30.0)), "late")
+    assert not is_free()
+    with pytest.raises(LedgerError, match="is dead"):
+        warehouse.publish(dead, Publication())
+    given_up = warehouse.open_attempt("energy", "etl")
+    warehouse.append(given_up, LOAD, frame((4, 40.0)), "new")
+    warehouse.abandon()
+    assert is_free()
 
 
 def test_merge_updates_inserts_and_deletes_by_key(warehouse: Warehouse, frame: Callable[..., DataFrame]) -> None:

@@ -154,3 +154,21 @@ def test_what_is_missing_is_said_in_one_line(
     )
     assert message in done.stdout, done.stderr
     assert done.stdout.count("\n") == 1
+
+
+def test_a_log_store_that_loses_commits_between_processes_is_refused(settings: Settings, tmp_path: Path) -> None:
+    conf = tmp_path / "fast.conf"
+    conf.write_text("spark.delta.logStore.file.impl  io.delta.storage.LocalLogStore\n")
+    told = rf"{conf}: spark.delta.logStore.file.impl is io.delta.storage.LocalLogStore, which loses commits .* Remove"
+    with pytest.raises(SessionError, match=told):
+        properties(replace(settings, spark=replace(settings.spark, conf_file=conf)))
+
+
+def test_a_session_at_hand_with_such_a_log_store_is_refused(spark: SparkSession, settings: Settings) -> None:
+    key = "spark.delta.logStore.class"
+    spark.sparkContext._conf.set(key, "org.apache.spark.sql.delta.storage.LocalLogStore")
+    try:
+        with pytest.raises(SessionError, match=f"Spark's properties: {key} is org"):
+            session(settings)
+    finally:
+        spark.sparkContext._conf._jconf.remove(key)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,11 +18,13 @@ from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.domains import UnknownDomainError, domains
+from pipelines.io import lock
 from pipelines.io.leases import lease
 from pipelines.io.ledger import Ledger
 from pipelines.io.ledger_schema import leases
 from pipelines.io.publication import LandedFile, Publication, Written
 from pipelines.runner.work import Context, Work, fingerprint
+from pipelines.settings import PROJECT
 from pipelines.stages.train import gold_tables
 from tests.house import drop, settings_on
 from tests.toy_domains.mill.domain import DOMAIN as MILL
@@ -79,6 +83,27 @@ def test_a_run_that_lost_its_lease_opens_no_attempt(tmp_path, monkeypatch):
     outcome = runner.run(settings, names=["energy"], stages=["land"])
     assert outcome.failures["energy"].startswith("energy: this process stood still for so long that it lost its lease")
     assert Ledger(settings.ledger).newest_attempt() == 0
+
+
+@pytest.mark.parametrize(("failure", "is_free"), [(ZeroDivisionError, True), (KeyboardInterrupt, False)])
+def test_a_failed_run_lets_go_of_its_tables_but_not_an_interrupted_one(tmp_path, monkeypatch, failure, is_free):
+    """Spark's driver may still be at a commit when Python is interrupted."""
+    table = tmp_path / "root" / "silver" / "energy_load"
+
+    def failing(context: Context, *_: object) -> None:
+        attempt = context.warehouse.open_attempt("energy", "ingest")
+        lock.hold("silver.energy_load", str(table))
+        attempt.locked.add(str(table))
+        raise failure
+
+    monkeypatch.setattr(runner.ingest, "run", failing)
+    with pytest.raises(failure):
+        runner.run(settings_on(tmp_path), names=["energy"], stages=["land"])
+    taken = "import sys; from pipelines.io import lock; lock.hold('silver.energy_load', sys.argv[1])"
+    other = subprocess.run([sys.executable, "-c", taken, str(table)], cwd=PROJECT, capture_output=True)
+    assert (other.returncode == 0) == is_free
+    if not is_free:
+        lock.release(str(table))
 
 
 @pytest.mark.parametrize(

@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Task
 from pipelines.domains import domain as domain_named
 from pipelines.domains import domains
-from pipelines.io.delta import Warehouse
 from pipelines.io.failures import LeaseError
-from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Outcomes
 from pipelines.runner import act, decide, ingest, learn, observe
 from pipelines.runner.failures import EXPECTED, Waiting
 from pipelines.runner.work import Context, Stopwatch
 from pipelines.settings import Settings
 from pipelines.stages import STAGES, UNITS
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 TASK_UNITS: Mapping[str, Callable[[Context, Domain, Task, Collection[str]], None]] = {
     "learn": learn.run,
@@ -67,16 +61,8 @@ def run(
         raise UnknownStageError(f"unknown stage '{unknown[0]}'. There are: {', '.join(s.name for s in STAGES)}")
     chosen = in_order([domain_named(name) for name in dict.fromkeys(names)] or list(domains().values()))
     watch = Stopwatch()
-
-    @cache
-    def spark() -> SparkSession:
-        from pipelines.io.session import session
-
-        watch.say("", "spark", f"starting on {settings.spark.master} …")
-        return session(settings)
-
-    ledger = Ledger(settings.ledger)
-    context = Context(settings, ledger, Warehouse(spark, settings.root, ledger), spark, watch.say, as_of)
+    context = Context.opened(settings, watch.say, as_of)
+    ledger = context.ledger
     wanted = [stage for stage in STAGES if not stages or stage.name in stages]
     asked = {unit: [stage.name for stage in wanted if stage.unit == unit] for unit in UNITS}
     failures: dict[str, str] = {}
@@ -94,7 +80,7 @@ def run(
         {domain.name: ledger.file_outcomes(domain.name, after=last) for domain in chosen},
         ledger.status(),
         watch.seconds,
-        used_spark=spark.cache_info().currsize > 0,
+        used_spark=context.spark.has_started,
     )
 
 

@@ -29,20 +29,45 @@ if TYPE_CHECKING:
 Say = Callable[[str, str, str], None]
 
 
+class SparkOnDemand:
+    """The run's Spark session, started when it is first asked for."""
+
+    def __init__(self, settings: Settings, say: Say) -> None:
+        self._settings, self._say = settings, say
+        self._session: SparkSession | None = None
+
+    @property
+    def has_started(self) -> bool:
+        return self._session is not None
+
+    def __call__(self) -> SparkSession:
+        if self._session is None:
+            from pipelines.io.session import session
+
+            self._say("", "spark", f"starting on {self._settings.spark.master} …")
+            self._session = session(self._settings)
+        return self._session
+
+
 @dataclass(frozen=True)
 class Context:
-    """What every unit of a run shares. spark: starts the session when it is first asked for. say: tells the user
-    (domain, stage, what). as_of: the run's logical instant, None for each domain's newest delivery. lease: the one of
-    the domain that is worked on.
+    """What every unit of a run shares. say: tells the user (domain, stage, what). as_of: the run's logical instant,
+    None for each domain's newest delivery. lease: the one of the domain that is worked on.
     """
 
     settings: Settings
     ledger: Ledger
     warehouse: Warehouse
-    spark: Callable[[], SparkSession]
+    spark: SparkOnDemand
     say: Say
     as_of: datetime | None
     lease: Lease | None = None
+
+    @classmethod
+    def opened(cls, settings: Settings, say: Say, as_of: datetime | None = None) -> Context:
+        """The ledger and the warehouse that the settings name."""
+        spark, ledger = SparkOnDemand(settings, say), Ledger(settings.ledger)
+        return cls(settings, ledger, Warehouse(spark, settings.root, ledger), spark, say, as_of)
 
     def folder(self, name: str) -> Path:
         """A folder of the data root for files that are not tables; beside the drops where the root is remote."""

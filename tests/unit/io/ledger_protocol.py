@@ -1,6 +1,7 @@
 """The publication protocol as a small executable model: what Warehouse and Ledger must do, in plain Python.
 
-Histories of deliveries, crashes, refused audits, lost replies, zombies and maintenance run against it. At every moment
+Histories of deliveries, crashes, refused audits, lost replies, zombies and maintenance (compaction, vacuum, a table
+taken back by hand) run against it. At every moment
 readers must see the accepted batches, each applied once and whole. Leaving out any one rule breaks that, which shows
 that the rule is needed and that the model can fail. A history is a seed, so a violation can be run again.
 """
@@ -8,7 +9,7 @@ that the rule is needed and that the model can fail. A history is a seed, so a v
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 STEPS = {"facts": ("merge",), "history": ("close", "open")}  # per table, the writes of one attempt
 RULES = {
@@ -18,8 +19,11 @@ RULES = {
     "transaction": "every write carries (application id, number), so a repeated one is skipped",
     "check": "a unit is published only if every commit since its base carries this attempt's number",
     "together": "all tables of a unit are published in one ledger transaction",
+    "vacuum": "vacuum keeps the files of the versions that are pinned, whatever HEAD is",
     "claim": "only the attempt that began a table last, from what is pinned still, may record its base or publish it",
 }
+
+COMPACTION = -1  # instead of a batch, in an attempt that only compacts
 
 Row = tuple[int, int, str]  # batch, wording, step
 
@@ -30,7 +34,7 @@ class Crash(Exception):
 
 @dataclass(frozen=True)
 class Commit:
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...] | None  # None once vacuum has removed its files
     transactions: dict[str, int]  # application id → highest number seen; RESTORE keeps it, as Delta does
     number: int
 
@@ -47,6 +51,7 @@ class Table:
 
     def write(self, row: Row, application: str, number: int, *, is_repeatable: bool) -> None:
         last = self.commits[-1]
+        assert last.rows is not None, "what is HEAD is never vacuumed"
         if is_repeatable and last.transactions.get(application, 0) >= number:
             return  # Delta skips it, silently
         self.commits.append(Commit((*last.rows, row), last.transactions | {application: number}, number))
@@ -54,6 +59,16 @@ class Table:
     def restore(self, version: int, number: int) -> int:
         self.commits.append(Commit(self.commits[version].rows, self.commits[-1].transactions, number))
         return self.head
+
+    def compact(self, number: int) -> None:
+        """The same rows in fewer files. OPTIMIZE carries no transaction, so a repeated one is not skipped."""
+        last = self.commits[-1]
+        self.commits.append(Commit(last.rows, last.transactions, number))
+
+    def vacuum(self, kept: set[int]) -> None:
+        """Remove what only versions need that are neither kept nor HEAD."""
+        for version in set(range(self.head)) - kept:
+            self.commits[version] = replace(self.commits[version], rows=None)
 
 
 @dataclass
@@ -64,6 +79,10 @@ class Attempt:
     pins: dict[str, int]  # as they were when it was opened
     bases: dict[str, int] = field(default_factory=dict)
     checked: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_compaction(self) -> bool:
+        return self.batch == COMPACTION
 
 
 class World:
@@ -120,7 +139,10 @@ class World:
                 self.begin(attempt, name)
         except Crash:
             return
-        self.write(attempt, name, self.random.choice(STEPS[name]))
+        if attempt.is_compaction:
+            self.tables[name].compact(attempt.number)
+        else:
+            self.write(attempt, name, self.random.choice(STEPS[name]))
 
     def process(self, attempt: Attempt, is_good: bool) -> None:
         for name, steps in STEPS.items():
@@ -130,13 +152,28 @@ class World:
                     self.write(attempt, name, step)
                 self.crash()
                 self.zombie()
-        versions = {name: table.head for name, table in self.tables.items()}
+        if not is_good:
+            raise Crash
+        self.finish(attempt)
+
+    def compact(self, attempt: Attempt, name: str) -> None:
+        """A unit of its own for one table: from the pin, stamped, checked and published like any other."""
+        self.begin(attempt, name)
+        for _ in range(2 if self.chance(0.2) else 1):
+            self.tables[name].compact(attempt.number)
+            self.crash()
+            self.zombie()
+        self.finish(attempt)
+
+    def finish(self, attempt: Attempt) -> None:
+        """Check what the attempt began, then publish it."""
+        versions = {name: self.tables[name].head for name in attempt.bases}
         is_own = self.without == "check" or all(
             commit.number == attempt.number
             for name, version in versions.items()
             for commit in self.tables[name].commits[attempt.bases[name] + 1 : version + 1]
         )
-        if not is_good or not is_own:
+        if not is_own:
             raise Crash
         attempt.checked = versions
         self.crash()
@@ -144,21 +181,37 @@ class World:
         self.publish(attempt)
 
     def publish(self, attempt: Attempt) -> None:
-        if self.without != "claim" and any(writer != attempt.number for writer in self.writers.values()):
+        if self.without != "claim" and any(self.writers[name] != attempt.number for name in attempt.checked):
             raise Crash
         versions, attempt.checked = attempt.checked, {}
-        self.published.append((attempt.batch, attempt.wording))
+        if not attempt.is_compaction:
+            self.published.append((attempt.batch, attempt.wording))
         for name, version in versions.items():
             self.pins[name] = self.bases[name] = version
             if self.without == "together":
                 self.crash()
 
     def maintain(self) -> None:
-        """Somebody restores a table by hand: the content stays, HEAD moves."""
+        """Somebody restores a table by hand: the content stays, HEAD moves. Or a table is compacted, or vacuumed."""
         name = self.random.choice(list(STEPS))
-        self.tables[name].restore(self.tables[name].head, 0)
+        table = self.tables[name]
+        event = self.random.choice((self.by_hand, self.compact_one, self.vacuum))
+        event(name, table)
 
-    def visible(self) -> dict[str, tuple[Row, ...]]:
+    def by_hand(self, name: str, table: Table) -> None:
+        table.restore(table.head, 0)
+
+    def compact_one(self, name: str, table: Table) -> None:
+        attempt = self.open(COMPACTION, 0)
+        try:
+            self.compact(attempt, name)
+        except Crash:
+            self.dead.append(attempt)
+
+    def vacuum(self, name: str, table: Table) -> None:
+        table.vacuum(set() if self.without == "vacuum" else {self.pins[name], self.bases[name]})
+
+    def visible(self) -> dict[str, tuple[Row, ...] | None]:
         return {name: table.commits[self.pins[name]].rows for name, table in self.tables.items()}
 
     def expected(self) -> dict[str, tuple[Row, ...]]:

@@ -26,6 +26,7 @@ examples:
   headrace run --as-of 2014-12-01                as if today were that day
   headrace status --json                         what is published, for programs
   headrace status --files                        what became of the records of each file
+  headrace maintain                              few large files instead of many small ones; old versions' files go
   headrace domains                               which domains there are, and what each predicts and decides
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
@@ -96,6 +97,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help=f"only this stage; may be repeated: {', '.join(s.name for s in STAGES)}",
     )
+    maintain_command = command(
+        "maintain", _maintain, "compact published tables, and delete files that no version needs which is kept"
+    )
+    _add_run_options(maintain_command)
+    maintain_command.add_argument("--dry-run", action="store_true", help="only say what would be done")
     for name, does, told in (
         ("status", _status, "what is published, from the ledger alone"),
         ("domains", _domains, "the domains there are: their tasks, models and decisions"),
@@ -152,6 +158,18 @@ def _run(options: argparse.Namespace) -> int:
         return INCOMPLETE
     print("Next: headrace status · headrace tables · make ui (runs, curves, models)")
     return COMPLETE
+
+
+def _maintain(options: argparse.Namespace) -> int:
+    from pipelines.runner import maintain
+
+    settings = load(options.conf)
+    work = maintain.rehearse if options.dry_run else maintain.maintain
+    outcome = work(settings, options.domain, options.as_of)
+    print("\n" + maintain.summary(outcome))
+    for domain, failure in outcome.failures.items():
+        print(f"headrace: {domain}: {failure}", file=sys.stderr)
+    return INCOMPLETE if outcome.failures else COMPLETE
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -59,6 +59,19 @@ def ways(conf: str | None = None) -> list[Way]:
     ]
 
 
+def upkeep(conf: str | None = None) -> Way:
+    """The maintenance of all domains' tables, one after the other: each waits for the runs of its domain."""
+    words = [str(PROJECT / ".venv" / "bin" / "headrace"), "maintain", *(["--conf", conf] if conf else [])]
+    return Way(
+        name="headrace_maintenance",
+        domain="all",
+        owner="headrace",
+        question="Are the tables in few files, and is what nobody needs any more gone?",
+        cron=load(Path(conf) if conf else None).schedule.maintain,
+        steps=(Step("maintain", tuple(words), "compact, then vacuum by inventory"),),
+    )
+
+
 def _step(domain: str, unit: str, conf: str | None) -> Step:
     stages = [stage.name for stage in STAGES if stage.unit == unit]
     words = [str(PROJECT / ".venv" / "bin" / "headrace"), "run", "--domain", domain]

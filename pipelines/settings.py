@@ -66,7 +66,15 @@ CRON = Form(r"[\d*][\d*,/-]*( [\d*][\d*,/-]*){4}", "five fields of cron in figur
 @dataclass(frozen=True)
 class Schedule:
     run: Annotated[str, "when Airflow and conf/crontab begin a run of everything; Airflow's clock is UTC", CRON]
+    maintain: Annotated[str, "when they begin maintenance, the same way", CRON]
     wait_s: Annotated[int, "how long a run waits for another one at its domain, in seconds", range(604_801)]
+
+
+@dataclass(frozen=True)
+class Maintain:
+    keep_days: Annotated[
+        int, "so long a version can still be read after it was replaced, pinned or not", range(1, 36_501)
+    ]
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ class Settings:
     training: Training
     outbox: Outbox
     schedule: Schedule
+    maintain: Maintain
 
 
 @dataclass(frozen=True)

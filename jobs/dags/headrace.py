@@ -1,4 +1,5 @@
-"""Airflow's DAGs, generated from units of publication × domains: one a domain, a task a unit, in the order of the way.
+"""Airflow's DAGs, generated from units of publication × domains: one a domain, a task a unit, in the order of the way;
+and one for the maintenance of all.
 
 Airflow reads this file anew every half minute, so a new domain's folder is all that a new DAG takes. The tasks run in
 this project's own environment; HEADRACE_CONF names an overlay, as --conf does.
@@ -15,13 +16,15 @@ from airflow.sdk import DAG, CronTriggerTimetable, chain
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # Headrace is not installed where Airflow is
 
-from pipelines.schedule import ways
+from pipelines.schedule import upkeep, ways
 from pipelines.settings import PROJECT
 
 # a run that was triggered by hand may have no logical date; then the moment of triggering counts, the same at each try
 AS_OF = "{{ (dag_run.logical_date or dag_run.run_after).isoformat() }}"
 
-for way in ways(os.environ.get("HEADRACE_CONF")):
+CONF = os.environ.get("HEADRACE_CONF")
+
+for way in (*ways(CONF), upkeep(CONF)):
     with DAG(
         way.name,
         description=way.question,

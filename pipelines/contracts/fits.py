@@ -16,11 +16,20 @@ from pipelines.contracts.tasks import ParamValue, Share, Span
 
 @dataclass(frozen=True)
 class Shard:
-    """A Delta table at one version, as the parquet files that hold it: all that a worker without a JVM needs."""
+    """A Delta table at one version, as the parquet files that hold it: all that a worker without a JVM needs.
+
+    content: the version since which the table holds just these rows, where compaction has made a new one of them since.
+    """
 
     name: str
     version: int
     files: tuple[str, ...]
+    content: int | None = None
+
+    @property
+    def state(self) -> int:
+        """What stands for the rows: equal for versions that only lay them out in other files."""
+        return self.version if self.content is None else self.content
 
 
 @dataclass(frozen=True)
@@ -87,8 +96,8 @@ class FitPlan:
 
     @property
     def key(self) -> str:
-        """A hash of the whole plan; tables count by name and version, wherever they lie."""
-        content = asdict(self) | {"tables": {name: shard.version for name, shard in self.tables.items()}}
+        """A hash of the whole plan; tables count by name and state, wherever and in whatever files they lie."""
+        content = asdict(self) | {"tables": {name: shard.state for name, shard in self.tables.items()}}
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -26,6 +26,16 @@ _STAMP = "spark.databricks.delta.commitInfo.userMetadata"
 _APPLICATION = "spark.databricks.delta.write.txnAppId"
 _NUMBER = "spark.databricks.delta.write.txnVersion"
 _STAMPED = "headrace attempt "
+COMPACTION = "compact"
+SMALL_BYTES = 32 * 1024**2
+LARGE_BYTES = 4 * SMALL_BYTES
+"""A file below the first size is worth putting together with others, up to about the second."""
+_FILE_SIZES = {
+    "spark.databricks.delta.optimize.minFileSize": str(SMALL_BYTES),
+    "spark.databricks.delta.optimize.maxFileSize": str(LARGE_BYTES),
+    # else a table of more columns than Delta keeps statistics of could not be laid out by the last of them
+    "spark.databricks.delta.optimize.zorder.checkStatsCollection.enabled": "false",
+}
 _PROPERTIES = {
     "delta.enableExpiredLogCleanup": "false",  # else a pinned version is forgotten after 30 days
     "delta.enableDeletionVectors": "false",  # else a version's parquet files hold rows that are deleted
@@ -95,6 +105,13 @@ class Warehouse:
         """The version that is read: what `attempt` has written, else what is pinned. WarehouseError without one."""
         return self._locate(table, attempt)[1]
 
+    def content(self, table: str, *, attempt: Attempt | None = None) -> int:
+        """The version since which the table holds what is read; compaction makes a new version, but no new content."""
+        if attempt is not None and table in attempt.versions:
+            return attempt.versions[table]
+        self._locate(table, attempt)
+        return (self._ledger.pins() if attempt is None else attempt.pins)[table].content
+
     def read(self, table: str, *, attempt: Attempt | None = None) -> DataFrame:
         """The table at `version`."""
         path, version = self._locate(table, attempt)
@@ -108,7 +125,7 @@ class Warehouse:
     def shard(self, table: str, *, attempt: Attempt | None = None) -> Shard:
         """The table at `version` as the parquet files that hold it; without a JVM."""
         path, version = self._locate(table, attempt)
-        return Shard(table, version, delta_log.files(path, version))
+        return Shard(table, version, delta_log.files(path, version), self.content(table, attempt=attempt))
 
     # Writing. Each (table, step) is written at most once in an attempt; a step names what the write is for.
 
@@ -154,6 +171,22 @@ class Warehouse:
             with self._conf({_APPLICATION: f"{table}/{step}", _NUMBER: str(attempt.number)}):
                 merge.execute()
 
+    def compact(self, attempt: Attempt, table: str, by: Sequence[str] = ()) -> None:
+        """Put the rows of small files into few large ones, laid out by the columns `by` if any; no row is changed.
+
+        Delta's OPTIMIZE carries no transaction and needs none: made twice, it changes no row either. `check` compares
+        what the table holds instead.
+        """
+        # Imported here: see the top.
+        from delta.tables import DeltaTable
+
+        with self._commit(attempt, table, COMPACTION, None) as path, self._conf(_FILE_SIZES):
+            optimize = DeltaTable.forPath(self._spark(), path).optimize()
+            if by:
+                optimize.executeZOrderBy(*by)
+            else:
+                optimize.executeCompaction()
+
     # Publishing.
 
     def check(self, attempt: Attempt) -> dict[str, Written]:
@@ -170,10 +203,19 @@ class Warehouse:
                         f"{table}: version {commit.version} ({commit.operation}) was committed by someone else "
                         f"({commit.stamp or 'unstamped'}) during {attempt.stamp}; nothing is published, run again"
                     )
-            for step in sorted(step for of, step in attempt.steps if of == table):
+            steps = {step for of, step in attempt.steps if of == table}
+            for step in sorted(steps - {COMPACTION}):
                 if delta_log.transaction(path, f"{table}/{step}") != attempt.number:
                     raise WarehouseError(f"{table}: step '{step}' of {attempt.stamp} is not in the table; run again")
-            written[table] = Written(version, delta_log.count(path, version))
+            content = None
+            if steps == {COMPACTION}:
+                content, base = attempt.pins[table].content, attempt.bases[table]
+                if delta_log.tally(path, base) != delta_log.tally(path, version):
+                    raise WarehouseError(
+                        f"{table}: version {version} does not hold the rows of version {base}, which it was made of by "
+                        "compaction; nothing is published"
+                    )
+            written[table] = Written(version, delta_log.count(path, version), content)
         return written
 
     def publish(self, attempt: Attempt, publication: Publication) -> dict[str, Written]:
@@ -217,8 +259,11 @@ class Warehouse:
         return pin.path if pin else "/".join((self._root, *table.split(".", 1)))
 
     @contextmanager
-    def _commit(self, attempt: Attempt, table: str, step: str, schema: StructType) -> Iterator[str]:
-        """Begin the table if this is the attempt's first write to it, then stamp the commits made inside; its path."""
+    def _commit(self, attempt: Attempt, table: str, step: str, schema: StructType | None) -> Iterator[str]:
+        """Begin the table if this is the attempt's first write to it, then stamp the commits made inside; its path.
+
+        schema: of a table that may have to be made; None where it must be there.
+        """
         if (table, step) in attempt.steps:
             raise WarehouseError(f"{table}: step '{step}' is written twice in {attempt.stamp}; Delta would skip one")
         attempt.steps.add((table, step))
@@ -237,7 +282,7 @@ class Warehouse:
         assert version is not None
         attempt.versions[table] = version
 
-    def _begin(self, attempt: Attempt, table: str, schema: StructType) -> None:
+    def _begin(self, attempt: Attempt, table: str, schema: StructType | None) -> None:
         """Make the table's HEAD hold what is pinned, so that nothing unpublished rides out with it."""
         path = self._path(table, attempt)
         pin = self._ledger.claim(attempt.number, table)
@@ -245,6 +290,8 @@ class Warehouse:
         if (pin and pin.version) != (seen and seen.version):
             raise WarehouseError(f"{table}: published by another attempt during {attempt.stamp}; run again")
         if pin is None:
+            if schema is None:
+                raise WarehouseError(f"{table}: not published yet; run the stage that writes it first")
             attempt.pins[table] = self._create(attempt, table, path, schema)
             attempt.bases[table] = 0
         elif delta_log.head(pin.path) == pin.base:

@@ -5,8 +5,9 @@ deltalake is imported when a table is first opened: a run that finds nothing to 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.io.failures import WarehouseError
 
@@ -57,6 +58,25 @@ def files(path: str, version: int) -> tuple[str, ...]:
     return tuple(sorted(_at(path, version).file_uris()))
 
 
+def sizes(path: str, version: int) -> tuple[int, ...]:
+    """The bytes of each file that holds a version."""
+    return tuple(file["size_bytes"] for file in _files_with_statistics(path, version))
+
+
+def tally(path: str, version: int) -> tuple[int, dict[str, int]]:
+    """How many rows a version holds, and how many nulls each column that has any; from the files' statistics."""
+    rows, nulls, prefix = 0, Counter[str](), "null_count."
+    found = _files_with_statistics(path, version)
+    known = {key for file in found for key, count in file.items() if key.startswith(prefix) and count is not None}
+    for file in found:
+        rows += file["num_records"]
+        for key in known:
+            # a file that was written before the column was added has no statistics of it, and no value
+            count = file[key]
+            nulls[key.removeprefix(prefix)] += file["num_records"] if count is None else count
+    return rows, {name: count for name, count in sorted(nulls.items()) if count}
+
+
 def columns(path: str, version: int) -> tuple[str, ...]:
     """The names of a version's columns, in its order."""
     return tuple(field.name for field in _at(path, version).schema().fields)
@@ -90,6 +110,12 @@ def _at(path: str, version: int | None = None) -> DeltaTable:
     if table is None:
         raise WarehouseError(f"{path}: no table here, though the ledger knows it; bring it back")
     return table
+
+
+def _files_with_statistics(path: str, version: int) -> list[dict[str, Any]]:
+    import pyarrow as pa
+
+    return pa.table(_at(path, version).get_add_actions(flatten=True)).to_pylist()
 
 
 def _find(path: str, version: int | None = None) -> DeltaTable | None:

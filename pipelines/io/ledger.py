@@ -31,6 +31,10 @@ from pipelines.io.publication import (
 )
 from pipelines.io.status import file_outcomes, status
 
+_PINS = select(schema.pins, schema.contents.c.content).outerjoin(
+    schema.contents,
+    and_(schema.contents.c.name == schema.pins.c.name, schema.contents.c.version == schema.pins.c.version),
+)
 _WRITER_LOCK = 0x48656164  # any number that every Headrace on a PostgreSQL server agrees on
 
 
@@ -161,7 +165,7 @@ class Ledger:
     def pins(self, domain: str | None = None) -> dict[str, Pin]:
         """What readers see, by table: of one domain or of all."""
         pins = schema.pins.c
-        query = select(schema.pins).order_by(pins.name)
+        query = _PINS.order_by(pins.name)
         with self.reading() as c:
             rows = c.execute(query if domain is None else query.where(pins.domain == domain))
             return {row.name: _pin(row) for row in rows}
@@ -191,7 +195,7 @@ class Ledger:
                 raise LedgerError(f"{table}: another attempt made it meanwhile; run again")
             values = {"version": 0, "base": 0, "rows": 0, "writer": attempt}
             c.execute(insert(schema.pins).values(name=table, domain=domain, path=path, **values))
-            return Pin(table, domain, path, version=0, base=0, rows=0, is_published=False)
+            return Pin(table, domain, path, version=0, base=0, rows=0, is_published=False, content=0)
 
     def record_base(self, attempt: int, table: str, version: int) -> None:
         """Say that `version` is a restore to what is pinned, from which `attempt` goes on."""
@@ -212,6 +216,9 @@ class Ledger:
                 self._own(c, attempt, table)
                 pinned = {"version": written.version, "base": written.version, "rows": written.rows}
                 c.execute(update(schema.pins).where(schema.pins.c.name == table).values(attempt=attempt, **pinned))
+                if written.content is not None:
+                    same = {"version": written.version, "content": written.content}
+                    put(c, schema.contents, {"name": table}, same)
             for batch, stage in publication.progress:
                 self._advance(c, attempt, domain, batch, stage)
             for outcomes in publication.outcomes:
@@ -272,7 +279,7 @@ class Ledger:
         return row
 
     def _pin_of(self, c: Connection, table: str) -> Row[Any] | None:
-        return c.execute(select(schema.pins).where(schema.pins.c.name == table)).one_or_none()
+        return c.execute(_PINS.where(schema.pins.c.name == table)).one_or_none()
 
     def _own(self, c: Connection, attempt: int, table: str) -> None:
         row = self._pin_of(c, table)
@@ -305,7 +312,8 @@ def _files_of(c: Connection, batch: int) -> tuple[LandedFile, ...]:
 
 
 def _pin(row: Row[Any]) -> Pin:
-    return Pin(row.name, row.domain, row.path, row.version, row.base, row.rows, row.attempt is not None)
+    content = row.version if row.content is None else row.content
+    return Pin(row.name, row.domain, row.path, row.version, row.base, row.rows, row.attempt is not None, content)
 
 
 def _fit(row: Row[Any]) -> Fit:

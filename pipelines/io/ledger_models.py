@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from pipelines.io import ledger_schema as schema
 from pipelines.io.failures import LedgerError
@@ -28,3 +28,19 @@ def record_models(c: Connection, attempt: int, domain: str, publication: Publica
     for decisions in publication.decisions:
         values = columns_of(decisions)
         put(c, schema.decisions, {"domain": domain, "task": values.pop("task")}, values | {"attempt": attempt})
+
+
+def versions_of_models(c: Connection) -> dict[str, set[int]]:
+    """By table the versions from which the models were made that count: all that ever were champion, since each is a
+    registered model, and the newest fit of every family."""
+    registered = set(c.scalars(select(schema.champions.c.run_id)))
+    newest, counting = {}, []
+    for row in c.execute(select(schema.fits).order_by(schema.fits.c.id)):
+        newest[row.domain, row.task, row.family] = row.versions
+        if row.run_id in registered:
+            counting.append(row.versions)
+    found: dict[str, set[int]] = {}
+    for versions in (*counting, *newest.values()):
+        for table, version in versions.items():
+            found.setdefault(table, set()).add(version)
+    return found

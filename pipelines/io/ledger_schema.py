@@ -100,6 +100,8 @@ pins = _table(
     Column("writer", ForeignKey("attempts.number"), nullable=False),
     Column("attempt", ForeignKey("attempts.number")),
 )
+# The earliest version that holds the same rows as `version`; only for a version that compaction made.
+contents = _table("contents", _text("name", primary_key=True), _count("version"), _count("content"))
 outcomes = _table(
     "outcomes",
     Column("batch", ForeignKey("batches.id"), primary_key=True),

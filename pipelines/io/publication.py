@@ -37,6 +37,7 @@ class Pin:
 
     base: the version that the next attempt's writes begin after: the pinned one, or a recorded restore to its content.
     is_published: False while the table was made but no attempt that wrote it got through; it is then empty.
+    content: the version since which the table holds just these rows; compaction makes a new version of the same ones.
     """
 
     table: str
@@ -46,14 +47,19 @@ class Pin:
     base: int
     rows: int
     is_published: bool
+    content: int
 
 
 @dataclass(frozen=True)
 class Written:
-    """A table as an attempt leaves it: its version and how many rows that version holds."""
+    """A table as an attempt leaves it: its version and how many rows that version holds.
+
+    content: the version since which the table holds just these rows, where that is not this one.
+    """
 
     version: int
     rows: int
+    content: int | None = None
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,8 @@ class Work:
         return self.read(table) if self.exists(table) else None
 
     def version(self, table: str) -> int:
-        return self.context.warehouse.version(table, attempt=self._attempt)
+        """The version since which the table holds what is read: what a result is made of, however it lies in files."""
+        return self.context.warehouse.content(table, attempt=self._attempt)
 
     def count(self, table: str) -> int:
         return self.context.warehouse.count(table, attempt=self._attempt)

@@ -30,7 +30,7 @@ def test_one_job_after_the_other_is_the_whole_way(monkeypatch):
         with pytest.raises(SystemExit):
             runpy.run_path(str(PROJECT / "jobs" / f"{job}.py"), run_name="__main__")
     assert asked == [stage.name for stage in STAGES]
-    assert {path.stem for path in (PROJECT / "jobs").glob("*.py")} == set(JOBS)
+    assert {path.stem for path in (PROJECT / "jobs").glob("*.py")} == {*JOBS, "maintain"}
 
 
 def test_a_job_ends_with_the_exit_code_of_its_stages_and_one_line(tmp_path):
@@ -39,5 +39,6 @@ def test_a_job_ends_with_the_exit_code_of_its_stages_and_one_line(tmp_path):
     code, line = run("train", *words)
     assert (code, line.count("\n")) == (1, 1)
     assert line.startswith("headrace: energy/load_mw: train waits for gold.energy_load_mw, ")
+    assert run("maintain", *words) == (0, "")
     unknown = run("observe", *words[2:], "--domain", "enrgy")
     assert unknown == (2, "headrace: unknown domain 'enrgy'. There are: energy, finance, logistics\n")

@@ -15,7 +15,7 @@ import pytest
 from pipelines.cli import _parser
 from pipelines.domains import domains
 from pipelines.provision.airflow import airflow_places
-from pipelines.schedule import ways
+from pipelines.schedule import upkeep, ways
 from pipelines.settings import PROJECT, SettingsError, load
 
 DAGS = PROJECT / "jobs" / "dags" / "headrace.py"
@@ -42,6 +42,14 @@ def test_a_way_is_the_units_in_order_each_with_all_its_stages():
     ]
 
 
+def test_the_maintenance_of_all_domains_is_a_way_of_its_own():
+    way = upkeep("cluster")
+    assert (way.name, way.cron) == ("headrace_maintenance", "45 3 * * 0")
+    assert [(step.unit, step.command) for step in way.steps] == [
+        ("maintain", (HEADRACE, "maintain", "--conf", "cluster"))
+    ]
+
+
 def test_an_overlay_gives_the_schedule_and_goes_with_every_command(tmp_path):
     overlay = tmp_path / "nightly.yaml"
     overlay.write_text("schedule:\n  run: 0 */6 * * 1-5\n")
@@ -63,7 +71,7 @@ def test_a_schedule_that_is_no_cron_is_refused_with_its_place(tmp_path, cron):
 
 
 def test_the_command_line_understands_every_step():
-    for step in (step for way in ways("cluster") for step in way.steps):
+    for step in (step for way in (*ways("cluster"), upkeep("cluster")) for step in way.steps):
         options = _parser().parse_args(step.as_of("2015-01-02T00:00:00+00:00")[1:])
         assert (options.as_of.isoformat(), options.conf) == ("2015-01-02T00:00:00+00:00", Path("cluster"))
 
@@ -105,10 +113,15 @@ def test_airflow_finds_a_dag_for_every_domain_and_no_mistake(tmp_path):
     assert ran.returncode == 0, ran.stderr
     found = json.loads(re.search(r"^found:(.*)", ran.stdout, re.MULTILINE)[1])
     assert found["errors"] == {}
-    assert set(found["dags"]) == {f"headrace_{name}" for name in domains()}
+    assert set(found["dags"]) == {*(f"headrace_{name}" for name in domains()), "headrace_maintenance"}
+    tended = found["dags"]["headrace_maintenance"]
+    instant = "'{{ (dag_run.logical_date or dag_run.run_after).isoformat() }}'"
+    assert (tended["cron"], tended["tasks"]) == (
+        "45 3 * * 0",
+        {"maintain": [f"exec {HEADRACE} maintain --as-of {instant}", [], False, 2]},
+    )
     dag = found["dags"]["headrace_energy"]
     assert (dag["cron"], dag["catchup"], dag["at once"]) == ("15 1 * * *", False, 1)
-    instant = "'{{ (dag_run.logical_date or dag_run.run_after).isoformat() }}'"
     assert dag["tasks"]["decide"] == [
         f"exec {HEADRACE} run --domain energy --stage score --stage decide --as-of {instant}",
         ["act"],
@@ -119,42 +132,34 @@ def test_airflow_finds_a_dag_for_every_domain_and_no_mistake(tmp_path):
     assert order == {"ingest": ["learn"], "learn": ["decide"], "decide": ["act"], "act": ["observe"], "observe": []}
 
 
-def cron_line() -> tuple[str, str]:
-    """Schedule and command of the crontab's only job; cron takes \\% for %."""
-    (line,) = [line for line in CRONTAB.splitlines() if re.match(r"[\d*]", line)]
-    *fields, command = line.split(" ", 5)
-    assert not re.search(r"(?<!\\)%", command), "cron ends a command at a bare %"
-    return " ".join(fields), command.replace("\\%", "%")
+def cron_lines() -> list[tuple[str, str]]:
+    """Schedule and command of each of the crontab's jobs; cron takes \\% for %."""
+    found = []
+    for line in (line for line in CRONTAB.splitlines() if re.match(r"[\d*]", line)):
+        *fields, command = line.split(" ", 5)
+        assert not re.search(r"(?<!\\)%", command), "cron ends a command at a bare %"
+        found.append((" ".join(fields), command.replace("\\%", "%")))
+    return found
 
 
 def test_the_crontab_has_the_schedule_of_conf():
-    assert cron_line()[0] == load(None).schedule.run
+    schedule = load(None).schedule
+    assert [cron for cron, _ in cron_lines()] == [schedule.run, schedule.maintain]
 
 
-def test_the_crontab_runs_headrace_for_the_day_with_nothing_on_the_path(tmp_path):
+@pytest.mark.parametrize(("job", "verb"), [(0, "run"), (1, "maintain")])
+def test_the_crontab_works_headrace_for_the_day_with_nothing_on_the_path(tmp_path, job, verb):
     headrace = tmp_path / "a house" / ".venv" / "bin" / "headrace"
     headrace.parent.mkdir(parents=True)
     headrace.write_text('#!/bin/sh\necho "$@"\nexit 1\n')
     headrace.chmod(0o755)
     home = tmp_path / "a house"
     ran = subprocess.run(
-        ["/bin/sh", "-c", cron_line()[1]],
+        ["/bin/sh", "-c", cron_lines()[job][1]],
         env={"HEADRACE_HOME": str(home), "PATH": "/usr/bin:/bin"},  # what cron gives
         capture_output=True,
         text=True,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "")
     log = (home / ".headrace" / "logs" / "cron.log").read_text()
-    assert re.fullmatch(r"run --as-of \d{4}-\d{2}-\d{2}\n", log)
-
-
-def test_the_crontab_lets_a_later_run_wait_for_the_earlier(tmp_path):
-    headrace = tmp_path / ".venv" / "bin" / "headrace"
-    headrace.parent.mkdir(parents=True)
-    headrace.write_text("#!/bin/sh\necho begin\nsleep 0.5\necho end\n")
-    headrace.chmod(0o755)
-    env = {"HEADRACE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    both = [subprocess.Popen(["/bin/sh", "-c", cron_line()[1]], env=env) for _ in range(2)]
-    assert [run.wait() for run in both] == [0, 0]
-    log = (tmp_path / ".headrace" / "logs" / "cron.log").read_text()
-    assert log.split() == ["begin", "end", "begin", "end"]
+    assert re.fullmatch(rf"{verb} --as-of \d{{4}}-\d{{2}}-\d{{2}}\n", log)

@@ -1,4 +1,4 @@
-"""Random histories of crashes, refusals, lost replies, zombies and maintenance, on real Delta tables and a real ledger.
+"""Random histories of crashes, refusals, lost replies, zombies and compaction, on real Delta tables and a real ledger.
 
 What tests/unit/io/ledger_protocol.py says in plain Python, the warehouse must do: after every event readers see the
 published batches, each once and whole.
@@ -89,6 +89,19 @@ class World:
             if held.version() and self.chance(0.2):
                 self.events.append(f"{table} taken back by hand")
                 held.restore(held.version() - 1)
+            if pin.is_published and self.chance(0.2):
+                self.compact(table)
+
+    def compact(self, table: str) -> None:
+        attempt = self.warehouse.open_attempt("energy", "maintain")
+        self.events.append(f"attempt {attempt.number} compacts {table}")
+        try:
+            self.warehouse.compact(attempt, table)
+            if self.chance(0.3):
+                raise Crash
+            self.warehouse.publish(attempt, Publication())
+        except (Crash, WarehouseError) as end:
+            self.events.append(f"attempt {attempt.number} ends: {end}")
 
     def run(self, batches: int) -> None:
         for number in range(batches):

@@ -15,12 +15,13 @@ _PROVENANCE = "ingested_at"
 
 
 def drop_published(pin: Pin, folder: Path, delivered_at: datetime) -> None:
-    """Put the pinned version into `folder` as `<date>-v<version>.jsonl`, unless it is there already.
+    """Put what is pinned into `folder` as `<date>-v<version>.jsonl`, unless it is there already; the version is the one
+    since which the table holds it, since compaction is no news.
 
     One object a row, in the order of their text, so that equal content gives equal bytes; provenance is left out.
     What the table no longer holds is simply not said again: a domain that needs withdrawals reads the raw source.
     """
-    target = folder / f"{delivered_at.astimezone(UTC):%Y-%m-%d}-v{pin.version}.jsonl"
+    target = folder / f"{delivered_at.astimezone(UTC):%Y-%m-%d}-v{pin.content}.jsonl"
     if target.exists():
         return
     import pyarrow.dataset as ds

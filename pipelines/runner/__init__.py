@@ -62,13 +62,12 @@ def run(
     chosen = in_order([domain_named(name) for name in dict.fromkeys(names)] or list(domains().values()))
     watch = Stopwatch()
     context = Context.opened(settings, watch.say, as_of)
-    ledger = context.ledger
     wanted = [stage for stage in STAGES if not stages or stage.name in stages]
     asked = {unit: [stage.name for stage in wanted if stage.unit == unit] for unit in UNITS}
     failures: dict[str, str] = {}
-    last = ledger.newest_attempt()
+    files: dict[str, Sequence[Outcomes]] = {domain.name: () for domain in chosen}
     for domain in chosen:
-        for subject, failure in _worked(context, domain, asked):
+        for subject, failure in _worked(context, domain, asked, files):
             if isinstance(failure, Waiting) and _is_idle(context, domain, asked):
                 watch.say(subject, "idle", f"nothing was ever delivered: {failure}")
             else:
@@ -77,8 +76,8 @@ def run(
     return Outcome(
         tuple(domain.name for domain in chosen),
         failures,
-        {domain.name: ledger.file_outcomes(domain.name, after=last) for domain in chosen},
-        ledger.status(),
+        files,
+        context.ledger.status(),
         watch.seconds,
         used_spark=context.spark.has_started,
     )
@@ -102,12 +101,17 @@ def in_order(chosen: Sequence[Domain]) -> list[Domain]:
         raise DeclarationError(f"domains that read each other's tables: {', '.join(cycle.args[1])}") from None
 
 
-def _worked(context: Context, domain: Domain, asked: Mapping[str, Collection[str]]) -> Iterator[tuple[str, Exception]]:
+def _worked(
+    context: Context, domain: Domain, asked: Mapping[str, Collection[str]], files: dict[str, Sequence[Outcomes]]
+) -> Iterator[tuple[str, Exception]]:
     """Work the domain under its lease; gives what fails, by `<domain>` or `<domain>/<task>`. asked: by unit, its stages
-    to be run."""
+    to be run. files: gets what became of the domain's files, of those alone that were not taken in by another run."""
+    ledger = context.ledger
     try:
         with context.leased(domain) as leased:
+            last = ledger.newest_attempt()
             yield from _units(leased, domain, asked)
+            files[domain.name] = ledger.file_outcomes(domain.name, after=last)
     except LeaseError as failure:
         yield domain.name, failure
 

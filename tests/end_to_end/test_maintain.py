@@ -15,7 +15,7 @@ import pytest
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
-from pipelines import cli
+from pipelines import cli, runner
 from pipelines.domains import domains
 from pipelines.io import delta, fault
 from pipelines.io.delta import Warehouse
@@ -24,7 +24,8 @@ from pipelines.io.publication import Champion, Fit, Publication
 from pipelines.io.table_hash import table_hash
 from pipelines.runner import maintain
 from pipelines.settings import Settings
-from tests.house import overlay_on, settings_on
+from tests.end_to_end.deliveries import DELIVERIES
+from tests.house import drop, overlay_on, settings_on
 
 LOAD = "silver.energy_load"
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -176,6 +177,25 @@ def test_killed_anywhere_and_run_again_it_is_the_same(
     needed = {Path(file).name for version in wanted for file in DeltaTable(path, version=version).file_uris()}
     assert {file.name for file in untended.path.glob("*.parquet")} == needed
     assert len(DeltaTable(path, version=pin.version).file_uris()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spark")
+def test_what_was_made_of_a_compacted_table_is_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, stages = settings_on(tmp_path), ["land", "bronze", "silver", "gold"]
+    for delivery in DELIVERIES.values():
+        drop(settings, "energy", delivery)
+        assert runner.run(settings, names=["energy"], stages=stages).failures == {}
+    before = Ledger(settings.ledger).pins("energy")
+    monkeypatch.setattr(maintain, "MANY", 2)
+    assert maintain.maintain(settings, ["energy"], LATER).failures == {}
+    after = Ledger(settings.ledger).pins("energy")
+    compacted = {name for name, pin in after.items() if pin.version != before[name].version}
+    assert any(name.startswith("silver.") for name in compacted)
+    for name, pin in before.items():
+        assert (pin.content, pin.rows) == (after[name].content, after[name].rows)
+    again = runner.run(settings, names=["energy"], stages=stages)
+    assert (again.failures, again.used_spark) == ({}, False)
 
 
 class Crash(Exception):

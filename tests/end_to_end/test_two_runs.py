@@ -18,7 +18,8 @@ import sys
 import pipelines.domains
 from pipelines.cli import main
 pipelines.domains.__path__.append({str(TOY_DOMAINS)!r})
-sys.exit(main(["run", "--domain", "mill", "--conf", sys.argv[1], "--stage", "land", "--stage", "bronze"]))
+stages = ["--stage", "land", "--stage", "bronze", "--stage", "silver"]
+sys.exit(main(["run", "--domain", "mill", "--conf", sys.argv[1], *stages]))
 """
 GAUGES = "station_id,read_at,flow\nupper,2024-01-01T00:00:00Z,1.5\nupper,2024-01-01T01:00:00Z,1.6\n"
 
@@ -39,6 +40,8 @@ def test_of_two_runs_at_once_one_works_and_the_other_finds_nothing_to_do(tmp_pat
     assert f"waits for process {first.pid} on " in waiting
     assert "gauges: 1 files kept" in told
     assert "mill       land      no new file" in waiting
+    assert "records of each file" in told
+    assert "records of each file" not in waiting, "those were the other's"
     assert "without starting Spark: there was nothing new to do" in waiting
     assert query(settings, "mill", "bronze.mill_gauges", "SELECT count(*) FROM t") == [(2,)]
     assert tables(settings, "mill")["bronze.mill_gauges"]["rows"] == 2

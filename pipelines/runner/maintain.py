@@ -75,6 +75,8 @@ def rehearse(settings: Settings, names: Sequence[str], as_of: datetime | None) -
 
 def summary(outcome: Outcome) -> str:
     """One line a table for a person to read; where there was no work, only how many tables are tidy."""
+    if not (outcome.upkeep or outcome.failures):
+        return "nothing is published yet. Next: headrace run"
     busy = [of for of in outcome.upkeep if of.before != of.after or of.removed]
     rows = [
         [of.table, f"{of.before:,}", f"{of.after:,}", f"{of.removed:,}", f"{of.bytes / 1e6:,.1f}", _known(of.kept)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.io.failures import WarehouseError
-from pipelines.io.vacuum import surplus
+from pipelines.io.lock import LockError
+from pipelines.io.vacuum import surplus, vacuum
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -66,6 +69,27 @@ def test_a_log_that_is_not_whole_deletes_nothing(tmp_path: Path) -> None:
     (tmp_path / "_delta_log" / f"{1:020}.json").unlink()
     with pytest.raises(WarehouseError, match="commits are missing in its log, so nothing is known to be needless"):
         surplus(tmp_path, {2}, MONTH, LATER)
+
+
+def test_nothing_is_deleted_while_another_process_writes_the_table(tmp_path: Path) -> None:
+    folder = tmp_path / "silver" / "t"
+    folder.mkdir(parents=True)
+    for value in range(3):
+        write(folder, value, "overwrite")
+    hold = "from pipelines.io import lock; lock.hold('t', sys.argv[1])"
+    code = f"import sys; {hold}; print(1, flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline()
+        with pytest.raises(LockError, match=f"silver.t: process {writer.pid} writes this table"):
+            vacuum(pytest.fail, "silver.t", folder, {2}, MONTH, LATER)
+
+
+def test_without_surplus_spark_is_not_started(tmp_path: Path) -> None:
+    folder = tmp_path / "t"
+    write(folder, 1)
+    assert vacuum(pytest.fail, "silver.t", folder, {0}, MONTH, LATER).files == ()
 
 
 @settings(max_examples=25, deadline=None)

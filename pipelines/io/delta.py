@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.fits import Shard
-from pipelines.io import delta_log, fault, lock
+from pipelines.io import delta_log, fault, file_ranges, lock
 from pipelines.io.failures import WarehouseError
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin, Publication, Written
+from pipelines.io.upsert import upsert
 
 if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for Spark's import
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
 _STAMP = "spark.databricks.delta.commitInfo.userMetadata"
@@ -118,6 +119,21 @@ class Warehouse:
         delta_log.must_hold(path, version)
         return self._spark().read.format("delta").option("versionAsOf", version).load(path)
 
+    def read_near(
+        self, table: str, rows: DataFrame, key: Sequence[str], *, attempt: Attempt | None = None
+    ) -> DataFrame:
+        """The table's rows that lie where those with the keys of `rows` must lie: all of these, and some others.
+
+        Rows whose key has a null are looked for nowhere.
+        """
+        path, version = self._locate(table, attempt)
+        held = self.read(table, attempt=attempt)
+        ranges = file_ranges.ranges(path, version, key)
+        if not ranges:
+            return held
+        touched = file_ranges.touched(rows.select(*key).dropna(), ranges, key)
+        return held if touched is None else held.where(file_ranges.inside(touched))
+
     def count(self, table: str, *, attempt: Attempt | None = None) -> int:
         """How many rows the table holds at `version`; without a JVM."""
         return delta_log.count(*self._locate(table, attempt))
@@ -150,26 +166,15 @@ class Warehouse:
     ) -> None:
         """Hold the rows of `frame`, one a key at most, in place of those held with the same key.
 
-        delete_when: a boolean column of `frame` that is not stored; where it is true, the key goes.
+        delete_when: a boolean column of `frame` that is not stored; where it is true, the key goes. `frame` is computed
+        several times, so better cached.
         """
-        # Imported here: see the top.
-        from delta.tables import DeltaTable
-        from pyspark.sql import functions as F
-
         flags = (delete_when,) if delete_when else ()
-        gone = F.coalesce(F.col(f"new.`{delete_when}`"), F.lit(False)) if delete_when else F.lit(False)
         with self._commit(attempt, table, step, frame.drop(*flags).schema) as path:
             rows = self._fitted(attempt, table, path, frame, flags)
-            values: dict[str, str | Column] = {
-                f"`{name}`": F.col(f"new.`{name}`") for name in rows.columns if name not in flags
-            }
-            same = " AND ".join(f"held.`{name}` <=> new.`{name}`" for name in key)
-            merge = DeltaTable.forPath(self._spark(), path).alias("held").merge(rows.alias("new"), same)
-            merge = merge.whenMatchedDelete(gone).whenMatchedUpdate(set=values)
-            merge = merge.whenNotMatchedInsert(condition=~gone, values=values)
             # MERGE takes its transaction from the session alone; left there, it would leak into the next write.
             with self._conf({_APPLICATION: f"{table}/{step}", _NUMBER: str(attempt.number)}):
-                merge.execute()
+                upsert(self._spark(), path, rows, key, delete_when)
 
     def compact(self, attempt: Attempt, table: str, by: Sequence[str] = ()) -> None:
         """Put the rows of small files into few large ones, laid out by the columns `by` if any; no row is changed.

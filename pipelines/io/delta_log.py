@@ -77,6 +77,13 @@ def tally(path: str, version: int) -> tuple[int, dict[str, int]]:
     return rows, {name: count for name, count in sorted(nulls.items()) if count}
 
 
+def statistics(path: str, version: int) -> list[dict[str, Any]]:
+    """What the log tells of each file that holds a version; among it `min.`, `max.` and `null_count.` of columns."""
+    import pyarrow as pa
+
+    return list(pa.table(_at(path, version).get_add_actions(flatten=True)).to_pylist())
+
+
 def columns(path: str, version: int) -> tuple[str, ...]:
     """The names of a version's columns, in its order."""
     return tuple(field.name for field in _at(path, version).schema().fields)

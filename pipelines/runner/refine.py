@@ -32,11 +32,13 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
     if work.exists(source):  # it does not while all files of the source were empty
         records = work.read(source).where(F.col("_batch") == batch.id)
         arrived |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
-        held, history = work.read_if_any(name), work.read_if_any(f"{name}_history")
+        rows = refine(records, table)
+        # only the keys of this batch are looked up, so files that cannot hold any are left alone
+        held, history = (work.read_near(each, rows, table.key) for each in (name, f"{name}_history"))
         found = judge(
             domain,
             table,
-            refine(records, table),
+            rows,
             held,
             history,
             batch=batch.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -128,6 +128,12 @@ class Work:
 
     def read_if_any(self, table: str) -> DataFrame | None:
         return self.read(table) if self.exists(table) else None
+
+    def read_near(self, table: str, rows: DataFrame, key: Sequence[str]) -> DataFrame | None:
+        """What the table holds where the keys of `rows` must lie, None if there is no table."""
+        if not self.exists(table):
+            return None
+        return self.context.warehouse.read_near(table, rows, key, attempt=self._attempt)
 
     def version(self, table: str) -> int:
         """The version since which the table holds what is read: what a result is made of, however it lies in files."""

@@ -169,6 +169,29 @@ def test_merge_updates_inserts_and_deletes_by_key(warehouse: Warehouse, frame: C
     assert rows(warehouse) == [(1, 11.0), (3, 30.0), (4, 40.0)]
 
 
+def test_a_merge_leaves_files_alone_that_cannot_hold_its_keys(
+    warehouse: Warehouse, frame: Callable[..., DataFrame]
+) -> None:
+    names = "id int, load_mw double"
+    for first in (0, 10, 20):
+        held = frame((first, 1.0), (first + 5, 1.0), columns=names)
+        published(warehouse, lambda attempt, held=held: warehouse.append(attempt, LOAD, held.coalesce(1), "new"))
+    before = set(warehouse.shard(LOAD).files)
+    assert len(before) == 3
+    changes = frame((12, 2.0), (15, 2.0), (99, 2.0), columns=names)
+    assert sorted(row.id for row in warehouse.read_near(LOAD, changes, ["id"]).collect()) == [10, 15]
+    published(warehouse, lambda attempt: warehouse.merge(attempt, LOAD, changes, ["id"], "held"))
+    assert len(before & set(warehouse.shard(LOAD).files)) == 2
+    strange = frame((-1, 3.0), (None, 3.0), columns=names)
+    assert warehouse.read_near(LOAD, strange, ["id"]).count() == 0
+    published(
+        warehouse, lambda attempt: warehouse.merge(attempt, LOAD, frame((-1, 3.0), columns=names), ["id"], "held")
+    )
+    assert sorted(rows(warehouse)) == [
+        *[(-1, 3.0), (0, 1.0), (5, 1.0), (10, 1.0), (12, 2.0), (15, 2.0), (20, 1.0), (25, 1.0), (99, 2.0)]
+    ]
+
+
 def test_a_declared_column_is_added_and_a_changed_type_refused(
     warehouse: Warehouse, frame: Callable[..., DataFrame]
 ) -> None:

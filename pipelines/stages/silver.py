@@ -107,6 +107,8 @@ def silver(
     rows: as `refine` gives them.
     held, history: the table and what was said besides at the pin, None before there is any.
     """
+    # the raw text is wanted of rows that are set apart alone; all others shall not carry it through the shuffle
+    rows = rows.withColumn("_raw", F.when(F.size("_reasons") > 0, F.col("_raw")))
     judged = reconcile(rows, held, history.where("_delete") if history is not None else None, **statement_parts(table))
     return Silver(domain, table, judged, held, batch, attempt, ingested_at)
 

@@ -30,11 +30,13 @@ def reconcile(
     statement than the one held, or than another of this batch.
     """
     declared_order = [name for name in order if name in content]
-    said = F.when(F.col("_delete"), _digest(declared_order)).otherwise(_digest(content))
-    # spread by key once, which serves both windows
-    ranked = rows.withColumns(
-        {"_rank": _rank(order, content), "_said": said, "_is_good": F.size("_reasons") == 0}
-    ).repartition(*[F.col(name) for name in key])
+    said = F.when(F.col("_delete"), _digest(declared_order)).otherwise(F.col("_digest"))
+    # the digest once, though two columns need it; and spread by key once, which serves both windows
+    digested = rows.withColumn("_digest", _digest(content))
+    ranked = digested.withColumns(
+        {"_rank": _ranked(order, F.col("_digest")), "_said": said, "_is_good": F.size("_reasons") == 0}
+    )
+    ranked = ranked.drop("_digest").repartition(*[F.col(name) for name in key])
     about = [*key, "_is_good"]
     same = Window.partitionBy(*about, "_delete", "_said").orderBy(F.desc("_rank"), "_file", "_position", "_ordinal")
     ranked = ranked.withColumn("_nth", F.row_number().over(same))
@@ -89,7 +91,10 @@ def known_spans(
 
 def _rank(order: list[str], content: list[str]) -> Column:
     """What decides between two statements about one key: order first, then a withdrawal, then the content's digest."""
-    digest = _digest(content) if content else F.lit(None).cast("string")
+    return _ranked(order, _digest(content) if content else F.lit(None).cast("string"))
+
+
+def _ranked(order: list[str], digest: Column) -> Column:
     return F.struct(
         F.struct(*[F.col(name).alias(f"by_{i}") for i, name in enumerate(order)]).alias("order"),
         F.col("_delete").alias("delete"),

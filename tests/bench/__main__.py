@@ -33,6 +33,7 @@ def main() -> int:
     known = results.modules_in(races)
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="race Headrace against its peers")
     parser.add_argument("race", nargs="?", choices=list(known), help="only this one (default: all)")
+    parser.add_argument("--rows", type=int, help="another size than the race's own; its record says so")
     options = parser.parse_args()
     code, voids = results.Code.now(), 0
     for name in [options.race] if options.race else known:
@@ -40,7 +41,8 @@ def main() -> int:
         print(f"{name}: preparing …", flush=True)
         started = time.monotonic()
         try:
-            race = known[name].race(folder)
+            sized = () if options.rows is None else (options.rows,)
+            race = known[name].race(folder, *sized)
             print(
                 f"{name}: {race.repetitions} repetitions of {', '.join(side.name for side in race.sides)} …", flush=True
             )

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests.bench.processes import Cost, measured
 
@@ -42,13 +42,20 @@ class Side:
 
 @dataclass(frozen=True)
 class Figure:
-    """What a race is about. compared_with: "" for our own median seconds; else a side, and the figure is the median of
-    our seconds over its seconds, repetition by repetition. goal and first_mark are in the figure's own measure."""
+    """What a race is about. compared_with: "" for our own median cost; else a side, and the figure is the median of our
+    cost over its cost, repetition by repetition. goal and first_mark are in the figure's own measure; less is better.
+
+    start: a side that only starts what both others start too (a JVM and its session); its seconds are taken from each.
+    start_of_peer: the same for the other side, where that starts something else; "" if it starts nothing.
+    """
 
     what: str
     compared_with: str
     goal: float | None
     first_mark: float | None
+    cost: Literal["seconds", "work_seconds", "bytes_written"] = "seconds"
+    start: str = ""
+    start_of_peer: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,10 +88,18 @@ def run(race: Race) -> dict[str, list[Cost]]:
 
 def values(figure: Figure, samples: Samples) -> list[float]:
     """The figure, repetition by repetition."""
-    ours = [cost.seconds for cost in samples[OURS]]
+    ours = _costs(figure, samples, OURS, figure.start)
     if not figure.compared_with:
         return ours
-    return [a / b.seconds for a, b in zip(ours, samples[figure.compared_with], strict=True)]
+    return [
+        a / b for a, b in zip(ours, _costs(figure, samples, figure.compared_with, figure.start_of_peer), strict=True)
+    ]
+
+
+def _costs(figure: Figure, samples: Samples, side: str, start: str) -> list[float]:
+    """What a side cost, repetition by repetition, less what its start did."""
+    costs = [float(getattr(cost, figure.cost)) for cost in samples[side]]
+    return [cost - less.seconds for cost, less in zip(costs, samples[start], strict=True)] if start else costs
 
 
 def interval(values: Sequence[float], seed: int) -> tuple[float, float]:

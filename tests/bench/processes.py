@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import threading
 import time
@@ -16,17 +17,21 @@ import psutil
 from pipelines.settings import PROJECT
 
 _EVERY_S = 0.1  # a finer look costs the measured processes time on two cores
-_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "2")
+_WORK = re.compile(r"^work ([0-9.]+) s$", re.MULTILINE)
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "2")
 
 
 @dataclass(frozen=True)
 class Cost:
     """seconds: wall clock from start to end. peak_mib: resident memory, summed over the processes (shared pages count
-    once for each), seen every 0.1 s, at least the largest single one's. bytes_written: in files new or changed."""
+    once for each), seen every 0.1 s, at least the largest single one's. bytes_written: in files new or changed.
+    work_seconds: of these, what the process itself calls its work, by a line `work 1.234 s`; all, if it has none.
+    """
 
     seconds: float
     peak_mib: float
     bytes_written: int
+    work_seconds: float
 
 
 class CommandFailed(RuntimeError):
@@ -52,7 +57,9 @@ def measured(command: Sequence[str], place: Path) -> tuple[Cost, str]:
     if process.returncode:
         raise CommandFailed(f"{' '.join(command)}: exit code {process.returncode}: {printed.strip()[-2000:]}")
     written = sum(size for path, (size, at) in _files(place).items() if before.get(path) != (size, at))
-    return Cost(seconds, max(watch.peak, usage.ru_maxrss * 1024) / 2**20, written), printed
+    told = _WORK.search(printed)
+    work = float(told[1]) if told else seconds
+    return Cost(seconds, max(watch.peak, usage.ru_maxrss * 1024) / 2**20, written, work), printed
 
 
 class _Watch(threading.Thread):

@@ -14,8 +14,8 @@ from tests.bench.harness import OURS, Figure, Race, Side, VoidRace
 from tests.bench.processes import CommandFailed, Cost, measured
 
 SAMPLES = {
-    OURS: [Cost(seconds, 10.0, 0) for seconds in (2.0, 4.0, 3.0, 2.0, 9.0)],
-    "peer": [Cost(seconds, 10.0, 0) for seconds in (1.0, 1.0, 1.0, 2.0, 3.0)],
+    OURS: [Cost(seconds, 10.0, 0, seconds) for seconds in (2.0, 4.0, 3.0, 2.0, 9.0)],
+    "peer": [Cost(seconds, 10.0, 0, seconds) for seconds in (1.0, 1.0, 1.0, 2.0, 3.0)],
 }
 
 
@@ -33,7 +33,28 @@ def test_a_ratio_is_taken_repetition_by_repetition() -> None:
     assert (seconds["ours"], seconds["reference"], seconds["goal"], seconds["first_mark"]) == (3.0, 1.0, 1.5, 20.0)
     assert (ratio["ours"], ratio["reference"], ratio["goal"]) == (3.0, 1.0, None)
     assert ratio["samples"]["interval_95"] == (1.0, 4.0)
-    assert seconds["samples"]["sides"]["peer"][4] == {"seconds": 3.0, "peak_mib": 10.0, "bytes_written": 0}
+    assert seconds["samples"]["sides"]["peer"][4] == {
+        "seconds": 3.0,
+        "peak_mib": 10.0,
+        "bytes_written": 0,
+        "work_seconds": 3.0,
+    }
+
+
+def test_a_start_is_taken_from_both_sides_and_another_cost_is_compared_as_it_is() -> None:
+    samples = {OURS: [Cost(9.0, 10.0, 30, 4.0)], "peer": [Cost(5.0, 10.0, 10, 2.0)], "start": [Cost(3.0, 1.0, 0, 3.0)]}
+
+    def value(**figure: str) -> list[float]:
+        return harness.values(Figure("", "peer", None, None, **figure), samples)  # type: ignore[arg-type]
+
+    assert value(start="start", start_of_peer="start") == [3.0]
+    assert value(start="start") == [6.0 / 5.0]
+    assert (value(cost="work_seconds"), value(cost="bytes_written")) == ([2.0], [3.0])
+
+
+def test_a_process_may_say_which_of_its_seconds_were_work(tmp_path: Path) -> None:
+    cost, _ = measured((sys.executable, "-c", "print('work 0.001 s')"), tmp_path)
+    assert cost.work_seconds == 0.001 < cost.seconds
 
 
 def test_records_are_written_with_their_names_alone(tmp_path: Path) -> None:

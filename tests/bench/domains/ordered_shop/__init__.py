@@ -1,0 +1,1 @@
+"""The shop again, with its orders laid out by key."""

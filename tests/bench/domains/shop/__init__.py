@@ -1,0 +1,1 @@
+"""A made-up domain for races: one source, one table."""

@@ -17,15 +17,10 @@ from tests.bench.processes import CommandFailed
 
 RESULTS = Path(__file__).parent / "results"
 SEED = 1
+MARKS = {"goal": "goal", "first_mark": "first mark"}
 HEADER = ("race", "what", "ours", "95 % interval", "reference", "goal", "first mark", "peak MiB", "written B", "commit")
-README = """\
-# Races
-
-Each side in turn, in processes of its own, on one machine; medians, with bootstrap intervals. Reference is the floor
-in seconds, or 1 for a ratio to another side. Written by `make bench`; `RACE.json` holds every repetition and the
-protocol, `RACE.png` shows them. A new race is a new file in `../races/`.
-
-"""
+README = Path(__file__).parent / "README.md"
+TABLE_BEGINS, TABLE_ENDS = "<!-- written by make bench -->\n", "<!-- up to here -->\n"
 
 
 def main() -> int:
@@ -59,9 +54,11 @@ def main() -> int:
         plot.save(race, samples, RESULTS / f"{name}.png")
         for record in records:
             low, high = record["samples"]["interval_95"]
-            goal = "" if record["goal"] is None else f", goal {record['goal']:g}, first mark {record['first_mark']:g}"
-            print(f"{name}: {record['what']}: {record['ours']:.3f} [{low:.3f}, {high:.3f}]{goal}", flush=True)
-    (RESULTS / "README.md").write_text(README + results.table(HEADER, _rows()))
+            marks = ("" if record[name] is None else f", {told} {record[name]:.3g}" for name, told in MARKS.items())
+            print(f"{name}: {record['what']}: {record['ours']:.3f} [{low:.3f}, {high:.3f}]{''.join(marks)}", flush=True)
+    before, _, rest = README.read_text().partition(TABLE_BEGINS)
+    after = rest.partition(TABLE_ENDS)[2]
+    README.write_text("".join((before, TABLE_BEGINS, results.table(HEADER, _rows()), TABLE_ENDS, after)))
     return 1 if voids else 0
 
 

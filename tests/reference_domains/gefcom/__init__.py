@@ -1,0 +1,1 @@
+"""Hourly load and temperatures of a forecasting competition, delivered month by month."""

@@ -1,0 +1,1 @@
+"""Hourly load of an American grid operator, on the local clock."""

@@ -11,6 +11,7 @@ from types import ModuleType
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.policies import Picking, Policy, Sizing
+from pipelines.contracts.records import Parser
 
 
 class UnknownDomainError(LookupError):
@@ -44,6 +45,17 @@ def policy(of: Domain, name: str) -> Policy:
     if not found:
         raise DeclarationError(f"pipelines/domains/{of.name}/decide.py: no policy '{name}'")
     return found[0]
+
+
+def parser(of: Domain, source: str) -> Parser | None:
+    """The function for this source in the domain's parse.py; None where the declaration says it all."""
+    try:
+        found: Parser | None = getattr(_part(of, "parse"), source, None)
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{of.name}.parse":
+            raise
+        return None
+    return found
 
 
 def embedded_files(of: Domain) -> Iterator[tuple[str, bytes]]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 from pipelines.contracts.tables import OUTCOMES, Table
+from pipelines.domains import parser as parser_of
 from pipelines.io.publication import Batch, Outcomes
 from pipelines.runner.work import Work
 
@@ -23,6 +24,7 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
 
     from pipelines.stages.silver import broken_promises, refine
     from pipelines.stages.silver import silver as judge
+    from pipelines.transforms.derived import derived
 
     domain = work.domain
     source, name = domain.delta_table("bronze", table.source), domain.delta_table("silver", table.name)
@@ -31,6 +33,10 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     if work.exists(source):  # it does not while all files of the source were empty
         records = work.read(source).where(F.col("_batch") == batch.id)
+        parser = parser_of(domain, table.source)
+        if parser:
+            records = derived(records, parser)
+            records.persist()  # read for the count and for the rows
         arrived |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
         rows = refine(records, table)
         # only the keys of this batch are looked up, so files that cannot hold any are left alone
@@ -61,6 +67,7 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
             name_set_apart = domain.delta_table("quarantine", table.name)
             work.say("silver", f"{table.name}: set apart with reason and raw text in {name_set_apart}: {told}")
         found.judged.unpersist()
+        records.unpersist()
         for promise, number in warned.items():
             work.say("silver", f"{table.name}: warning: {number:,} rows break {promise}")
     work.add("outcomes", *[Outcomes(batch.id, file, name, arrived[file], counts[file]) for file in files])

@@ -132,12 +132,13 @@ def typed(records: DataFrame, table: Table) -> DataFrame:
     fields = sorted({column.field for column in table.columns})
     texts = records.select(
         *[name for name in (*_RECORD, "_problem", "_fields") if name != "_ordinal"],
+        # numbers the rows of one record, where a domain's parser makes several
+        (F.col("_ordinal") if "_ordinal" in records.columns else F.lit(0)).alias("_ordinal"),
         *[F.expr(f"nullif(trim(_fields['{field}']), '')").alias(_text(field)) for field in fields],
     )
     # alike for all columns at once, so that no column's own name can shadow a raw field's
     rows = texts.select(
         *texts.columns,
-        F.lit(0).alias("_ordinal"),  # numbers the rows of one record, where a domain's parser makes several
         F.coalesce(F.expr(is_tombstone), F.lit(False)).alias("_delete"),
         *[F.expr(_value(column)).alias(column.name) for column in table.columns],
     )

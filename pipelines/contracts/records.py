@@ -1,0 +1,29 @@
+"""What a domain's parse.py takes and gives, where a declaration cannot say how raw fields become a table's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+Fields = Mapping[str, str | None]
+"""Text by raw field."""
+
+
+@dataclass(frozen=True)
+class Unparsed:
+    """A record that cannot be understood; why is the reason for which it is set apart."""
+
+    why: str
+
+
+Parser = Callable[[Iterable[Fields]], Iterator[Sequence[Fields] | Unparsed]]
+"""A function of parse.py, named as the source whose files it understands.
+
+It gets the records of one file in their order, without those that could not be read, and gives for each in the same
+order the rows derived from it, or why there are none. It may look ahead. A record always has an outcome: one of which
+no row is made is set apart.
+"""
+
+
+class ParserError(RuntimeError):
+    """A parser is not in step with the records: a defect of the domain's parse.py, which the message names."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import unicodedata
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +19,15 @@ from pipelines.models.base import families
 
 FOLDER = Path(pipelines.domains.__file__).parent
 DOMAINS = list(domains().values())
+REFERENCE = Path(__file__).parents[1] / "reference_domains"
+DECLARED = [
+    *DOMAINS,
+    *[
+        import_module(f"tests.reference_domains.{p.parent.name}.domain").DOMAIN
+        for p in sorted(REFERENCE.glob("*/domain.py"))
+    ],
+]
+PARSERS = [path for folder in (FOLDER, REFERENCE) for path in sorted(folder.glob("*/parse.py"))]
 TASKS = [(domain, task) for domain in DOMAINS for task in domain.tasks]
 SPELT = {"%": "pct", "°": "deg"}
 
@@ -27,13 +38,13 @@ def suffix(unit: str) -> str:
     return re.sub(r"[^a-z0-9]", "", plain.lower())
 
 
-@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+@pytest.mark.parametrize("domain", DECLARED, ids=lambda domain: domain.name)
 def test_a_column_with_a_unit_ends_with_it(domain):
     wrong = [c.name for t in domain.tables for c in t.columns if c.unit and not c.name.endswith(f"_{suffix(c.unit)}")]
     assert wrong == []
 
 
-@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+@pytest.mark.parametrize("domain", DECLARED, ids=lambda domain: domain.name)
 def test_instants_end_with_at_days_with_on(domain):
     ends = {"timestamp": "_at", "date": "_on"}
     wrong = [c.name for t in domain.tables for c in t.columns if c.type in ends and not c.name.endswith(ends[c.type])]
@@ -49,13 +60,25 @@ def test_every_source_feeds_a_table_and_has_sample_rows(domain):
     assert (sample / "quarantined.csv").is_file()
 
 
-@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+@pytest.mark.parametrize("path", PARSERS, ids=lambda path: path.parent.name)
+def test_a_parser_is_named_as_its_source(path):
+    """One that is named otherwise would never be asked."""
+    public = {
+        node.name
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+    (domain,) = [each for each in DECLARED if each.name == path.parent.name]
+    assert public and public <= {source.name for source in domain.sources}
+
+
+@pytest.mark.parametrize("domain", DECLARED, ids=lambda domain: domain.name)
 def test_a_domain_says_what_it_is_for(domain):
     assert domain.question.endswith("?") and domain.owner
     assert all(table.doc for table in domain.tables) and all(task.doc for task in domain.tasks)
 
 
-@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+@pytest.mark.parametrize("domain", DECLARED, ids=lambda domain: domain.name)
 def test_expectations_are_named_once_in_a_table(domain):
     for table in domain.tables:
         names = [promise.name for promise in table.expect]

@@ -40,3 +40,8 @@ class Source:
             raise DeclarationError(f"source '{self.name}': a published table comes as jsonl")
         if len(self.delimiter) != 1:
             raise DeclarationError(f"source '{self.name}': the delimiter must be one character")
+
+    @property
+    def has_header(self) -> bool:
+        """Whether a delivery names all its fields, also those without a value."""
+        return self.format != "jsonl"

@@ -47,6 +47,15 @@ class Column:
         checked_name(self.name, "column")
         if not self.field:
             object.__setattr__(self, "field", self.name)
+        if not self.nullable and (self.optional or self.null_text):
+            said = "null_text" if self.null_text else "optional"
+            raise DeclarationError(f"column '{self.name}': {said} says when it is null, so only where it is nullable")
+        try:
+            re.compile(self.null_text)
+        except re.error as error:
+            raise DeclarationError(
+                f"column '{self.name}': null_text '{self.null_text}' is no regular expression: {error}"
+            ) from None
 
     @property
     def patterns(self) -> tuple[str, ...]:

@@ -38,7 +38,9 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
             records = derived(records, parser)
             records.persist()  # read for the count and for the rows
         arrived |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
-        rows = refine(records, table)
+        # a parser's rows have what it gives them, whatever the header names
+        has_header = domain.source(table.source).has_header and parser is None
+        rows = refine(records, table, has_header=has_header)
         # only the keys of this batch are looked up, so files that cannot hold any are left alone
         held, history = (work.read_near(each, rows, table.key) for each in (name, f"{name}_history"))
         found = judge(

@@ -11,14 +11,13 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import Expectation
-from pipelines.contracts.tables import Column, Table
+from pipelines.contracts.tables import Table
 from pipelines.stages.changes import Change
 from pipelines.stages.refusal import Refused
 from pipelines.transforms.reconcile import reconcile
+from pipelines.transforms.typed import RECORD, typed
 
-ISO_WITH_OFFSET = "yyyy-MM-dd'T'HH:mm[:ss][.SSSSSS]XXX"
 PROVENANCE = ("_batch", "_attempt", "ingested_at")
-_RECORD = ("_record_id", "_ordinal", "_file", "_position", "_raw", "_delivered_at")
 _KEPT = ("available_at", "_record_id", "_ordinal", "_delivered_at", *PROVENANCE)
 
 
@@ -78,7 +77,7 @@ class Silver:
 
     def quarantine(self) -> Change:
         """What was set apart: place, raw text, reasons."""
-        set_apart = self._stamped("outcome = 'quarantined'").select(*_RECORD, "_reasons", *PROVENANCE)
+        set_apart = self._stamped("outcome = 'quarantined'").select(*RECORD, "_reasons", *PROVENANCE)
         return Change(self.domain.delta_table("quarantine", self.table.name), "append", set_apart)
 
     def _stamped(self, condition: str) -> DataFrame:
@@ -122,40 +121,13 @@ def statement_parts(table: Table) -> dict[str, list[str]]:
     }
 
 
-def typed(records: DataFrame, table: Table) -> DataFrame:
-    """Cast the raw fields to the declared columns, and list in `_reasons` what could not be read.
-
-    records: bronze rows with `_problem` and `_fields`. A record that withdraws its key needs only key and order.
-    """
-    is_tombstone = f"transform(array(_fields), raw -> {table.tombstone})[0]" if table.tombstone else "false"
-    # the text of a field is looked up once, however often it is looked at
-    fields = sorted({column.field for column in table.columns})
-    texts = records.select(
-        *[name for name in (*_RECORD, "_problem", "_fields") if name != "_ordinal"],
-        # numbers the rows of one record, where a domain's parser makes several
-        (F.col("_ordinal") if "_ordinal" in records.columns else F.lit(0)).alias("_ordinal"),
-        *[F.expr(f"nullif(trim(_fields['{field}']), '')").alias(_text(field)) for field in fields],
-    )
-    # alike for all columns at once, so that no column's own name can shadow a raw field's
-    rows = texts.select(
-        *texts.columns,
-        F.coalesce(F.expr(is_tombstone), F.lit(False)).alias("_delete"),
-        *[F.expr(_value(column)).alias(column.name) for column in table.columns],
-    )
-    misread = [_misreading(column, is_needed=column.name in (*table.key, *table.order)) for column in table.columns]
-    unreadable = F.when(
-        F.col("_problem").isNotNull(), F.array(F.concat(F.lit("unreadable: "), F.col("_problem")))
-    ).otherwise(F.array_distinct(F.array_compact(F.array(*[F.expr(reason) for reason in misread]))))
-    rows = rows.withColumn("_reasons", unreadable).drop("_problem", "_fields", *map(_text, fields))
-    return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
-
-
-def refine(records: DataFrame, table: Table) -> DataFrame:
+def refine(records: DataFrame, table: Table, *, has_header: bool) -> DataFrame:
     """Bronze records as typed rows, with the `_reasons` for which a row is to be set apart; none if it is good.
 
+    has_header: whether the source's deliveries name all their fields (`Source.has_header`).
     A predicate that is null counts as broken, unless it reads a column that is declared nullable.
     """
-    rows = typed(records, table)
+    rows = typed(records, table, has_header=has_header)
     promises = [e for e in table.expect if e.severity == "quarantine"]
     broken = [F.when(_is_broken(promise, table), F.lit(promise.name)) for promise in promises]
     broken.append(F.when(F.col("available_at").isNull(), F.lit("available_at_is_known")))
@@ -187,37 +159,3 @@ def broken_promises(judged: DataFrame, table: Table) -> dict[str, int]:
 
 def _is_broken(promise: Expectation, table: Table) -> Expression:
     return ~F.coalesce(F.expr(promise.holds), F.lit(table.may_be_null(promise)))
-
-
-def _text(field: str) -> str:
-    """The column with a raw field's text, null where it is blank or missing."""
-    return f"_text of {field}"
-
-
-def _value(column: Column) -> str:
-    """SQL that reads the column from `_fields`, null where it cannot."""
-    if column.type == "timestamp" or column.pattern:
-        patterns = [pattern.replace("'", "\\'") for pattern in column.patterns or (ISO_WITH_OFFSET,)]
-        tries = [f"try_to_timestamp(`{_text(column.field)}`, '{pattern}')" for pattern in patterns]
-        value = f"cast(coalesce({', '.join(tries)}) as {column.type})"
-    else:
-        value = f"try_cast(`{_text(column.field)}` as {column.type})"
-    return f"transform(array({value}), value -> {column.convert})[0]" if column.convert else value
-
-
-def _misreading(column: Column, *, is_needed: bool) -> str:
-    """SQL for the reason why a column could not be read, null if it could."""
-    unread = f"`{column.name}` is null"
-    missing = (
-        ""
-        if column.nullable
-        else (
-            f"when {unread} and not map_contains_key(_fields, '{column.field}') then 'field missing: {column.field}' "
-            f"when {unread} then 'empty: {column.field}'"
-        )
-    )
-    applies = "true" if is_needed else "not _delete"
-    return (
-        f"case when not ({applies}) then null "
-        f"when {unread} and `{_text(column.field)}` is not null then 'unreadable: {column.field}' {missing} end"
-    )

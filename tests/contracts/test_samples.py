@@ -31,7 +31,9 @@ def test_every_dirty_sample_row_is_set_apart_with_its_reason(spark, domain, tabl
     ]
     assert files, f"{sample}/{source.name}: a domain shows how its source looks"
     provenance = {"batch": 1, "attempt": 1, "ingested_at": datetime(2026, 1, 1, tzinfo=UTC)}
-    judged = silver(domain, table, refine(records(spark, files), table), None, None, **provenance).judged.collect()
+    judged = silver(
+        domain, table, refine(records(spark, files), table, has_header=source.has_header), None, None, **provenance
+    ).judged.collect()
     set_apart = {
         (row["_file"], row["_position"]): " + ".join(row["_reasons"])
         for row in judged

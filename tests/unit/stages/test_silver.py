@@ -55,7 +55,7 @@ CASES: dict[str, tuple[dict[str, str | None], list[str]]] = {
     "other pattern": (GOOD | {"seen_at": "2024-01-02T06:00"}, ["unreadable: seen_at"]),
     "no offset": (GOOD | {"told_at": "2024-01-02T06:00:00"}, ["unreadable: told_at"]),
     "broken promise": (GOOD | {"cm": "50"}, ["pond_is_deep"]),
-    "not a number": (GOOD | {"cm": "NaN"}, []),
+    "not a number": (GOOD | {"cm": "NaN"}, ["not finite: cm"]),
     "two broken promises": (GOOD | {"cm": "50", "fish": "100"}, ["pond_is_deep", "fish_are_few"]),
     "overflow": (GOOD | {"edition": "99999999999"}, ["unreadable: edition"]),
     "warned": (GOOD | {"cm": "600"}, []),
@@ -82,7 +82,7 @@ def records(spark):
 
 @pytest.fixture(scope="module")
 def refined(records):
-    return {row["_position"]: row for row in refine(records, PONDS).toArrow().to_pylist()}
+    return {row["_position"]: row for row in refine(records, PONDS, has_header=False).toArrow().to_pylist()}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -108,7 +108,7 @@ def test_a_withdrawal_needs_its_key_and_order_alone(refined):
 def test_a_batch_becomes_changes_and_every_record_an_outcome(spark, records):
     named = {case: position for position, case in enumerate(CASES)}
     wanted = [named[case] for case in ("good", "blanks around", "empty", "withdrawn")]
-    batch = refine(records.where(records["_position"].isin(wanted)), PONDS)
+    batch = refine(records.where(records["_position"].isin(wanted)), PONDS, has_header=False)
     held = frame(
         spark,
         "pond_id string, seen_at timestamp, told_at timestamp, level_m double, fish int, edition int, "

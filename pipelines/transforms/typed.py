@@ -1,0 +1,142 @@
+"""Raw fields to typed columns: what could not be read, or not without loss, is named and never guessed."""
+
+from __future__ import annotations
+
+import re
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.contracts.tables import Column, Table
+
+ISO_WITH_OFFSET = "yyyy-MM-dd'T'HH:mm[:ss][.SSSSSS]XXX"
+RECORD = ("_record_id", "_ordinal", "_file", "_position", "_raw", "_delivered_at")
+_DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
+_EXACT_DIGITS = {"double": (15, "1.7976931348623157e308D"), "float": (6, "3.4028235e38D")}
+"""So many decimal digits of a whole number each type holds for certain (more are looked at one by one), and the
+greatest number that it has."""
+
+
+def typed(records: DataFrame, table: Table, *, has_header: bool) -> DataFrame:
+    """Cast the raw fields to the declared columns, and list in `_reasons` what could not be read.
+
+    records: bronze rows with `_problem` and `_fields`, `_ordinal` too where a parser made several rows of a record.
+    has_header: each delivery names all its fields, so a field that a record lacks was dropped from the whole delivery.
+    A record that withdraws its key needs only key and order.
+    """
+    is_tombstone = f"transform(array(_fields), raw -> {table.tombstone})[0]" if table.tombstone else "false"
+    # the text of a field is looked up once, however often it is looked at
+    texts = {_text_of(column): _looked_up(column) for column in table.columns}
+    names = {text: f"_text {i}" for i, text in enumerate(texts)}
+    looked_up = records.select(
+        *[name for name in (*RECORD, "_problem", "_fields") if name != "_ordinal"],
+        # numbers the rows of one record, where a domain's parser makes several
+        (F.col("_ordinal") if "_ordinal" in records.columns else F.lit(0)).alias("_ordinal"),
+        *[F.expr(sql).alias(names[text]) for text, sql in texts.items()],
+    )
+    # alike for all columns at once, so that no column's own name can shadow a raw field's
+    rows = looked_up.select(
+        *looked_up.columns,
+        F.coalesce(F.expr(is_tombstone), F.lit(False)).alias("_delete"),
+        *[F.expr(_value(column, names[_text_of(column)])).alias(column.name) for column in table.columns],
+    )
+    misread = [
+        _misreading(
+            column, names[_text_of(column)], is_needed=column.name in (*table.key, *table.order), has_header=has_header
+        )
+        for column in table.columns
+    ]
+    unreadable = F.when(
+        F.col("_problem").isNotNull(), F.array(F.concat(F.lit("unreadable: "), F.col("_problem")))
+    ).otherwise(F.array_distinct(F.array_compact(F.array(*[F.expr(reason) for reason in misread]))))
+    rows = rows.withColumn("_reasons", unreadable).drop("_problem", "_fields", *names.values())
+    return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
+
+
+def _text_of(column: Column) -> tuple[tuple[str, ...], str]:
+    """What a column's text depends on."""
+    return column.fields, column.null_text
+
+
+def _looked_up(column: Column) -> str:
+    """SQL for the text of a column's field, null where it is blank, missing, or stands for no value."""
+    found = f"_fields[{_quoted(column.fields[-1])}]"
+    for field in reversed(column.fields[:-1]):
+        found = f"if({_has(field)}, _fields[{_quoted(field)}], {found})"
+    text = f"nullif(trim({found}), '')"
+    if not column.null_text:
+        return text
+    stands_for_none = _quoted(rf"\A(?:{column.null_text})\z")
+    return f"transform(array({text}), t -> if(t rlike {stands_for_none}, null, t))[0]"
+
+
+def _read(column: Column, text: str) -> str:
+    """SQL that reads the column's type from its text, null where it cannot.
+
+    Spark knows years that Python and most readers of its files do not.
+    """
+    if column.type == "timestamp" or column.pattern:
+        tries = [f"try_to_timestamp(`{text}`, {_quoted(p)})" for p in column.patterns or (ISO_WITH_OFFSET,)]
+        value = f"cast(coalesce({', '.join(tries)}) as {column.type})"
+    else:
+        value = f"try_cast(`{text}` as {column.type})"
+    if column.type in ("timestamp", "date"):
+        return f"transform(array({value}), t -> if(year(t) between 1 and 9999, t, null))[0]"
+    return value
+
+
+def _value(column: Column, text: str) -> str:
+    """SQL for the column's value: what was read, converted where that is declared."""
+    value = _read(column, text)
+    return f"transform(array({value}), value -> {column.convert})[0]" if column.convert else value
+
+
+def _misreading(column: Column, text: str, *, is_needed: bool, has_header: bool) -> str:
+    """SQL for the reason why a column could not be read, null if it could."""
+    value, field = f"`{column.name}`", column.field
+    cases = []
+    # what a conversion makes null on purpose was read all the same, if null is allowed
+    unread = f"{_read(column, text)} is null" if column.convert and column.nullable else "true"
+    cases.append((f"{value} is null and `{text}` is not null and {unread}", "unreadable"))
+    is_there = " or ".join(_has(name) for name in column.fields)
+    if not column.nullable:
+        if not column.optional:
+            cases.append((f"{value} is null and not ({is_there})", "field missing"))
+        cases.append((f"{value} is null", "empty"))
+    elif has_header and not column.optional:
+        cases.append((f"{value} is null and not ({is_there})", "field missing"))
+    cases += _losses(column, text)
+    applies = "" if is_needed else "when _delete then null "
+    named = " ".join(f"when {condition} then {_quoted(f'{reason}: {field}')}" for condition, reason in cases)
+    return f"case {applies}{named} end"
+
+
+def _losses(column: Column, text: str) -> list[tuple[str, str]]:
+    """(SQL condition, reason) for text that gave a value, but not the one it says."""
+    value = f"`{column.name}`"
+    if column.type in _EXACT_DIGITS:
+        digits, largest = _EXACT_DIGITS[column.type]
+        number, whole = f"try_cast(`{text}` as {column.type})", f"try_cast(`{text}` as decimal(38, 0))"
+        # text of more digits than a decimal has is longer than any number that a row should name exactly
+        exact = f"coalesce(try_cast({number} as decimal(38, 0)) = {whole}, false)"
+        long = _quoted(rf"^[+-]?[0-9]{{{digits + 1},}}(\.0*)?$")
+        return [
+            (f"not (abs({value}) <= {largest})", "not finite"),
+            (f"length(`{text}`) > {digits} and `{text}` rlike {long} and not ({exact})", "inexact"),
+        ]
+    if decimal := _DECIMAL.fullmatch(column.type):
+        number = f"try_cast(`{text}` as {column.type})"
+        more_places = _quoted(rf"\.[0-9]{{{decimal[2]}}}[0-9]*[1-9]")
+        by_exponent = f"try_cast(`{text}` as double) <> cast({number} as double)"
+        is_rounded = f"if(`{text}` rlike '[eE]', {by_exponent}, `{text}` rlike {more_places})"
+        return [(f"{number} is not null and {is_rounded}", "inexact")]
+    return []
+
+
+def _has(field: str) -> str:
+    return f"map_contains_key(_fields, {_quoted(field)})"
+
+
+def _quoted(text: str) -> str:
+    """A SQL literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

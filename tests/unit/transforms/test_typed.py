@@ -1,0 +1,138 @@
+"""Text becomes a value or a reason, never another value."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.contracts.names import DeclarationError
+from pipelines.contracts.tables import Column, Table
+from pipelines.transforms.typed import typed
+
+RECORDS = (
+    "_record_id string, _file string, _position long, _raw string, _problem string, _fields map<string,string>, "
+    "_delivered_at timestamp"
+)
+
+
+def read(spark, column: Column, texts: list[dict[str, str | None]], *, has_header: bool = False):
+    """(value, reason) of the column for each record's fields."""
+    table = Table("things", source="things", key=("thing_id",), columns=(Column("thing_id", "string"), column))
+    rows = [(f"r-{i}", "f", i, "", None, {"thing_id": str(i)} | fields, None) for i, fields in enumerate(texts)]
+    found = typed(spark.createDataFrame(rows, RECORDS), table, has_header=has_header).orderBy("_position").collect()
+    return [(row[column.name], *row["_reasons"]) for row in found]
+
+
+CASES = {
+    "double": {
+        "1.5": (1.5,),
+        "9007199254740992": (9007199254740992.0,),
+        "9007199254740993": (9007199254740992.0, "inexact: x"),
+        "9007199254740993.0": (9007199254740992.0, "inexact: x"),
+        "123456789012345678901234567890123456789012": (1.2345678901234568e41, "inexact: x"),
+        "NaN": ("nan", "not finite: x"),
+        "-Infinity": (float("-inf"), "not finite: x"),
+        "1e999": (float("inf"), "not finite: x"),
+        "one": (None, "unreadable: x"),
+        "": (None, "empty: x"),
+    },
+    "float": {"16777216": (16777216.0,), "16777217": (16777216.0, "inexact: x")},
+    "int": {
+        "2147483647": (2147483647,),
+        "2147483648": (None, "unreadable: x"),
+        "1.5": (None, "unreadable: x"),
+    },
+    "bigint": {"9223372036854775807": (9223372036854775807,), "9223372036854775808": (None, "unreadable: x")},
+    "string": {" kept ": ("kept",)},
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_what_a_type_cannot_hold_is_named(spark, kind):
+    texts, wanted = zip(*CASES[kind].items(), strict=True)
+    found = read(spark, Column("x", kind), [{"x": text} for text in texts])
+    assert [("nan" if row[0] != row[0] else row[0], *row[1:]) for row in found] == list(wanted)
+
+
+def test_decimal_places_are_not_rounded_away(spark):
+    found = read(
+        spark, Column("x", "decimal(6,2)"), [{"x": text} for text in ("12.300", "12.345", "12345.6", "1.23e1", "1e-30")]
+    )
+    assert [(str(value), *reasons) for value, *reasons in found] == [
+        ("12.30",),
+        ("12.35", "inexact: x"),
+        ("None", "unreadable: x"),
+        ("12.30",),
+        ("0.00", "inexact: x"),
+    ]
+
+
+def test_days_and_years_that_no_calendar_here_has_are_unreadable(spark):
+    column = Column("seen_on", "date", pattern="yyyy-MM-dd")
+    texts = ("2024-02-29", "2023-02-29", "0000-01-01", "9999-12-31", "10000-01-01")
+    found = read(spark, column, [{"seen_on": text} for text in texts])
+    assert [reasons for _, *reasons in found] == [
+        [],
+        ["unreadable: seen_on"],
+        ["unreadable: seen_on"],
+        [],
+        ["unreadable: seen_on"],
+    ]
+    assert str(found[0][0]) == "2024-02-29"
+
+
+def test_several_patterns_are_tried_in_turn(spark):
+    column = Column("seen_on", "date", pattern=("d-MMM-yy", "M/d/yyyy"))
+    found = read(spark, column, [{"seen_on": text} for text in ("2-Jun-06", "11/13/2006", "13/11/2006")])
+    assert [(str(value), *reasons) for value, *reasons in found] == [
+        ("2006-06-02",),
+        ("2006-11-13",),
+        ("None", "unreadable: seen_on"),
+    ]
+
+
+def test_text_that_stands_for_no_value_is_null_and_may_be_kept_beside(spark):
+    words = "Weight Captured Separately|See DN-\\d+.*"
+    fields = [{"w": text} for text in ("13", "Weight Captured Separately", "See DN-304 (ID#:10589)", "heavy", None)]
+    weight = Column("weight_kg", "double", field="w", nullable=True, null_text=words)
+    assert read(spark, weight, fields) == [(13.0,), (None,), (None,), (None, "unreadable: w"), (None,)]
+    note = Column(
+        "weight_note", "string", field="w", nullable=True, convert="if(try_cast(value as double) is null, value, null)"
+    )
+    assert read(spark, note, fields) == [
+        (None,),
+        ("Weight Captured Separately",),
+        ("See DN-304 (ID#:10589)",),
+        ("heavy",),
+        (None,),
+    ]
+
+
+def test_a_renamed_field_is_read_under_its_former_names(spark):
+    column = Column("load_gw", "double", field="demand_gw", formerly=("gw", "load"))
+    fields = [{"demand_gw": "1"}, {"gw": "2"}, {"load": "3"}, {"demand_gw": "4", "gw": "9"}, {"other": "5"}]
+    assert read(spark, column, fields) == [(1.0,), (2.0,), (3.0,), (4.0,), (None, "field missing: demand_gw")]
+
+
+def test_a_dropped_field_breaks_the_contract_where_deliveries_name_all_their_fields(spark):
+    nullable = Column("gust_kmh", "double", nullable=True)
+    fields = [{"gust_kmh": ""}, {}]
+    assert read(spark, nullable, fields, has_header=True) == [(None,), (None, "field missing: gust_kmh")]
+    assert read(spark, nullable, fields, has_header=False) == [(None,), (None,)]
+    optional = Column("gust_kmh", "double", nullable=True, optional=True)
+    assert read(spark, optional, fields, has_header=True) == [(None,), (None,)]
+
+
+def test_a_field_may_have_any_name(spark):
+    column = Column("price_usd", "double", field="Pack `Price` (it's $)")
+    assert read(spark, column, [{"Pack `Price` (it's $)": "2.5"}]) == [(2.5,)]
+
+
+@pytest.mark.parametrize("stated", [{"null_text": "n/a"}, {"optional": True}])
+def test_what_may_be_missing_must_be_nullable(stated):
+    with pytest.raises(DeclarationError, match=r"column 'x': .* only where it is nullable"):
+        Column("x", "double", **stated)
+
+
+def test_a_pattern_that_is_no_regular_expression_is_refused():
+    with pytest.raises(DeclarationError, match=r"column 'x': null_text '\(' is no regular expression"):
+        Column("x", "double", nullable=True, null_text="(")

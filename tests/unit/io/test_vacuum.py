@@ -1,4 +1,4 @@
-"""What vacuum may delete, from the log alone; that it does is shown in tests/end_to_end/test_maintain.py."""
+"""What vacuum may delete, from the log alone; that it does is shown in tests/end_to_end/test_maintain_command.py."""
 
 from __future__ import annotations
 

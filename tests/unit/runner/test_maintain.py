@@ -1,4 +1,4 @@
-"""What maintenance says; what it does is in tests/end_to_end/test_maintain.py."""
+"""What maintenance says; what it does is in tests/end_to_end/test_maintain_command.py."""
 
 from __future__ import annotations
 

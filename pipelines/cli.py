@@ -26,6 +26,7 @@ examples:
   headrace run --as-of 2014-12-01                as if today were that day
   headrace status --json                         what is published, for programs
   headrace status --files                        what became of the records of each file
+  headrace status --schemas                      how the columns of each table changed
   headrace maintain                              few large files instead of many small ones; old versions' files go
   headrace domains                               which domains there are, and what each predicts and decides
   headrace tables                                where each table lies
@@ -118,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
             shown = added.add_mutually_exclusive_group()
             shown.add_argument("--json", action="store_true", help="one JSON object")
             shown.add_argument("--files", action="store_true", help="what became of the records of each file")
+            shown.add_argument("--schemas", action="store_true", help="how the columns of each table changed")
     command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
     return parser
 
@@ -174,7 +176,8 @@ def _maintain(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     from pipelines.io.ledger import Ledger
-    from pipelines.runner.report import file_tables, summary
+    from pipelines.io.ledger_schemas import schema_history
+    from pipelines.runner.report import file_tables, schema_table, summary
 
     ledger = Ledger(load(options.conf).ledger)
     status = ledger.status()
@@ -183,6 +186,10 @@ def _status(options: argparse.Namespace) -> int:
     elif options.files:
         files = {name: ledger.file_outcomes(name) for name in status["domains"]}
         print(file_tables(files) or "no file is taken in yet. Next: headrace run")
+    elif options.schemas:
+        with ledger.reading() as c:
+            changes = {name: schema_history(c, name) for name in status["domains"]}
+        print(schema_table(changes) or "no schema is on record yet. Next: headrace run")
     else:
         print(summary(status, list(status["domains"])) or "nothing is published yet. Next: headrace run")
     return COMPLETE

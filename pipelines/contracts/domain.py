@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipelines.contracts.expectations import References
 from pipelines.contracts.features import Calendar, Category, FeatureView, Own
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.sources import Source
@@ -28,6 +29,7 @@ class Domain:
         for table in self.tables:
             self._known("source", table.source, [s.name for s in self.sources], f"table '{table.name}'")
         tables = [t.name for t in self.tables]
+        self._check_references()
         for view in self.views:
             if view.table:
                 self._known("table", view.table, tables, f"feature view '{view.name}'")
@@ -52,6 +54,22 @@ class Domain:
                     f"domain '{self.name}', task '{task.name}': its views give '{twice[0]}' twice; use one of them"
                 )
 
+    def _check_references(self) -> None:
+        """What is referred to stands before, so that a batch which brings both has refined it first."""
+        before: list[str] = []
+        for table in self.tables:
+            for rule in table.table_rules:
+                if isinstance(rule, References):
+                    where = f"table '{table.name}', expectation '{rule.name}'"
+                    self._known("table before it", rule.table, before, where)
+                    key = self.table(rule.table).key
+                    if len(key) != len(rule.columns):
+                        raise DeclarationError(
+                            f"domain '{self.name}', {where}: '{rule.table}' has the key {', '.join(key)}, to which "
+                            f"{', '.join(rule.columns)} cannot refer"
+                        )
+            before.append(table.name)
+
     def _check_spine(self, task: Task) -> None:
         """Views of a task can be joined to its spine, and say of a row only what the row says."""
         where = f"domain '{self.name}', task '{task.name}'"
@@ -59,9 +77,9 @@ class Domain:
         types = {column.name: column.type for column in asked.columns}
         columns = list(types)
         if isinstance(task.spine, Events):
-            if asked.key != (task.spine.entity,):
+            if asked.version_key != (task.spine.entity,):
                 raise DeclarationError(f"{where}: '{task.spine.entity}' is not the key of '{asked.name}'")
-            if self.table(task.table).key != asked.key:
+            if self.table(task.table).version_key != asked.key:
                 raise DeclarationError(
                     f"{where}: '{task.spine.entity}' is not the key of '{task.table}', so it may have several answers"
                 )

@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.contracts.expectations import Expectation
+from pipelines.contracts.expectations import Expectation, Fresh, TableRule
 from pipelines.contracts.names import DeclarationError, checked_name
 
 OUTCOMES = ("new", "updated", "deleted", "unchanged", "duplicate", "superseded", "quarantined")
 """Every raw record has exactly one of these per target table."""
+
+VALID_TO = "valid_to"
+"""The column that ends a version, where a table keeps versions."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Table:
     available_at: str = ""
     order: tuple[str, ...] = ()
     tombstone: str = ""
-    expect: tuple[Expectation, ...] = ()
+    expect: tuple[Expectation | TableRule, ...] = ()
     doc: str = ""
     valid_from: str = ""
     on_break: Literal["quarantine", "refuse"] = "quarantine"
@@ -109,6 +112,47 @@ class Table:
             raise DeclarationError(f"table '{self.name}': a column is declared twice")
         if not self.key:
             raise DeclarationError(f"table '{self.name}': needs a key")
+        if self.name == "checks":
+            raise DeclarationError("table 'checks': the results of expectations have this name; choose another")
+        self._check_expectations(names)
+        if self.valid_from:
+            self._check_versions(names)
+
+    def _check_expectations(self, names: list[str]) -> None:
+        for rule in self.expect:
+            for wanted in rule.columns_used if isinstance(rule, TableRule) else ():
+                if wanted not in names:
+                    raise DeclarationError(f"table '{self.name}', expectation '{rule.name}': no column '{wanted}'")
+            if isinstance(rule, Fresh) and not self.event_time:
+                raise DeclarationError(f"table '{self.name}', expectation '{rule.name}': needs an event time")
+            if [other.name for other in self.expect].count(rule.name) > 1:
+                raise DeclarationError(f"table '{self.name}': expectation '{rule.name}' is declared twice")
+
+    def _check_versions(self, names: list[str]) -> None:
+        column = next(column for column in self.columns if column.name == self.valid_from)
+        if self.valid_from in self.key:
+            raise DeclarationError(
+                f"table '{self.name}': '{self.valid_from}' tells the versions of a key apart; leave it out of the key"
+            )
+        if column.nullable or column.type not in ("timestamp", "date"):
+            raise DeclarationError(f"table '{self.name}': '{self.valid_from}' must be an instant that is never null")
+        if VALID_TO in names:
+            raise DeclarationError(
+                f"table '{self.name}': '{VALID_TO}' is computed from '{self.valid_from}'; do not declare it"
+            )
+
+    @property
+    def version_key(self) -> tuple[str, ...]:
+        """What one row is held for: a key, or a key from an instant on."""
+        return (*self.key, self.valid_from) if self.valid_from else self.key
+
+    @property
+    def row_rules(self) -> tuple[Expectation, ...]:
+        return tuple(rule for rule in self.expect if isinstance(rule, Expectation))
+
+    @property
+    def table_rules(self) -> tuple[TableRule, ...]:
+        return tuple(rule for rule in self.expect if isinstance(rule, TableRule))
 
     @property
     def nullable(self) -> frozenset[str]:

@@ -15,11 +15,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, and_, delete, exists, func, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from pipelines.contracts.checks import Check
 from pipelines.io import ledger_schema as schema
 from pipelines.io.failures import LedgerError
+from pipelines.io.ledger_checks import record_checks
 from pipelines.io.ledger_models import record_models
 from pipelines.io.ledger_outcomes import record_outcomes
 from pipelines.io.ledger_rows import columns_of, put
+from pipelines.io.ledger_schemas import record_schemas
 from pipelines.io.publication import (
     Batch,
     Champion,
@@ -116,10 +119,11 @@ class Ledger:
             newest = c.scalar(select(func.max(columns.delivered_at)).where(columns.domain == domain))
             return None if newest is None else datetime.fromisoformat(newest)
 
-    def refuse_batch(self, batch: int, why: str) -> None:
+    def refuse_batch(self, batch: int, why: str, checks: Sequence[Check] = ()) -> None:
         """Give up a batch whose data may not be published. Its files count as never landed, so what replaces them is
-        taken for new; the batch and the reason stay on record."""
+        taken for new; the batch, the reason and what its expectations gave stay on record."""
         with self.writing() as c:
+            record_checks(c, checks)
             c.execute(delete(schema.files).where(schema.files.c.batch == batch))
             c.execute(update(schema.batches).where(schema.batches.c.id == batch).values(refused=why))
 
@@ -223,6 +227,8 @@ class Ledger:
                 self._advance(c, attempt, domain, batch, stage)
             for outcomes in publication.outcomes:
                 record_outcomes(c, attempt, domain, outcomes)
+            record_checks(c, publication.checks)
+            record_schemas(c, attempt, domain, publication.schemas)
             for (stage, subject), value in publication.fingerprints.items():
                 place = {"domain": domain, "stage": stage, "subject": subject}
                 put(c, schema.fingerprints, place, {"value": value, "attempt": attempt})

@@ -111,6 +111,31 @@ outcomes = _table(
     _count("count"),
     _attempt(),
 )
+# What became of each expectation in a batch, refused ones included.
+checks = _table(
+    "checks",
+    Column("batch", ForeignKey("batches.id"), primary_key=True),
+    _text("table", primary_key=True),
+    _text("expectation", primary_key=True),
+    _text("severity"),
+    _count("checked"),
+    _count("broken"),
+    Column("observed", Float),
+    _text("bound"),
+    Column("holds", Boolean, nullable=False),
+    _text("delivered_at"),
+)
+# change: what was added, removed and retyped; columns: names and types since then.
+schemas = _table(
+    "schemas",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _text("domain"),
+    _text("name"),
+    Column("batch", ForeignKey("batches.id")),
+    Column("change", JSON, nullable=False),
+    Column("columns", JSON, nullable=False),
+    _attempt(),
+)
 # A row is a lease that is held; see leases.py.
 leases = _table(
     "leases",

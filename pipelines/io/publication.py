@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pipelines.contracts.checks import Check
+
 
 @dataclass(frozen=True)
 class LandedFile:
@@ -74,6 +76,19 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
+class SchemaChange:
+    """How a table's columns changed with a batch, None if only the declaration did.
+
+    change: names and types `added`, `removed`, `retyped`. columns: all of them since, with their types.
+    """
+
+    table: str
+    batch: int | None
+    change: Mapping[str, Mapping[str, str]]
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Fit:
     """A fitted family: its MLflow run, its plan's key, its metrics, the versions of the tables it was made from."""
 
@@ -124,6 +139,8 @@ class Publication:
     tables: Mapping[str, Written] = field(default_factory=dict)
     progress: tuple[tuple[int, str], ...] = ()
     outcomes: tuple[Outcomes, ...] = ()
+    checks: tuple[Check, ...] = ()
+    schemas: tuple[SchemaChange, ...] = ()
     fingerprints: Mapping[tuple[str, str], str] = field(default_factory=dict)
     fits: tuple[Fit, ...] = ()
     champions: tuple[Champion, ...] = ()

@@ -10,17 +10,24 @@ from sqlalchemy import Connection, Table, exists, func, select
 
 from pipelines.contracts.tables import OUTCOMES
 from pipelines.io import ledger_schema as schema
+from pipelines.io.ledger_checks import check_trends
 from pipelines.io.publication import Outcomes
 
 
 def status(c: Connection) -> dict[str, Any]:
-    """{"domains": {name: {"files", "tables", "tasks"}}}; what was made or written but not published is not in it."""
+    """{"domains": {name: {"files", "tables", "checks", "tasks"}}}; what was made or written
+    but not published is not in it."""
     names: set[str] = set()
     for table in (schema.batches, schema.pins, schema.fits, schema.champions, schema.predictions, schema.decisions):
         names.update(c.scalars(select(table.c.domain).distinct()))
     return {
         "domains": {
-            domain: {"files": _files(c, domain), "tables": _tables(c, domain), "tasks": _tasks(c, domain)}
+            domain: {
+                "files": _files(c, domain),
+                "tables": _tables(c, domain),
+                "checks": check_trends(c, domain),
+                "tasks": _tasks(c, domain),
+            }
             for domain in sorted(names)
         }
     }

@@ -6,8 +6,10 @@ from collections.abc import Collection
 
 from pipelines.contracts.domain import Domain
 from pipelines.io import landing
+from pipelines.runner.checks import keep_checks
 from pipelines.runner.intake import bronze, land
 from pipelines.runner.refine import silver
+from pipelines.runner.schemas import evolve
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages.refusal import Refused
 
@@ -30,15 +32,21 @@ def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
             try:
                 silver(work, batch)
             except Refused as refusal:
-                context.ledger.refuse_batch(batch.id, str(refusal))
+                context.ledger.refuse_batch(batch.id, str(refusal), work.added("checks"))
+                keep_checks(context, domain)
                 raise
         if "gold" in wanted:
             gold(work)
         work.publish()
-    if "gold" in wanted and not batches:
+    if not batches:
         work = Work(context, domain, "ingest")
-        gold(work)
+        if "silver" in wanted:
+            evolve(work)
+        if "gold" in wanted:
+            gold(work)
         work.publish()
+    if "silver" in wanted:
+        keep_checks(context, domain)
     if left_out:
         raise landing.LandingError("; ".join(left_out))
     if "gold" in wanted:

@@ -3,41 +3,59 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pipelines.contracts.tables import OUTCOMES, Table
 from pipelines.domains import parser as parser_of
 from pipelines.io.publication import Batch, Outcomes
+from pipelines.runner.checks import checked, contract
+from pipelines.runner.schemas import Arrived, arrived, evolve
 from pipelines.runner.work import Work
+
+if TYPE_CHECKING:
+    from pyspark.sql import Row
+
+    from pipelines.stages.silver import Silver
 
 
 def silver(work: Work, batch: Batch) -> None:
-    """Judge every record of the batch for each table that its source feeds."""
-    for table in work.domain.tables:
-        if any(file.source == table.source for file in batch.files):
-            _refine(work, batch, table)
+    """Judge every record of the batch for each table that its source feeds; raises Refused with every reason why the
+    batch may not be published."""
+    from pipelines.stages.refusal import Refused
+
+    evolve(work, batch)
+    fed = [source.name for source in work.domain.sources if any(file.source == source.name for file in batch.files)]
+    came = {source: arrived(work, batch, source) for source in fed}
+    failures = [_refine(work, batch, table, came[table.source]) for table in work.domain.tables if table.source in came]
+    if any(failures):
+        raise Refused(
+            f"the batch is refused: {'; '.join(filter(None, failures))}. Nothing of it was published; correct the "
+            "delivery and drop it again."
+        )
     work.add("progress", (batch.id, "silver"))
 
 
-def _refine(work: Work, batch: Batch, table: Table) -> None:
+def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
+    """Why the batch may not be published, "" if it may."""
     from pyspark.sql import functions as F
 
-    from pipelines.stages.silver import broken_promises, refine
+    from pipelines.stages.silver import refine
     from pipelines.stages.silver import silver as judge
     from pipelines.transforms.derived import derived
 
     domain = work.domain
     source, name = domain.delta_table("bronze", table.source), domain.delta_table("silver", table.name)
-    files = [file.name for file in batch.files if file.source == table.source]
-    arrived: dict[str, int] = dict.fromkeys(files, 0)
+    read = dict(came.records)
     counts: dict[str, dict[str, int]] = defaultdict(dict)
-    if work.exists(source):  # it does not while all files of the source were empty
+    if work.exists(source):
         records = work.read(source).where(F.col("_batch") == batch.id)
         parser = parser_of(domain, table.source)
         if parser:
             records = derived(records, parser)
             records.persist()  # read for the count and for the rows
-        arrived |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
+            read |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
         # a parser's rows have what it gives them, whatever the header names
         has_header = domain.source(table.source).has_header and parser is None
         rows = refine(records, table, has_header=has_header)
@@ -54,25 +72,54 @@ def _refine(work: Work, batch: Batch, table: Table) -> None:
             ingested_at=datetime.now(UTC),
         )
         found.judged.persist()
-        lines = found.outcomes().collect()
-        for line in lines:
-            counts[line["_file"]][line["outcome"]] = line["records"]
-        warned = broken_promises(found.judged, table)
-        if any(line["applied"] for line in lines) or not work.exists(name):
-            work.write(found.rows())
-        if any(line["past"] for line in lines):
-            work.write(found.history())
-        if any(line["outcome"] == "quarantined" for line in lines):
-            work.write(found.quarantine())
-            causes = sorted(found.reasons().collect(), key=lambda cause: (-cause["records"], cause["reason"]))
-            told = ", ".join(f"{cause['reason']} {cause['records']:,}" for cause in causes)
-            name_set_apart = domain.delta_table("quarantine", table.name)
-            work.say("silver", f"{table.name}: set apart with reason and raw text in {name_set_apart}: {told}")
-        found.judged.unpersist()
-        records.unpersist()
-        for promise, number in warned.items():
-            work.say("silver", f"{table.name}: warning: {number:,} rows break {promise}")
-    work.add("outcomes", *[Outcomes(batch.id, file, name, arrived[file], counts[file]) for file in files])
+        try:
+            failure = _written(work, batch, found, read, counts, None if parser else came)
+        finally:
+            found.judged.unpersist()
+            records.unpersist()
+        if failure:
+            return failure
+    work.add("outcomes", *[Outcomes(batch.id, file, name, read[file], counts[file]) for file in read])
     total = {outcome: sum(count.get(outcome, 0) for count in counts.values()) for outcome in OUTCOMES}
     told = ", ".join(f"{count:,} {outcome}" for outcome, count in total.items() if count) or "no records"
-    work.say("silver", f"{table.name}: {sum(arrived.values()):,} records: {told}")
+    work.say("silver", f"{table.name}: {sum(read.values()):,} records: {told}")
+    return ""
+
+
+def _written(
+    work: Work,
+    batch: Batch,
+    found: Silver,
+    read: Mapping[str, int],
+    counts: dict[str, dict[str, int]],
+    came: Arrived | None,
+) -> str:
+    """Count the outcomes and check the promises, then write what changes; or say why nothing may be written.
+
+    came: None where a parser stands between the raw fields and the columns.
+    """
+    from pipelines.transforms.checks import tallies
+
+    table = found.table
+    lines = found.outcomes(tallies(table)).collect()
+    for line in lines:
+        counts[line["_file"]][line["outcome"]] = line["records"]
+    failures = [contract(work, found, came) if came else "", checked(work, batch, found, read, lines)]
+    if any(failures):
+        return "; ".join(filter(None, failures))
+    write_changes(work, found, lines)
+    if any(line["outcome"] == "quarantined" for line in lines):
+        work.write(found.quarantine())
+        causes = sorted(found.reasons().collect(), key=lambda cause: (-cause["records"], cause["reason"]))
+        told = ", ".join(f"{cause['reason']} {cause['records']:,}" for cause in causes)
+        name_set_apart = work.domain.delta_table("quarantine", table.name)
+        work.say("silver", f"{table.name}: set apart with reason and raw text in {name_set_apart}: {told}")
+    return ""
+
+
+def write_changes(work: Work, found: Silver, lines: Sequence[Row]) -> None:
+    """Write what judged records change in the table and its history. lines: their outcomes, collected."""
+    if any(line["applied"] for line in lines) or found.held is None:
+        work.write(found.rows())
+    if any(line["past"] for line in lines):
+        work.write(found.history())

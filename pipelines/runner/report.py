@@ -7,8 +7,9 @@ from typing import Any
 
 from pipelines.contracts.tables import OUTCOMES
 from pipelines.contracts.tasks import Task
-from pipelines.io.publication import Outcomes
+from pipelines.io.publication import Outcomes, SchemaChange
 
+BARS = "▁▂▃▄▅▆▇█"
 ROWS_SHOWN = 40
 """Of so many files and tables a run tells each by itself."""
 
@@ -21,7 +22,8 @@ def summary(status: Mapping[str, Any], domains: Sequence[str]) -> str:
         if domain is None:
             lines += [f"{name}: nothing is published yet", ""]
             continue
-        lines += [f"{name}: {domain['files']} files", *_outcomes(domain["tables"]), ""]
+        lines += [f"{name}: {domain['files']} files", *_outcomes(domain["tables"])]
+        lines += [*_set_apart(name, domain["tables"]), "", *_checks(domain["checks"])]
         for task_name, task in domain["tasks"].items():
             lines += [*_task(task_name, task), ""]
     return "\n".join(lines).rstrip()
@@ -32,6 +34,53 @@ def _outcomes(tables: dict[str, Any]) -> Iterator[str]:
     if counted:
         rows = [[name, f"{o['in']:,}", *[f"{o[kind]:,}" for kind in OUTCOMES]] for name, o in counted.items()]
         yield from table_text(["records of", "in", *OUTCOMES], rows)
+
+
+def _set_apart(domain: str, tables: dict[str, Any]) -> Iterator[str]:
+    for name, table in tables.items():
+        if table.get("outcomes", {}).get("quarantined"):
+            short = name.removeprefix(f"silver.{domain}_")
+            yield f"  See: headrace quarantine list --domain {domain} --table {short}"
+
+
+def _checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Expectations that were ever broken, and all those that no single row is set apart by."""
+    rows = [
+        [
+            f"{check['table']}: {check['expectation']}",
+            check["severity"],
+            f"{check['checked']:,}",
+            f"{check['broken']:,}",
+            f"{check['share']:.2%}" if check["observed"] is None else _number(check["observed"]),
+            sparkline(check["trend"]),
+        ]
+        for check in checks
+        if check["was_broken"] or check["severity"] != "quarantine"
+    ]
+    if rows:
+        yield from table_text(["expectation", "severity", "checked", "broken", "share or value", "trend"], rows)
+        yield ""
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """A character for each value: the lowest is 0, the highest the greatest of them."""
+    top = max(values, default=0.0)
+    return "".join(BARS[round((len(BARS) - 1) * max(value, 0.0) / top)] if top > 0 else BARS[0] for value in values)
+
+
+def schema_table(changes: Mapping[str, Sequence[SchemaChange]]) -> str:
+    """How each table's columns changed, the oldest change first."""
+    rows = [
+        [of.table, "" if of.batch is None else str(of.batch), f"{what}: {', '.join(_columns(what, columns))}"]
+        for of_domain in changes.values()
+        for of in of_domain
+        for what, columns in of.change.items()
+    ]
+    return "\n".join(table_text(["table", "batch", "columns"], rows, left=3)) if rows else ""
+
+
+def _columns(what: str, columns: Mapping[str, str]) -> list[str]:
+    return [f"{name} ({kind})" if what == "retyped" else name for name, kind in columns.items()]
 
 
 def told(metrics: Mapping[str, float], task: Task) -> str:

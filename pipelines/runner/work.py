@@ -170,6 +170,11 @@ class Work:
         """More records for a part of the Publication that is a tuple."""
         self._parts[part] = (*self._parts.get(part, ()), *records)
 
+    def added(self, part: str) -> tuple[Any, ...]:
+        """What `add` was given so far."""
+        records: tuple[Any, ...] = self._parts.get(part, ())
+        return records
+
     def put(self, part: str, key: Any, value: Any) -> None:
         """An entry for a part of the Publication that is a mapping."""
         self._parts[part] = {**self._parts.get(part, {}), key: value}

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Lag, Own, Rolling
-from pipelines.contracts.tables import Table
+from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.contracts.tasks import ByHash, Events, Share, Spine, Task
 from pipelines.stages.changes import Change
 from pipelines.stages.silver import statement_parts
@@ -38,7 +38,11 @@ def known(
     """
     return {
         table.name: known_spans(
-            silver[table.name], history.get(table.name), **statement_parts(table), known_by=known_by
+            # when a version ends is known only from the next one, which may be told much later
+            silver[table.name].drop(VALID_TO) if table.valid_from else silver[table.name],
+            history.get(table.name),
+            **statement_parts(table),
+            known_by=known_by,
         )
         for table in domain.tables
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,12 +11,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.expectations import Expectation
 from pipelines.contracts.tables import Table
 from pipelines.stages.changes import Change
-from pipelines.stages.refusal import Refused
+from pipelines.transforms.checks import AVAILABLE, is_broken
 from pipelines.transforms.reconcile import reconcile
 from pipelines.transforms.typed import RECORD, typed
+from pipelines.transforms.versions import versions
 
 PROVENANCE = ("_batch", "_attempt", "ingested_at")
 _KEPT = ("available_at", "_record_id", "_ordinal", "_delivered_at", *PROVENANCE)
@@ -37,10 +38,13 @@ class Silver:
     attempt: int
     ingested_at: datetime
 
-    def outcomes(self) -> DataFrame:
+    def outcomes(self, besides: Sequence[Expression] = ()) -> DataFrame:
         """`_file`, `outcome`, `records`, `applied`, `past`: records sum to those read, file by file; applied are those
-        that change what is held, past those that belong to the history or send a held row there."""
+        that change what is held, past those that belong to the history or send a held row there.
+
+        besides: other aggregates that the same pass shall make."""
         return self.judged.groupBy("_file", "outcome").agg(
+            *besides,
             F.count("*").alias("records"),
             F.count_if("_applied").alias("applied"),
             F.count_if(F.expr("outcome = 'superseded' or (_applied and outcome <> 'new')")).alias("past"),
@@ -53,13 +57,15 @@ class Silver:
         return named.groupBy(F.substring_index("reason", ": ", 2).alias("reason")).agg(F.count("*").alias("records"))
 
     def rows(self) -> Change:
-        """The rows in force, by key; a key that was withdrawn goes."""
+        """The rows in force, by key; a key that was withdrawn goes. Versions end where the next of their key begins."""
         columns = [column.name for column in self.table.columns]
         name = self.domain.delta_table("silver", self.table.name)
-        if self.held is None:  # a MERGE would look for keys in a table that has none
-            return Change(name, "append", self._stamped("_applied and not _delete").select(*columns, *_KEPT))
         applied = self._stamped("_applied").select(*columns, *_KEPT, "_delete")
-        return Change(name, "merge", applied, key=self.table.key)
+        if self.table.valid_from:
+            applied = versions(self.held, applied, key=list(self.table.key), valid_from=self.table.valid_from)
+        if self.held is None:  # a MERGE would look for keys in a table that has none
+            return Change(name, "append", applied.where("not _delete").drop("_delete"))
+        return Change(name, "merge", applied, key=self.table.version_key)
 
     def history(self) -> Change:
         """What was said besides the rows in force: rows that are replaced, older statements, withdrawals.
@@ -70,8 +76,8 @@ class Silver:
         columns = [*[column.name for column in self.table.columns], *_KEPT, "_delete"]
         said = self._stamped("outcome = 'superseded' or (_applied and _delete)").select(*columns)
         if self.held is not None:
-            keys = self.judged.where("_applied").select(*self.table.key)
-            replaced = self.held.join(keys, list(self.table.key), "left_semi")
+            keys = self.judged.where("_applied").select(*self.table.version_key)
+            replaced = self.held.join(keys, list(self.table.version_key), "left_semi")
             said = said.unionByName(replaced.withColumn("_delete", F.lit(False)).select(*columns))
         return Change(self.domain.delta_table("silver", f"{self.table.name}_history"), "append", said)
 
@@ -115,7 +121,7 @@ def silver(
 def statement_parts(table: Table) -> dict[str, list[str]]:
     """Which columns of a table say what a statement is about, which of two is the greater, and what it says."""
     return {
-        "key": list(table.key),
+        "key": list(table.version_key),
         "order": list(table.order) or ["_delivered_at"],
         "content": [column.name for column in table.columns],
     }
@@ -128,34 +134,10 @@ def refine(records: DataFrame, table: Table, *, has_header: bool) -> DataFrame:
     A predicate that is null counts as broken, unless it reads a column that is declared nullable.
     """
     rows = typed(records, table, has_header=has_header)
-    promises = [e for e in table.expect if e.severity == "quarantine"]
-    broken = [F.when(_is_broken(promise, table), F.lit(promise.name)) for promise in promises]
-    broken.append(F.when(F.col("available_at").isNull(), F.lit("available_at_is_known")))
+    promises = [promise for promise in table.row_rules if promise.severity == "quarantine"]
+    broken = [F.when(is_broken(promise, table), F.lit(promise.name)) for promise in promises]
+    broken.append(F.when(F.col("available_at").isNull(), F.lit(AVAILABLE)))
     reasons = F.when((F.size("_reasons") > 0) | F.col("_delete"), F.col("_reasons")).otherwise(
         F.array_compact(F.array(*broken))
     )
     return rows.withColumn("_reasons", reasons)
-
-
-def broken_promises(judged: DataFrame, table: Table) -> dict[str, int]:
-    """How many rows break each expectation of severity `warn`; raises Refused if one of severity `fail` is broken.
-
-    judged: all records of the batch; those quarantined and those that withdraw a key promise nothing.
-    """
-    promises = [e for e in table.expect if e.severity in ("warn", "fail")]
-    if not promises:
-        return {}
-    rows = judged.where("outcome <> 'quarantined' and not _delete")
-    row = rows.agg(*[F.count_if(_is_broken(promise, table)).alias(promise.name) for promise in promises]).first()
-    counts: dict[str, int] = row.asDict() if row else {}
-    failed = [f"{e.name} {counts[e.name]}" for e in promises if e.severity == "fail" and counts[e.name]]
-    if failed:
-        raise Refused(
-            f"{table.name}: the batch is refused: rows break {', '.join(failed)}. Nothing of it was published; "
-            "correct the delivery and drop it again."
-        )
-    return {name: count for name, count in counts.items() if count}
-
-
-def _is_broken(promise: Expectation, table: Table) -> Expression:
-    return ~F.coalesce(F.expr(promise.holds), F.lit(table.may_be_null(promise)))

@@ -22,7 +22,7 @@ def typed(records: DataFrame, table: Table, *, has_header: bool) -> DataFrame:
 
     records: bronze rows with `_problem` and `_fields`, `_ordinal` too where a parser made several rows of a record.
     has_header: each delivery names all its fields, so a field that a record lacks was dropped from the whole delivery.
-    A record that withdraws its key needs only key and order.
+    A record that withdraws its key (or a version of it) needs only that and the order.
     """
     is_tombstone = f"transform(array(_fields), raw -> {table.tombstone})[0]" if table.tombstone else "false"
     # the text of a field is looked up once, however often it is looked at
@@ -42,7 +42,10 @@ def typed(records: DataFrame, table: Table, *, has_header: bool) -> DataFrame:
     )
     misread = [
         _misreading(
-            column, names[_text_of(column)], is_needed=column.name in (*table.key, *table.order), has_header=has_header
+            column,
+            names[_text_of(column)],
+            is_needed=column.name in (*table.version_key, *table.order),
+            has_header=has_header,
         )
         for column in table.columns
     ]
@@ -99,12 +102,12 @@ def _misreading(column: Column, text: str, *, is_needed: bool, has_header: bool)
     unread = f"{_read(column, text)} is null" if column.convert and column.nullable else "true"
     cases.append((f"{value} is null and `{text}` is not null and {unread}", "unreadable"))
     is_there = " or ".join(_has(name) for name in column.fields)
+    if (has_header or not column.nullable) and not column.optional:
+        # without a conversion, what is missing is null; with one, it may have become a value
+        missing = f"not ({is_there})" if column.convert else f"{value} is null and not ({is_there})"
+        cases.append((missing, "field missing"))
     if not column.nullable:
-        if not column.optional:
-            cases.append((f"{value} is null and not ({is_there})", "field missing"))
         cases.append((f"{value} is null", "empty"))
-    elif has_header and not column.optional:
-        cases.append((f"{value} is null and not ({is_there})", "field missing"))
     cases += _losses(column, text)
     applies = "" if is_needed else "when _delete then null "
     named = " ".join(f"when {condition} then {_quoted(f'{reason}: {field}')}" for condition, reason in cases)

@@ -78,13 +78,6 @@ def test_a_domain_says_what_it_is_for(domain):
     assert all(table.doc for table in domain.tables) and all(task.doc for task in domain.tasks)
 
 
-@pytest.mark.parametrize("domain", DECLARED, ids=lambda domain: domain.name)
-def test_expectations_are_named_once_in_a_table(domain):
-    for table in domain.tables:
-        names = [promise.name for promise in table.expect]
-        assert len(names) == len(set(names)), table.name
-
-
 @pytest.mark.parametrize(("domain", "task"), TASKS, ids=lambda part: part.name)
 def test_a_tasks_policy_and_families_exist(domain, task):
     found = policy(domain, task.decide)

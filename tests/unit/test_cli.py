@@ -164,6 +164,7 @@ def test_status_has_exactly_the_agreed_keys_and_loads_nothing_heavy(tmp_path):
                 "tables": {
                     "silver.energy_load": {"path": "load", "version": 1, "rows": 2, "outcomes": outcomes},
                 },
+                "checks": [],
                 "tasks": {
                     "load_mw": {
                         "runs": {"xgboost": {"mae": 0.5, "naive_mae": 1.0}},

@@ -182,7 +182,7 @@ def test_status_is_what_stands_published(ledger: Ledger) -> None:
     attempt = ledger.open_attempt("energy", "etl")
     for table in ("silver.energy_load", "gold.energy_load"):
         ledger.create(attempt, table, f"warehouse/{table}")
-    assert ledger.status() == {"domains": {"energy": {"files": 0, "tables": {}, "tasks": {}}}}
+    assert ledger.status() == {"domains": {"energy": {"files": 0, "tables": {}, "checks": [], "tasks": {}}}}
     first = Outcomes(batch, "load/a.csv", "silver.energy_load", 5, {"new": 3, "duplicate": 1, "quarantined": 1})
     second = Outcomes(batch, "load/b.csv", "silver.energy_load", 4, {"new": 1, "updated": 2, "unchanged": 1})
     ledger.publish(
@@ -211,6 +211,7 @@ def test_status_is_what_stands_published(ledger: Ledger) -> None:
                         "outcomes": counts | {"quarantined": 1},
                     },
                 },
+                "checks": [],
                 "tasks": {
                     "load_mw": {
                         "runs": {"xgboost": {"mae": 7.5, "naive_mae": 9.0}},

@@ -24,7 +24,16 @@ TASK = {
     },
 }
 LOAD = {"path": "p", "version": 1, "rows": 9, "outcomes": dict.fromkeys(OUTCOMES, 0) | {"in": 1440, "new": 1440}}
-STATUS = {"domains": {"energy": {"files": 25, "tables": {"silver.energy_load": LOAD}, "tasks": {"load_mw": TASK}}}}
+CHECKS = [
+    {"table": "silver.energy_load", "expectation": "load_is_usual", "severity": "warn", "checked": 1440, "broken": 36}
+    | {"share": 0.025, "observed": None, "was_broken": True, "trend": [0.0, 0.05, 0.025]},
+    {"table": "silver.energy_load", "expectation": "a_day_is_whole", "severity": "fail", "checked": 1, "broken": 0}
+    | {"share": 0.0, "observed": 1440.0, "was_broken": False, "trend": [1440.0]},
+    {"table": "silver.energy_load", "expectation": "load_is_positive", "severity": "quarantine", "checked": 9}
+    | {"broken": 0, "share": 0.0, "observed": None, "was_broken": False, "trend": [0.0]},
+]
+TABLES = {"silver.energy_load": LOAD}
+STATUS = {"domains": {"energy": {"files": 25, "tables": TABLES, "checks": CHECKS, "tasks": {"load_mw": TASK}}}}
 
 
 def test_a_run_ends_with_outcomes_families_champion_and_the_worth_of_decisions():
@@ -33,6 +42,11 @@ def test_a_run_ends_with_outcomes_families_champion_and_the_worth_of_decisions()
         "  records of             in    new  updated  deleted  unchanged  duplicate  superseded  quarantined",
         "  ------------------  -----  -----  -------  -------  ---------  ---------  ----------  -----------",
         "  silver.energy_load  1,440  1,440        0        0          0          0           0            0",
+        "",
+        "  expectation                         severity  checked  broken  share or value  trend",
+        "  ----------------------------------  --------  -------  ------  --------------  -----",
+        "  silver.energy_load: load_is_usual       warn    1,440      36           2.50%    ▁█▅",
+        "  silver.energy_load: a_day_is_whole      fail        1       0           1,440      █",
         "",
         "  task: family (test span)    MAE  naive MAE    gain    coverage",
         "  ------------------------  -----  ---------  ------  ----------  --------",
@@ -60,7 +74,7 @@ def test_families_that_predict_a_probability_are_shown_by_their_ranking_and_loss
     runs = {"base_rate": BY_CHANCE, "linear": {}, "xgboost": TREES}
     champion = {"model": "rail-is_late", "version": 1, "family": "xgboost", "why": "least log_loss"}
     tasks = {"is_late": {"runs": runs, "champion": champion, "predictions": 0, "decisions": None}}
-    shown = summary({"domains": {"rail": {"files": 0, "tables": {}, "tasks": tasks}}}, ["rail"])
+    shown = summary({"domains": {"rail": {"files": 0, "tables": {}, "checks": [], "tasks": tasks}}}, ["rail"])
     assert shown.splitlines()[2:] == [
         "  task: family (test span)    AUC  avg precision  log loss  naive log loss    gain",
         "  ------------------------  -----  -------------  --------  --------------  ------  --------",
@@ -91,7 +105,7 @@ def test_a_family_is_told_of_in_the_words_of_its_task():
 
 def test_what_is_not_known_yet_is_left_out():
     task = TASK | {"champion": None, "decisions": TASK["decisions"] | {"value": None}}
-    status = {"domains": {"energy": {"files": 0, "tables": {}, "tasks": {"load_mw": task}}}}
+    status = {"domains": {"energy": {"files": 0, "tables": {}, "checks": [], "tasks": {"load_mw": task}}}}
     shown = summary(status, ["energy", "finance"])
     assert "champion" not in shown and "realised value" not in shown
     assert shown.endswith("finance: nothing is published yet")

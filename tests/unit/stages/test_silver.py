@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from pyspark.sql import functions as F
 
 from pipelines.contracts.expectations import fail, quarantine, warn
 from pipelines.contracts.tables import Column, Table
-from pipelines.stages.refusal import Refused
-from pipelines.stages.silver import broken_promises, refine, silver, statement_parts
+from pipelines.stages.silver import refine, silver, statement_parts
 from pipelines.transforms.reconcile import known_spans
+from tests.arrivals import arrive
 from tests.frames import frame, rows
 from tests.toy_domains.mill.domain import DOMAIN
 
@@ -151,35 +149,9 @@ LEDGE = Table(
 Said = tuple[str, int, float | None, datetime, bool]
 
 
-def arrive(spark, batches: list[list[Said]]) -> set[tuple]:
+def spans_after(spark, batches: list[list[Said]]) -> set[tuple]:
     """Every span in which something was known, after these batches have come one after the other."""
-    held = history = None
-    for number, batch in enumerate(batches):
-        given = spark.createDataFrame(batch, SAID).withColumns(
-            {
-                "_record_id": F.concat_ws("/", F.lit(number), F.monotonically_increasing_id()),
-                "_ordinal": F.lit(0),
-                "_file": F.lit(f"f{number}"),
-                "_position": F.monotonically_increasing_id(),
-                "_raw": F.lit(""),
-                "_delivered_at": F.col("available_at"),
-                "_reasons": F.array().cast("array<string>"),
-            }
-        )
-        came = datetime(2026, 1, 1, tzinfo=UTC)
-        found = silver(DOMAIN, LEDGE, given, held, history, batch=number, attempt=number, ingested_at=came)
-        past, change = found.history().frame, found.rows()
-        assert change.how == ("append" if held is None else "merge")
-        applied = change.frame
-        if held is None:
-            applied = applied.withColumn("_delete", F.lit(False))
-        else:
-            applied = applied.unionByName(
-                held.join(applied.select("pond_id"), "pond_id", "left_anti").withColumn("_delete", F.lit(False))
-            )
-        history = past if history is None else history.unionByName(past)
-        history = history.localCheckpoint()
-        held = applied.where("not _delete").drop("_delete").localCheckpoint()
+    held, history = arrive(spark, DOMAIN, LEDGE, SAID, batches)
     spans = known_spans(held, history, **statement_parts(LEDGE))
     found = spans.select("pond_id", "level_m", "available_at", "known_until").toArrow().to_pylist()
     return {tuple(row.values()) for row in found}
@@ -203,36 +175,11 @@ def test_what_was_known_at_each_time_is_the_same_in_any_order_of_arrival(spark):
     lines = [statement for of in said.values() for statement in of]
     shuffled = draw.sample(lines, len(lines))
     third = len(lines) // 3
-    ends = [arrive(spark, [shuffled[:third], shuffled[third : 2 * third], shuffled[2 * third :]])]
-    ends.append(arrive(spark, [shuffled[2 * third :], shuffled[:third], shuffled[third : 2 * third]]))
+    ends = [spans_after(spark, [shuffled[:third], shuffled[third : 2 * third], shuffled[2 * third :]])]
+    ends.append(spans_after(spark, [shuffled[2 * third :], shuffled[:third], shuffled[third : 2 * third]]))
     assert ends[0] == ends[1]
     for k, statements in said.items():
         for at in days:
             seen = [level for of, level, told, until in ends[0] if of == k and told <= at and (not until or at < until)]
             expected = known_at(statements, at)
             assert seen == ([] if expected is None else [expected]), (k, at, statements)
-
-
-JUDGED = "pond_id string, level_m double, fish int, outcome string, _delete boolean"
-
-
-def test_warnings_are_counted_of_rows_that_came_through(spark):
-    judged = frame(
-        spark,
-        JUDGED,
-        [
-            ("p1", 6.0, 1, "new", False),
-            ("p2", None, 1, "updated", False),
-            ("p3", 2.0, 1, "new", False),
-            ("p4", 7.0, 1, "quarantined", False),
-            ("p5", None, None, "deleted", True),
-        ],
-    )
-    assert broken_promises(judged, PONDS) == {"pond_is_not_full": 2}
-    assert broken_promises(judged, replace(PONDS, expect=PONDS.expect[:2])) == {}
-
-
-def test_a_row_that_breaks_a_promise_of_severity_fail_refuses_the_batch(spark):
-    judged = frame(spark, JUDGED, [("x1", 2.0, 1, "new", False), (None, 2.0, 1, "new", False)])
-    with pytest.raises(Refused, match=r"ponds: the batch is refused: rows break pond_is_ours 2\. Nothing of it was"):
-        broken_promises(judged, PONDS)

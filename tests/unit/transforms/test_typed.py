@@ -122,6 +122,11 @@ def test_a_dropped_field_breaks_the_contract_where_deliveries_name_all_their_fie
     assert read(spark, optional, fields, has_header=True) == [(None,), (None,)]
 
 
+def test_a_dropped_field_is_missing_though_its_conversion_gives_a_value(spark):
+    column = Column("is_cancelled", "double", field="arrival", convert="double(value is null)", nullable=True)
+    assert read(spark, column, [{"arrival": ""}, {}], has_header=True) == [(1.0,), (1.0, "field missing: arrival")]
+
+
 def test_a_field_may_have_any_name(spark):
     column = Column("price_usd", "double", field="Pack `Price` (it's $)")
     assert read(spark, column, [{"Pack `Price` (it's $)": "2.5"}]) == [(2.5,)]

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DroppedFile:
-    """A file found in a source's drop folder. name: below the domain's drop folder, e.g. "weather/2014-02-01.jsonl"."""
+    """A file found in a source's drop folder. name: below the domain's drop folder, e.g. "weather/2014-02-01.jsonl".
+
+    members: the names that lead to it in the zip at `path`. size, sha256: of what is in it, once unpacked.
+    """
 
     source: str
     name: str
     path: str
     size: int
     sha256: str
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

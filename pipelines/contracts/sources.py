@@ -14,7 +14,8 @@ class Source:
 
     format: "csv" (first record is the header), "jsonl" (one JSON object a line), "parquet" or "excel" (first row is the
     header). A csv or jsonl file may be packed (gz, zip); a zip's members are files of their own.
-    delimiter, quote, encoding: of csv; encoding of jsonl too, any that Python knows (utf-8 takes a BOM or none).
+    delimiter, quote, encoding: of csv, quote may be "" for none; encoding of jsonl too, any that Python knows. A byte
+    order mark may stand before it or not.
     files: a glob over names below the source's folder, zip members included (`<zip>!/<member>`); others are left alone.
     sheet: of excel, the first by default.
     table: the full name of another domain's published table, which is dropped there as JSON lines whenever it changed.
@@ -38,8 +39,20 @@ class Source:
             raise DeclarationError(f"source '{self.name}': format '{self.format}' is not one of {', '.join(formats)}")
         if self.table and self.format != "jsonl":
             raise DeclarationError(f"source '{self.name}': a published table comes as jsonl")
-        if len(self.delimiter) != 1:
-            raise DeclarationError(f"source '{self.name}': the delimiter must be one character")
+        if len(self.delimiter) != 1 or len(self.quote) > 1:
+            raise DeclarationError(
+                f"source '{self.name}': delimiter and quote must be one character, a quote may be none"
+            )
+        if self.delimiter == self.quote or {self.delimiter, self.quote} & {"\n", "\r"}:
+            raise DeclarationError(f"source '{self.name}': delimiter, quote and line ends must be different characters")
+        if self.sheet and self.format != "excel":
+            raise DeclarationError(f"source '{self.name}': only excel has sheets")
+        try:
+            "".encode(self.encoding)
+        except LookupError as error:
+            raise DeclarationError(
+                f"source '{self.name}': {error}. Name one that Python knows, such as utf-8"
+            ) from error
 
     @property
     def has_header(self) -> bool:

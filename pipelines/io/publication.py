@@ -14,7 +14,10 @@ from pipelines.contracts.checks import Check
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One raw file of a batch as it was when the batch was opened; `size` in bytes, `name` unique in the batch."""
+    """One raw file of a batch as it was when the batch was opened; `name` unique in the batch.
+
+    `size` in bytes and `sha256` are of its content, once unpacked; at `path` it lies as it was delivered.
+    """
 
     source: str
     name: str

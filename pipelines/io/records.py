@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
+
+from pipelines.contracts.sources import Source
+from pipelines.io import packed
+from pipelines.io.csv_records import csv_records
+from pipelines.io.json_records import json_records
+from pipelines.io.raw_record import RawRecord
+from pipelines.io.raw_text import lines, printable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-LONGEST_FIELD = 1_000_000  # characters; a stray quote must not swallow more than this before it is found out
 RECORDS_A_BATCH = 10_000
 
 SCHEMA = pa.schema(
@@ -32,24 +36,15 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class RawRecord:
-    """One record as it came. position: line of its first character, from 1. problem: why it has no fields, or ""."""
-
-    position: int
-    raw: str
-    fields: dict[str, str | None] = field(default_factory=dict)
-    problem: str = ""
-
-
-@dataclass(frozen=True)
 class RawFile:
-    """What a worker needs to read one landed file; delivered_us is the logical date in microseconds since 1970."""
+    """What a worker needs to read one landed file. path: as it was delivered; sha256: of what is in it, once unpacked;
+    delivered_us: the logical date in microseconds since 1970.
+    """
 
     name: str
     path: str
     sha256: str
-    format: str
-    delimiter: str
+    source: Source
     delivered_us: int
 
 
@@ -90,7 +85,7 @@ def _batch(file: RawFile, chunk: list[RawRecord]) -> pa.RecordBatch:
             pa.array([file.name] * len(chunk), pa.string()),
             pa.array([r.position for r in chunk], pa.int64()),
             pa.array([f"{file.sha256[:20]}-{r.position}" for r in chunk], pa.string()),
-            pa.array([_printable(r.raw) for r in chunk], pa.string()),
+            pa.array([printable(r.raw) for r in chunk], pa.string()),
             pa.array([r.problem or None for r in chunk], pa.string()),
             pa.array([list(r.fields.items()) for r in chunk], pa.map_(pa.string(), pa.string())),
             pa.array([file.delivered_us] * len(chunk), pa.int64()).cast(pa.timestamp("us", tz="UTC")),
@@ -100,126 +95,50 @@ def _batch(file: RawFile, chunk: list[RawRecord]) -> pa.RecordBatch:
 
 
 def file_records(file: RawFile) -> Iterator[RawRecord]:
-    """The records of one file in order; bytes that are not UTF-8 make their record a problem, not the file."""
-    # newline="" keeps each line's own end; csv and JSON lines both split at \n, \r and \r\n then
-    with Path(file.path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-        if file.format == "csv":
-            yield from csv_records(lines, file.delimiter)
-        else:
-            yield from json_records(lines)
+    """The records of one file in order. Bytes that are no text make their record a problem, not the file; what is wrong
+    with a file as a whole is a record of its own at position 0."""
+    with Path(file.path).open("rb") as stream:
+        content = packed.unpacked(stream, file.path)
+        if packed.is_gzip(file.path) and file.source.format in _READ_FROM_THE_END:
+            content = io.BytesIO(content.read())
+        yield from _READERS[file.source.format](content, file.source)
 
 
-class _Lines:
-    """Lines with their numbers, that can be taken back: what `csv.reader` consumed for a record stays in `taken`."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines, self._back = iter(lines), deque[str]()
-        self.taken: list[str] = []
-        self.number = 0
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._back.popleft() if self._back else next(self._lines)
-        self.number += 1
-        self.taken.append(line)
-        return line
-
-    def keep_first_only(self) -> None:
-        """Give back all lines of this record but its first."""
-        self._back.extendleft(reversed(self.taken[1:]))
-        self.number -= len(self.taken) - 1
-        del self.taken[1:]
+def _csv(stream: IO[bytes], source: Source) -> Iterator[RawRecord]:
+    not_text = f"not {source.encoding.upper()}"
+    try:
+        yield from csv_records(lines(stream, source.encoding), source.delimiter, source.quote, not_text)
+    except UnicodeError as error:  # UTF-16 that does not say which byte of a unit comes first
+        yield RawRecord(0, "", problem=f"{not_text}: {error}")
 
 
-def csv_records(text: Iterable[str], delimiter: str) -> Iterator[RawRecord]:
-    """Records of a CSV whose first record is the header; `text` yields lines with their ends.
-
-    A quoted line break is one record. Where a stray quote swallows lines, its own line alone is the broken record and
-    the lines after it are read afresh.
-    """
-    csv.field_size_limit(LONGEST_FIELD)
-    lines = _Lines(text)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    header_problem = ""
-    while True:
-        lines.taken.clear()
-        problem, tokens = "", []
-        try:
-            tokens = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            problem = f"not CSV: {error}"
-        if header is None:
-            header, header_problem = [token.strip() for token in tokens], problem
-            if not problem and len(set(header)) < len(header):
-                header_problem = "the header names a field twice"
-            if problem:
-                lines.keep_first_only()
-            continue
-        if not problem and len(tokens) != len(header) and tokens:
-            problem = f"{len(tokens)} fields where the header has {len(header)}"
-        if problem and len(lines.taken) > 1:
-            lines.keep_first_only()
-            problem = "a quote that is never closed"
-        raw = "".join(lines.taken)
-        if not tokens and not problem:
-            continue  # a blank line is no record
-        position = lines.number - len(lines.taken) + 1
-        problem = header_problem or problem or _encoding_problem(raw)
-        yield RawRecord(
-            position, raw.rstrip("\r\n"), {} if problem else dict(zip(header, tokens, strict=True)), problem
-        )
+def _json(stream: IO[bytes], source: Source) -> Iterator[RawRecord]:
+    not_text = f"not {source.encoding.upper()}"
+    try:
+        yield from json_records(lines(stream, source.encoding), not_text)
+    except UnicodeError as error:
+        yield RawRecord(0, "", problem=f"{not_text}: {error}")
 
 
-def json_records(text: Iterable[str]) -> Iterator[RawRecord]:
-    """Records of JSON lines: one object a line; numbers keep their digits, nested values their JSON."""
-    for position, line in enumerate(text, 1):
-        raw = line.rstrip("\r\n")
-        if not raw.strip():
-            continue
-        problem, fields = _encoding_problem(raw), {}
-        if not problem:
-            try:
-                fields = _object(raw)
-            except (ValueError, RecursionError) as error:
-                problem = f"not a JSON object: {error}"
-        yield RawRecord(position, raw, fields, problem)
+# a run that reads neither shall not wait for their libraries
 
 
-def _object(raw: str) -> dict[str, str | None]:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({name for name, _ in pairs}) < len(pairs):
-            raise ValueError("a name stands twice in one object")
-        return dict(pairs)
+def _parquet(stream: IO[bytes], source: Source) -> Iterator[RawRecord]:
+    from pipelines.io.parquet_records import parquet_records
 
-    content = json.loads(raw, object_pairs_hook=unique, parse_float=_Digits, parse_int=_Digits, parse_constant=_Digits)
-    if not isinstance(content, dict):
-        raise ValueError("the line holds no object")
-    fields = {name: _text(value) for name, value in content.items()}
-    "".join([*fields, *(value or "" for value in fields.values())]).encode()  # half a surrogate pair is no text
-    return fields
+    yield from parquet_records(stream)
 
 
-class _Digits(str):
-    """A number as it was written."""
+def _excel(stream: IO[bytes], source: Source) -> Iterator[RawRecord]:
+    from pipelines.io.excel_records import excel_records
+
+    yield from excel_records(stream, source.sheet)
 
 
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return None if value is None else str(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _encoding_problem(raw: str) -> str:
-    if raw.isascii() or not any("\udc80" <= character <= "\udcff" for character in raw):
-        return ""
-    return "not UTF-8"
-
-
-def _printable(raw: str) -> str:
-    """The raw text as valid Unicode: bytes that are not UTF-8 are shown as backslash escapes."""
-    return raw if raw.isascii() else raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+_READ_FROM_THE_END = ("parquet", "excel")
+_READERS: Mapping[str, Callable[[IO[bytes], Source], Iterator[RawRecord]]] = {
+    "csv": _csv,
+    "jsonl": _json,
+    "parquet": _parquet,
+    "excel": _excel,
+}

@@ -28,6 +28,9 @@ def land(context: Context, domain: Domain) -> tuple[str, ...]:
     left_out = (*drop.unreadable, *undated)
     for name, landed_as in plan.repeats:
         context.say(domain.name, "land", f"{name}: the same content was landed as {landed_as}; left out")
+    for name, number in drop.left_alone.items():
+        asked = domain.source(name).files
+        context.say(domain.name, "land", f"{name}: {number} files left alone, as only '{asked}' are declared")
     if plan.later:
         context.say(
             domain.name, "land", f"{len(plan.later)} files are delivered after the as-of instant; left for later"
@@ -73,7 +76,7 @@ def bronze(work: Work, batch: Batch) -> None:
 
     for source in work.domain.sources:
         files = [
-            RawFile(f.name, f.path, f.sha256, source.format, source.delimiter, _microseconds(f.delivered_at))
+            RawFile(f.name, f.path, f.sha256, source, _microseconds(f.delivered_at))
             for f in batch.files
             if f.source == source.name
         ]

@@ -24,9 +24,7 @@ def test_every_dirty_sample_row_is_set_apart_with_its_reason(spark, domain, tabl
     sample = FOLDER / domain.name / "sample"
     source = domain.source(table.source)
     files = [
-        RawFile(
-            f.name, f.path, f.sha256, source.format, source.delimiter, int(delivered_at(f.name, None).timestamp() * 1e6)
-        )
+        RawFile(f.name, f.path, f.sha256, source, int(delivered_at(f.name, None).timestamp() * 1e6))
         for f in dropped(sample, [source]).files
     ]
     assert files, f"{sample}/{source.name}: a domain shows how its source looks"

@@ -6,6 +6,8 @@ import csv
 import io
 import itertools
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -27,9 +29,13 @@ def declared() -> Iterator[None]:
         yield
 
 
+def track() -> Path:
+    return reference("energy/gefcom2014/GEFCom2014-L_V2.zip")
+
+
 def increment(task: int, kind: str) -> bytes:
-    with ZipFile(reference("energy/gefcom2014/GEFCom2014-L_V2.zip")) as track:
-        return track.read(f"Load/Task {task}/L{task}-{kind}.csv")
+    with ZipFile(track()) as files:
+        return files.read(f"Load/Task {task}/L{task}-{kind}.csv")
 
 
 def delivered_on(task: int) -> str:
@@ -42,10 +48,10 @@ def short(text: bytes, rows: int) -> bytes:
     return b"".join(text.splitlines(keepends=True)[: rows + 1])
 
 
-def taken_in(settings: Settings, batches: Sequence[dict[str, bytes]]) -> Settings:
+def taken_in(settings: Settings, batches: Sequence[dict[str, bytes]], as_of: datetime | None = None) -> Settings:
     for files in batches:
         deliver(settings, "gefcom", files)
-        assert runner.run(settings, names=["gefcom"], stages=TO_SILVER).failures == {}
+        assert runner.run(settings, names=["gefcom"], stages=TO_SILVER, as_of=as_of).failures == {}
     return settings
 
 
@@ -114,13 +120,27 @@ def test_an_hours_quantiles_are_rows_of_their_own(spark, tmp_path):
     assert tables(settings, "gefcom")[BENCHMARK]["outcomes"]["quarantined"] == 0
 
 
+def test_one_zip_feeds_each_source_with_what_is_declared(tmp_path):
+    settings = settings_on(tmp_path)
+    deliver(settings, "gefcom", {f"{source}/2011-12-01.zip": track().read_bytes() for source in ("load", "benchmark")})
+    assert runner.run(settings, names=["gefcom"], stages=["land"]).failures == {}
+    (batch,) = Ledger(settings.ledger).batches_awaiting("gefcom", "bronze")
+    kinds = {"benchmark": "benchmark", "load": "train"}
+    assert sorted(file.name for file in batch.files) == sorted(
+        f"{source}/2011-12-01.zip!/Load/Task {task}/L{task}-{kind}.csv"
+        for source, kind in kinds.items()
+        for task in TASKS
+    )
+
+
 @pytest.mark.slow
-def test_all_increments_are_held_to_the_last_hour(spark, tmp_path):
-    files = {f"load/{delivered_on(task)}-L{task}-train.csv": increment(task, "train") for task in TASKS}
-    settings = taken_in(settings_on(tmp_path), [files])
+def test_all_increments_of_the_track_as_it_is_packed_are_held_to_the_last_hour(spark, tmp_path):
+    as_of = datetime(2011, 12, 1, tzinfo=UTC)
+    settings = taken_in(settings_on(tmp_path), [{f"load/{track().name}": track().read_bytes()}], as_of)
     outcomes = tables(settings, "gefcom")[LOAD]["outcomes"]
     assert (outcomes["in"], outcomes["new"], outcomes["quarantined"]) == (95_664, 95_664, 0)
-    texts = [row for text in files.values() for row in csv.DictReader(io.StringIO(text.decode()))]
+    files = [increment(task, "train") for task in TASKS]
+    texts = [row for text in files for row in csv.DictReader(io.StringIO(text.decode()))]
     stations = [f"w{number}" for number in range(1, 26)]
     temperatures = sum(float(row[station]) for row in texts for station in stations)
     sql = f"SELECT count(*) - count(load_mw), sum(load_mw), sum({' + '.join(f'{name}_f' for name in stations)}) FROM t"

@@ -14,7 +14,7 @@ from pipelines.settings import Settings
 from tests.house import query, settings_on, tables
 from tests.reference import TO_SILVER, deliver, reference, reference_domains
 
-LOAD, HOURS = "silver.pjme_load", "hours/2018-08-03.csv"
+LOAD, HOURS = "silver.pjme_load", "hours/2018-08-03.csv.gz"
 DOUBLED = [  # the greater load first, whatever the order in the file
     ("2014-11-02T06:00", 23_755.0),
     ("2014-11-02T07:00", 22_935.0),
@@ -34,11 +34,11 @@ def declared() -> Iterator[None]:
 
 
 def hours() -> bytes:
-    return gzip.decompress(reference("energy/pjm/PJME_hourly.csv.gz").read_bytes())
+    return reference("energy/pjm/PJME_hourly.csv.gz").read_bytes()
 
 
-def taken_in(settings: Settings, text: bytes) -> Settings:
-    deliver(settings, "pjme", {HOURS: text})
+def taken_in(settings: Settings, packed: bytes) -> Settings:
+    deliver(settings, "pjme", {HOURS: packed})
     assert runner.run(settings, names=["pjme"], stages=TO_SILVER).failures == {}
     return settings
 
@@ -50,10 +50,10 @@ def doubled(settings: Settings) -> list[tuple[str, float]]:
 
 def test_an_hour_that_comes_twice_is_two_hours(spark, tmp_path):
     """November 2014 to 2017, and an hour that the clock leaves out, one that it has twice, and no hour at all."""
-    header, *lines = hours().splitlines(keepends=True)
+    header, *lines = gzip.decompress(hours()).splitlines(keepends=True)
     november = [line for line in lines if line[3:10] in (b"11-2014", b"11-2015", b"11-2016", b"11-2017")]
     odd = [b"09-03-2014 03:00,1\n", b"03-11-2013 02:00,1\n", b"2014-11-02 02:00,1\n"]
-    settings = taken_in(settings_on(tmp_path), b"".join([header, *november, *odd]))
+    settings = taken_in(settings_on(tmp_path), gzip.compress(b"".join([header, *november, *odd])))
     assert doubled(settings) == DOUBLED
     outcomes = tables(settings, "pjme")[LOAD]["outcomes"]
     assert (outcomes["in"], outcomes["new"], outcomes["quarantined"]) == (4 * 721 + 3, 4 * 721, 3)
@@ -67,11 +67,10 @@ def test_an_hour_that_comes_twice_is_two_hours(spark, tmp_path):
 
 @pytest.mark.slow
 def test_all_hours_of_seventeen_years_are_held(spark, tmp_path):
-    text = hours()
-    settings = taken_in(settings_on(tmp_path), text)
+    settings = taken_in(settings_on(tmp_path), hours())
     outcomes = tables(settings, "pjme")[LOAD]["outcomes"]
     assert (outcomes["in"], outcomes["new"]) == (145_366, 145_366)
-    total = sum(float(record["PJME_MW"]) for record in csv.DictReader(io.StringIO(text.decode())))
+    total = sum(float(record["PJME_MW"]) for record in csv.DictReader(io.StringIO(gzip.decompress(hours()).decode())))
     sql = "SELECT count(distinct hour_ends_at), sum(load_mw) FROM t"
     assert query(settings, "pjme", LOAD, sql) == [(145_366, total)]
     assert doubled(settings) == DOUBLED

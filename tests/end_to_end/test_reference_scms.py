@@ -20,7 +20,7 @@ from tests.house import query, settings_on, tables
 from tests.reference import TO_SILVER, deliver, reference, reference_domains
 
 COMMA, TAB = "silver.scms_lines_by_comma", "silver.scms_lines_by_tab"
-FILES = {"comma": "SCMS_Delivery_History_Dataset.csv", "tab": "SCMS_Delivery_History_Dataset.tsv_cr"}
+FILES = {"comma": "SCMS_Delivery_History_Dataset.csv.gz", "tab": "SCMS_Delivery_History_Dataset.tsv_cr.gz"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,20 +31,20 @@ def declared() -> Iterator[None]:
 
 @pytest.fixture(scope="module", params=["some", pytest.param("all", marks=pytest.mark.slow)])
 def files(request) -> dict[str, bytes]:
-    """Every 25th record, or all, by source."""
+    """The packed files with every 25th record, or all, by source."""
     folder = reference("logistics/scms")
-    found = {source: gzip.decompress((folder / f"{name}.gz").read_bytes()) for source, name in FILES.items()}
+    found = {source: (folder / name).read_bytes() for source, name in FILES.items()}
     if request.param == "some":
         for source, content in found.items():
-            header, *lines = content.splitlines(keepends=True)
-            found[source] = b"".join([header, *lines[::25]])
+            header, *lines = gzip.decompress(content).splitlines(keepends=True)
+            found[source] = gzip.compress(b"".join([header, *lines[::25]]))
     return found
 
 
 @pytest.fixture(scope="module")
 def written(files) -> list[dict[str, str]]:
     """The tab export, read by plain Python."""
-    text = files["tab"].decode()
+    text = gzip.decompress(files["tab"]).decode()
     return list(csv.DictReader(io.StringIO(text, newline=""), delimiter="\t"))
 
 

@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.io.records import RawFile, csv_records, file_records, json_records, records
+from pipelines.contracts.sources import Source
+from pipelines.io.csv_records import csv_records
+from pipelines.io.json_records import json_records
+from pipelines.io.records import RawFile, file_records, records
+
+CSV = Source("s", format="csv")
 
 
 def lines(text: str) -> io.StringIO:
@@ -63,7 +68,7 @@ def test_json_keeps_digits_and_names_what_is_no_object():
 def test_bytes_that_are_no_text_spoil_their_record_only(tmp_path: Path):
     path = tmp_path / "f.csv"
     path.write_bytes(b"\xef\xbb\xbfa,b\n1,\xff\n2,\xc3\xa9\n")
-    found = [(r.problem, r.fields) for r in file_records(RawFile("f.csv", str(path), "0" * 64, "csv", ",", 0))]
+    found = [(r.problem, r.fields) for r in file_records(RawFile("f.csv", str(path), "0" * 64, CSV, 0))]
     assert found == [("not UTF-8", {}), ("", {"a": "2", "b": "é"})]
 
 
@@ -92,7 +97,7 @@ def test_no_character_of_any_input_is_lost_or_read_twice(junk):
 def test_spark_gives_each_record_its_place_and_text(spark, tmp_path: Path):
     path = tmp_path / "f.csv"
     path.write_bytes(b"a,b\n1,\xff\n2,x\n")
-    files = [RawFile("s/f.csv", str(path), "ab" * 32, "csv", ",", 1_400_000_000_000_000)]
+    files = [RawFile("s/f.csv", str(path), "ab" * 32, CSV, 1_400_000_000_000_000)]
     found = [
         (r["_file"], r["_position"], r["_record_id"], r["_raw"], r["_problem"], r["_fields"])
         for r in records(spark, files).orderBy("_position").collect()

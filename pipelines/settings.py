@@ -83,6 +83,10 @@ class Settings:
 
     root: Annotated[str, "where tables live: a folder, file:///… or s3a://…"]
     drops: Annotated[Path, "local folder where source systems drop raw files: <drops>/<domain>/<source>"]
+    sources: Annotated[
+        Mapping[str, str],
+        "where files lie that are not in their drop folder: <domain>.<source>: folder, file, glob, s3a://<bucket>/…",
+    ]
     ledger: Annotated[str, "SQLAlchemy URI of the ledger"]
     samples: Annotated[bool, "whether land drops each domain's embedded records first"]
     spark: Spark
@@ -91,6 +95,11 @@ class Settings:
     outbox: Outbox
     schedule: Schedule
     maintain: Maintain
+
+    def sources_of(self, domain: str) -> dict[str, str]:
+        """Where the files of the domain's sources lie, by the source's name, if not in its drop folder."""
+        named = (name.partition(".") for name in self.sources)
+        return {source: self.sources[f"{of}.{source}"] for of, _, source in named if of == domain}
 
 
 @dataclass(frozen=True)
@@ -216,6 +225,8 @@ def _fits(value: Any, kind: Any, _meaning: str, allowed: range | Form | None = N
 def _placed(name: str, given: _Given, root: Path, data_root: str) -> Any:
     """The value with {root} filled in; whatever is a place of ours is absolute."""
     value, kind = given.value, KNOWN[name][0]
+    if name == "sources" and isinstance(value, dict):
+        return {source: _source_location(source, text, given, root, data_root) for source, text in value.items()}
     if not isinstance(value, str):
         return value
     value = value.replace("{root}", data_root)
@@ -226,6 +237,19 @@ def _placed(name: str, given: _Given, root: Path, data_root: str) -> Any:
     if (kind is Path or value.startswith("sqlite:")) and ":/" in value.removeprefix("sqlite:"):
         raise SettingsError(f"{given.where}: '{name}' must lie on this machine, not {value}. Give it its own place")
     return Path(value) if kind is Path else value
+
+
+def _source_location(source: str, text: str, given: _Given, root: Path, data_root: str) -> str:
+    """Where a source's files lie: in a place of this machine, or in an object store."""
+    location = _location(text.replace("{root}", data_root), root)
+    where = f"{given.where}: 'sources': '{source}'"
+    if not re.fullmatch(r"[^.]+\.[^.]+", source):
+        raise SettingsError(f"{where}: name it as <domain>.<source>")
+    if "@" in location.partition("://")[2].partition("/")[0]:
+        raise SettingsError(f"{where}: no credentials in conf: the environment or ~/.aws/credentials has them")
+    if "://" in location and not location.startswith(("s3a://", "s3://")):
+        raise SettingsError(f"{where}: {location} is neither a folder, file or glob nor s3a://<bucket>/…")
+    return location
 
 
 def _built(section: type, prefix: str, values: Mapping[str, Any]) -> Any:

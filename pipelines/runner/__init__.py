@@ -18,7 +18,7 @@ from pipelines.io.publication import Outcomes
 from pipelines.runner import act, decide, ingest, learn, observe
 from pipelines.runner.failures import EXPECTED, Waiting
 from pipelines.runner.work import Context, Stopwatch
-from pipelines.settings import Settings
+from pipelines.settings import Settings, SettingsError
 from pipelines.stages import STAGES, UNITS
 
 TASK_UNITS: Mapping[str, Callable[[Context, Domain, Task, Collection[str]], None]] = {
@@ -59,6 +59,9 @@ def run(
     unknown = sorted(set(stages) - {stage.name for stage in STAGES})
     if unknown:
         raise UnknownStageError(f"unknown stage '{unknown[0]}'. There are: {', '.join(s.name for s in STAGES)}")
+    for name in settings.sources:
+        if name.partition(".")[0] not in domains():
+            raise SettingsError(f"conf: sources: '{name}' is of no domain. There are: {', '.join(domains())}")
     chosen = in_order([domain_named(name) for name in dict.fromkeys(names)] or list(domains().values()))
     watch = Stopwatch()
     context = Context.opened(settings, watch.say, as_of)

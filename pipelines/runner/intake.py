@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.contracts.domain import Domain
+from pipelines.contracts.sources import Source
 from pipelines.domains import embedded_files
 from pipelines.io import landing
+from pipelines.io.drops import Drop, lying_in
+from pipelines.io.places import Place
 from pipelines.io.publication import Batch, LandedFile
 from pipelines.io.published import drop_published
 from pipelines.runner.work import Context, Work
@@ -22,7 +25,7 @@ def land(context: Context, domain: Domain) -> tuple[str, ...]:
         landing.drop_embedded(folder, embedded_files(domain))
     drop_tables(context, domain, folder)
     known = context.ledger.known_hashes(domain.name)
-    drop = landing.dropped(folder, domain.sources)
+    drop = look(context, domain, folder)
     plan = land_stage.plan(drop.files, known, context.as_of)
     undated = [f"{name}: no date (YYYY-MM-DD) in the name. Rename it, or give --as-of" for name in plan.undated]
     left_out = (*drop.unreadable, *undated)
@@ -54,6 +57,28 @@ def land(context: Context, domain: Domain) -> tuple[str, ...]:
         if not file.size:
             context.say(domain.name, "land", f"{file.name}: the file is empty")
     return left_out
+
+
+def look(context: Context, domain: Domain, folder: Path) -> Drop:
+    """What lies in the drop folder of each source, or where conf says that its files lie."""
+    places = {source.name: Place(str(folder / source.name)) for source in domain.sources}
+    elsewhere = context.settings.sources_of(domain.name)
+    for name, location in elsewhere.items():
+        if name not in places or domain.source(name).table:
+            files = ", ".join(source.name for source in domain.sources if not source.table)
+            raise landing.LandingError(f"conf: sources: '{domain.name}.{name}' has no files. Those that do: {files}")
+        places[name] = Place.of(location)
+        if not places[name].is_remote and not Path(places[name].base).exists():
+            raise landing.LandingError(f"conf: sources: {domain.name}.{name}: there is no {places[name].base}")
+    return Drop.of(_lying_in(context, domain, source, places[source.name]) for source in domain.sources)
+
+
+def _lying_in(context: Context, domain: Domain, source: Source, place: Place) -> Drop:
+    if not place.is_remote:
+        return lying_in(source, place)
+    from pipelines.io.object_store import fetched  # its library is not waited for where nothing is remote
+
+    return fetched(source, place, context.folder("landing") / domain.name)
 
 
 def drop_tables(context: Context, domain: Domain, folder: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 import pipelines.domains
 from pipelines.domains import domains
-from pipelines.io.landing import dropped
+from pipelines.io.drops import lying_in
+from pipelines.io.places import Place
 from pipelines.io.records import RawFile, records
 from pipelines.stages.land import delivered_at
 from pipelines.stages.silver import refine, silver
@@ -25,7 +26,7 @@ def test_every_dirty_sample_row_is_set_apart_with_its_reason(spark, domain, tabl
     source = domain.source(table.source)
     files = [
         RawFile(f.name, f.path, f.sha256, source, int(delivered_at(f.name, None).timestamp() * 1e6))
-        for f in dropped(sample, [source]).files
+        for f in lying_in(source, Place(str(sample / source.name))).files
     ]
     assert files, f"{sample}/{source.name}: a domain shows how its source looks"
     provenance = {"batch": 1, "attempt": 1, "ingested_at": datetime(2026, 1, 1, tzinfo=UTC)}

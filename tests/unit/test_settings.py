@@ -48,6 +48,28 @@ def test_an_overlay_may_be_named_without_folder_and_ending(project: Path) -> Non
     assert load(Path("cluster"), project).spark.conf_file == project / "conf/spark/standalone.conf"
 
 
+def test_the_files_of_a_source_may_lie_elsewhere(project: Path) -> None:
+    lie = "{energy.weather: 's3a://raw/w/*.csv', energy.calendar: 'in/*', finance.loans: '{root}/loans'}"
+    settings = load(overlay(project, f"root: elsewhere\nsources: {lie}\n"), project)
+    assert settings.sources_of("energy") == {"weather": "s3a://raw/w/*.csv", "calendar": f"{project}/in/*"}
+    assert settings.sources_of("finance") == {"loans": f"{project}/elsewhere/loans"}
+
+
+@pytest.mark.parametrize(
+    ("lie", "told"),
+    [
+        ("{weather: in}", "conf/mine.yaml: line 1: 'sources': 'weather': name it as <domain>.<source>"),
+        ("{a.b: 's3a://key:secret@raw/w'}", "conf/mine.yaml: line 1: 'sources': 'a.b': no credentials in conf"),
+        ("{a.b: 'ftp://raw/w'}", "conf/mine.yaml: line 1: 'sources': 'a.b': ftp://raw/w is neither a folder, file"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused_without_telling_a_secret(project: Path, lie: str, told: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(overlay(project, f"sources: {lie}\n"), project)
+    assert str(refused.value).startswith(told)
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("name", [path.stem for path in sorted((PROJECT / "conf").glob("*.yaml"))])
 def test_every_overlay_that_comes_with_headrace_is_valid(name: str) -> None:
     assert load(Path(name)).spark.conf_file.is_file()
@@ -64,7 +86,7 @@ def test_a_root_elsewhere_needs_local_places_for_what_must_be_local(project: Pat
     assert settings.root == "s3a://lake/headrace"
     assert settings.mlflow.artifacts == "s3a://lake/headrace/mlflow/artifacts"
     assert settings.ledger == f"sqlite:///{project}/l.db"
-    with pytest.raises(SettingsError, match=r"^conf/base.yaml: line 7: 'ledger' must lie on this machine, not sqlite"):
+    with pytest.raises(SettingsError, match=r"^conf/base.yaml: line 9: 'ledger' must lie on this machine, not sqlite"):
         load(overlay(project, "root: s3a://lake/headrace\ndrops: d\n"), project)
 
 

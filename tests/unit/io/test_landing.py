@@ -11,7 +11,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 
 from pipelines.contracts.sources import Source
-from pipelines.io.landing import Drop, LandingError, archive, dropped
+from pipelines.io.drops import Drop, lying_in
+from pipelines.io.landing import LandingError, archive
+from pipelines.io.places import Place
 
 CSV = Source("s", format="csv")
 
@@ -29,7 +31,7 @@ def found(folder: Path, files: dict[str, bytes], source: Source = CSV) -> Drop:
         path = folder / "s" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    return dropped(folder, [source])
+    return lying_in(source, Place(str(folder / "s")))
 
 
 def sha256(content: bytes) -> str:

@@ -1,0 +1,101 @@
+"""Source files in an object store, fetched into the landing zone once for each of their contents.
+
+Credentials and region come from where AWS's own tools take them (environment, ~/.aws, the machine's role), the address
+of another store from AWS_ENDPOINT_URL: none of them is in conf.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from pyarrow import fs
+
+from pipelines.contracts.deliveries import DroppedFile
+from pipelines.contracts.sources import Source
+from pipelines.io.drops import Drop, found_in
+from pipelines.io.landing import archive, write_atomically
+from pipelines.io.places import Place
+
+_INDEX = ".fetched.json"
+
+
+def fetched(source: Source, place: Place, zone: Path) -> Drop:
+    """Every file of a source at a place in an object store. zone: the domain's landing zone, where contents are kept.
+
+    An object whose ETag is known is not fetched again. What the store refuses is told, and holds up no other source.
+    """
+    folder = zone / source.name
+    folder.mkdir(parents=True, exist_ok=True)
+    index = folder / _INDEX
+    known: dict[str, Any] = json.loads(index.read_text()) if index.exists() else {}
+    found, store = [], object_store()
+    try:
+        for path, name in _objects(store, place):
+            drop = _known(known.get(path), _etag(store, path), source)
+            if drop is None:
+                etag, drop = _fetch(store, path, name, source, zone)
+                if not drop.unreadable:
+                    known[path] = {"etag": etag, "declared": source.files, **_noted(drop)}
+                    write_atomically(index, json.dumps(known).encode())
+            found.append(drop)
+    except OSError as error:
+        told = f"{source.name}: s3a://{place.base} cannot be read ({error}). Correct it in conf under 'sources'"
+        found.append(Drop(unreadable=(told,)))
+    return Drop.of(found)
+
+
+def object_store() -> fs.S3FileSystem:
+    """The object store of this environment; nothing is asked of it yet."""
+    address = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return fs.S3FileSystem(endpoint_override=address, connect_timeout=10, request_timeout=60)
+
+
+def _objects(store: fs.S3FileSystem, place: Place) -> Iterator[tuple[str, str]]:
+    """Path and name below the place of each of its files, in order."""
+    [info] = store.get_file_info([place.base])
+    if info.type == fs.FileType.File:
+        yield place.base, info.base_name
+        return
+    infos = store.get_file_info(fs.FileSelector(place.base, recursive=True))
+    for path in sorted(info.path for info in infos if info.type == fs.FileType.File):
+        name = path.removeprefix(f"{place.base}/")
+        if place.has(name):
+            yield path, name
+
+
+def _etag(store: fs.S3FileSystem, path: str) -> str:
+    with store.open_input_stream(path) as stream:
+        return str(stream.metadata()["ETag"].decode())
+
+
+def _fetch(store: fs.S3FileSystem, path: str, name: str, source: Source, zone: Path) -> tuple[str, Drop]:
+    """The object's ETag, and what is in it, kept in the zone."""
+    with tempfile.TemporaryDirectory(dir=zone / source.name, prefix=".fetching-") as folder:
+        copy = Path(folder) / "copy"
+        with store.open_input_stream(path) as stream, copy.open("wb") as file:
+            etag = str(stream.metadata()["ETag"].decode())
+            shutil.copyfileobj(stream, file)
+        if _etag(store, path) != etag:
+            return etag, Drop(unreadable=(f"{source.name}/{name}: changed while it was fetched. Run again",))
+        drop = found_in(source, name, copy)
+        kept = tuple(replace(file, path=str(archive(file, zone)), members=()) for file in drop.files)
+        return etag, replace(drop, files=kept)
+
+
+def _noted(drop: Drop) -> dict[str, Any]:
+    return {"files": [asdict(file) for file in drop.files], "left_alone": dict(drop.left_alone)}
+
+
+def _known(noted: dict[str, Any] | None, etag: str, source: Source) -> Drop | None:
+    """What was found in an object of this ETag before; None if that is another one, or no longer there."""
+    if noted is None or (noted["etag"], noted["declared"]) != (etag, source.files):
+        return None
+    files = tuple(DroppedFile(**{**file, "members": ()}) for file in noted["files"])
+    return Drop(files, (), noted["left_alone"]) if all(Path(file.path).exists() for file in files) else None

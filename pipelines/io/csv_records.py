@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pipelines.io.raw_record import RawRecord
@@ -14,72 +14,85 @@ LONGEST_FIELD = 1_000_000
 """Characters; a stray quote must not swallow more than this before it is found out."""
 
 
-class Lines:
-    """Lines with their numbers, that can be taken back: what `csv.reader` consumed for a record stays in `taken`."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines, self._back = iter(lines), deque[str]()
-        self.taken: list[str] = []
-        self.number = 0
-
-    def __iter__(self) -> Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._back.popleft() if self._back else next(self._lines)
-        self.number += 1
-        self.taken.append(line)
-        return line
-
-    def keep_first_only(self) -> None:
-        """Give back all lines of this record but its first."""
-        self._back.extendleft(reversed(self.taken[1:]))
-        self.number -= len(self.taken) - 1
-        del self.taken[1:]
+class MoreLines(Exception):
+    """The record goes on in lines that are not there yet."""
 
 
-def csv_records(
-    text: Iterable[str], delimiter: str, quote: str = '"', not_text: str = "not UTF-8"
-) -> Iterator[RawRecord]:
-    """Records of a CSV whose first record is the header; `text` yields lines with their ends.
+@dataclass(frozen=True)
+class Header:
+    """The names of the fields. problem: that of all records of the file, or ""."""
+
+    names: tuple[str, ...]
+    problem: str
+
+
+class CsvReader:
+    """Reads a record at the line `at` of some lines, and moves on to the next one.
 
     A quoted line break is one record. Where a stray quote swallows lines, its own line alone is the broken record and
     the lines after it are read afresh. not_text: the problem of a record with bytes that are no text.
     """
-    csv.field_size_limit(LONGEST_FIELD)
-    lines = Lines(text)
-    dialect: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
-    reader = csv.reader(lines, delimiter=delimiter, strict=True, **dialect)
-    header: list[str] | None = None
-    header_problem = ""
-    while True:
-        lines.taken.clear()
-        problem, tokens = "", []
-        try:
-            tokens = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            problem = f"not CSV: {error}"
-        if header is None:
-            header, header_problem = [token.strip() for token in tokens], problem
-            if not problem and len(set(header)) < len(header):
-                header_problem = "the header names a field twice"
-            if not problem and has_no_text("".join(header)):
-                header_problem = f"the header is {not_text}"
-            if problem:
-                lines.keep_first_only()
-            continue
-        if not problem and len(tokens) != len(header) and tokens:
-            problem = f"{len(tokens)} fields where the header has {len(header)}"
-        if problem and len(lines.taken) > 1:
-            lines.keep_first_only()
+
+    def __init__(self, delimiter: str, quote: str, not_text: str) -> None:
+        csv.field_size_limit(LONGEST_FIELD)
+        dialect: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+        self._reader = csv.reader(self, delimiter=delimiter, strict=True, **dialect)
+        self._not_text = not_text
+        self._lines: Sequence[str] = ()
+        self._first, self._is_end = 1, False
+        self.at = 0
+
+    def take(self, lines: Sequence[str], first: int, *, is_end: bool) -> None:
+        """Read from these lines now, each with its end. first: the number of the first of them; is_end: none follow."""
+        self._lines, self._first, self._is_end, self.at = lines, first, is_end, 0
+
+    def __iter__(self) -> CsvReader:
+        return self
+
+    def __next__(self) -> str:
+        """The next line, for the parser."""
+        if self.at == len(self._lines):
+            if not self._is_end:
+                raise MoreLines
+            raise StopIteration
+        self.at += 1
+        return self._lines[self.at - 1]
+
+    def header(self) -> Header:
+        """The record as the header; one that is broken gives way to the line after it."""
+        begin = self.at
+        tokens, problem = self._tokens()
+        if problem:
+            self.at = begin + 1
+        names = tuple(token.strip() for token in tokens)
+        if not problem and len(set(names)) < len(names):
+            problem = "the header names a field twice"
+        if not problem and has_no_text("".join(names)):
+            problem = f"the header is {self._not_text}"
+        return Header(names, problem)
+
+    def record(self, header: Header) -> RawRecord | None:
+        """The record, None if its line is blank. Raises MoreLines where its end is not there, and stays."""
+        begin = self.at
+        tokens, problem = self._tokens()
+        if not problem and len(tokens) != len(header.names) and tokens:
+            problem = f"{len(tokens)} fields where the header has {len(header.names)}"
+        if problem and self.at > begin + 1:
+            self.at = begin + 1
             problem = "a quote that is never closed"
-        raw = "".join(lines.taken)
+        raw = "".join(self._lines[line] for line in range(begin, self.at))
         if not tokens and not problem:
-            continue  # a blank line is no record
-        position = lines.number - len(lines.taken) + 1
-        problem = header_problem or problem or (not_text if has_no_text(raw) else "")
-        yield RawRecord(
-            position, raw.rstrip("\r\n"), {} if problem else dict(zip(header, tokens, strict=True)), problem
-        )
+            return None
+        problem = header.problem or problem or (self._not_text if has_no_text(raw) else "")
+        fields: dict[str, str | None] = {} if problem else dict(zip(header.names, tokens, strict=True))
+        return RawRecord(self._first + begin, raw.rstrip("\r\n"), fields, problem)
+
+    def _tokens(self) -> tuple[list[str], str]:
+        begin = self.at
+        try:
+            return next(self._reader), ""
+        except MoreLines:
+            self.at = begin
+            raise
+        except csv.Error as error:
+            return [], f"not CSV: {error}"

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from pipelines.io.raw_text import printable
+
+FIELDS = pa.map_(pa.string(), pa.string())
+COLUMNS = pa.schema([("_position", pa.int64()), ("_raw", pa.string()), ("_problem", pa.string()), ("_fields", FIELDS)])
+"""What a file says of its records."""
 
 
 @dataclass(frozen=True)
@@ -16,3 +25,16 @@ class RawRecord:
     raw: str
     fields: dict[str, str | None] = field(default_factory=dict)
     problem: str = ""
+
+
+def in_columns(records: Sequence[RawRecord]) -> pa.RecordBatch:
+    """The records as COLUMNS, whatever bytes are in them."""
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array([r.position for r in records], pa.int64()),
+            pa.array([printable(r.raw) for r in records], pa.string()),
+            pa.array([r.problem or None for r in records], pa.string()),
+            pa.array([list(r.fields.items()) for r in records], FIELDS),
+        ],
+        schema=COLUMNS,
+    )

@@ -6,6 +6,7 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import IO
 
@@ -25,20 +26,34 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("headrace.escaped", _escaped)
 
 
+class Undecodable(Exception):
+    """A file cannot be text of its encoding at all: UTF-16 that does not say which byte of a unit comes first, say."""
+
+
 def lines(stream: IO[bytes], encoding: str) -> Iterator[str]:
     """The text of a stream line by line, each with its own end (\\n, \\r or \\r\\n); a byte order mark is no text."""
-    text = _decoded(stream, encoding)
-    yield from (line.removeprefix(_MARK) for line in islice(text, 1))
-    yield from text
+    with _undecodable():
+        text = _decoded(stream, encoding)
+        yield from (line.removeprefix(_MARK) for line in islice(text, 1))
+        yield from text
 
 
 def blocks(stream: IO[bytes], encoding: str, characters: int) -> Iterator[str]:
     """The same text in pieces of so many characters, cut anywhere."""
-    text = _decoded(stream, encoding)
-    piece = text.read(characters).removeprefix(_MARK)
-    while piece:
-        yield piece
-        piece = text.read(characters)
+    with _undecodable():
+        text = _decoded(stream, encoding)
+        piece = text.read(characters).removeprefix(_MARK)
+        while piece:
+            yield piece
+            piece = text.read(characters)
+
+
+@contextmanager
+def _undecodable() -> Iterator[None]:
+    try:
+        yield
+    except UnicodeError as error:
+        raise Undecodable(str(error)) from error
 
 
 def _decoded(stream: IO[bytes], encoding: str) -> io.TextIOWrapper:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.contracts.sources import Source
 from pipelines.io import packed
-from pipelines.io.csv_records import csv_records
+from pipelines.io.csv_blocks import csv_columns
 from pipelines.io.json_records import json_records
-from pipelines.io.raw_record import RawRecord
-from pipelines.io.raw_text import lines, printable
+from pipelines.io.raw_record import FIELDS, RawRecord, in_columns
+from pipelines.io.raw_text import Undecodable, blocks, lines
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 RECORDS_A_BATCH = 10_000
+CHARACTERS_A_BLOCK = 1 << 22
 
 SCHEMA = pa.schema(
     [
@@ -29,7 +32,7 @@ SCHEMA = pa.schema(
         ("_record_id", pa.string()),
         ("_raw", pa.string()),
         ("_problem", pa.string()),
-        ("_fields", pa.map_(pa.string(), pa.string())),
+        ("_fields", FIELDS),
         ("_delivered_at", pa.timestamp("us", tz="UTC")),
     ]
 )
@@ -69,34 +72,30 @@ def records(spark: SparkSession, files: list[RawFile]) -> DataFrame:
 
 
 def _batches(file: RawFile) -> Iterator[pa.RecordBatch]:
-    chunk: list[RawRecord] = []
-    for record in file_records(file):
-        chunk.append(record)
-        if len(chunk) == RECORDS_A_BATCH:
-            yield _batch(file, chunk)
-            chunk = []
-    if chunk:
-        yield _batch(file, chunk)
+    for columns in file_columns(file):
+        for begin in range(0, columns.num_rows, RECORDS_A_BATCH):
+            yield _placed(file, columns.slice(begin, RECORDS_A_BATCH))
 
 
-def _batch(file: RawFile, chunk: list[RawRecord]) -> pa.RecordBatch:
+def _placed(file: RawFile, columns: pa.RecordBatch) -> pa.RecordBatch:
+    """The records with their file, their id and their delivery."""
+    count, position = columns.num_rows, columns["_position"]
+    delivered_at = pa.scalar(file.delivered_us, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
     return pa.RecordBatch.from_arrays(
         [
-            pa.array([file.name] * len(chunk), pa.string()),
-            pa.array([r.position for r in chunk], pa.int64()),
-            pa.array([f"{file.sha256[:20]}-{r.position}" for r in chunk], pa.string()),
-            pa.array([printable(r.raw) for r in chunk], pa.string()),
-            pa.array([r.problem or None for r in chunk], pa.string()),
-            pa.array([list(r.fields.items()) for r in chunk], pa.map_(pa.string(), pa.string())),
-            pa.array([file.delivered_us] * len(chunk), pa.int64()).cast(pa.timestamp("us", tz="UTC")),
+            pa.repeat(file.name, count),
+            position,
+            pc.binary_join_element_wise(file.sha256[:20], position.cast(pa.string()), "-"),
+            *[columns[name] for name in ("_raw", "_problem", "_fields")],
+            pa.repeat(delivered_at, count),
         ],
         schema=SCHEMA,
     )
 
 
-def file_records(file: RawFile) -> Iterator[RawRecord]:
-    """The records of one file in order. Bytes that are no text make their record a problem, not the file; what is wrong
-    with a file as a whole is a record of its own at position 0."""
+def file_columns(file: RawFile) -> Iterator[pa.RecordBatch]:
+    """The records of one file in order, as COLUMNS. Bytes that are no text make their record a problem, not the file;
+    what is wrong with a file as a whole is a record of its own at position 0."""
     with Path(file.path).open("rb") as stream:
         content = packed.unpacked(stream, file.path)
         if packed.is_gzip(file.path) and file.source.format in _READ_FROM_THE_END:
@@ -104,39 +103,54 @@ def file_records(file: RawFile) -> Iterator[RawRecord]:
         yield from _READERS[file.source.format](content, file.source)
 
 
-def _csv(stream: IO[bytes], source: Source) -> Iterator[RawRecord]:
-    not_text = f"not {source.encoding.upper()}"
+def _csv(stream: IO[bytes], source: Source) -> Iterator[pa.RecordBatch]:
+    text, not_text = blocks(stream, source.encoding, CHARACTERS_A_BLOCK), _not_text(source)
     try:
-        yield from csv_records(lines(stream, source.encoding), source.delimiter, source.quote, not_text)
-    except UnicodeError as error:  # UTF-16 that does not say which byte of a unit comes first
-        yield RawRecord(0, "", problem=f"{not_text}: {error}")
+        yield from csv_columns(text, source.delimiter, source.quote, not_text)
+    except Undecodable as error:
+        yield in_columns([_undecoded(not_text, error)])
 
 
-def _json(stream: IO[bytes], source: Source) -> Iterator[RawRecord]:
-    not_text = f"not {source.encoding.upper()}"
-    try:
-        yield from json_records(lines(stream, source.encoding), not_text)
-    except UnicodeError as error:
-        yield RawRecord(0, "", problem=f"{not_text}: {error}")
+def _json(stream: IO[bytes], source: Source) -> Iterator[pa.RecordBatch]:
+    def read() -> Iterator[RawRecord]:
+        try:
+            yield from json_records(lines(stream, source.encoding), _not_text(source))
+        except Undecodable as error:
+            yield _undecoded(_not_text(source), error)
+
+    yield from _chunks(read())
+
+
+def _not_text(source: Source) -> str:
+    return f"not {source.encoding.upper()}"
+
+
+def _undecoded(not_text: str, error: Undecodable) -> RawRecord:
+    return RawRecord(0, "", problem=f"{not_text}: {error}")
+
+
+def _chunks(records: Iterator[RawRecord]) -> Iterator[pa.RecordBatch]:
+    while chunk := list(islice(records, RECORDS_A_BATCH)):
+        yield in_columns(chunk)
 
 
 # a run that reads neither shall not wait for their libraries
 
 
-def _parquet(stream: IO[bytes], source: Source) -> Iterator[RawRecord]:
+def _parquet(stream: IO[bytes], source: Source) -> Iterator[pa.RecordBatch]:
     from pipelines.io.parquet_records import parquet_records
 
-    yield from parquet_records(stream)
+    yield from _chunks(parquet_records(stream))
 
 
-def _excel(stream: IO[bytes], source: Source) -> Iterator[RawRecord]:
+def _excel(stream: IO[bytes], source: Source) -> Iterator[pa.RecordBatch]:
     from pipelines.io.excel_records import excel_records
 
-    yield from excel_records(stream, source.sheet)
+    yield from _chunks(excel_records(stream, source.sheet))
 
 
 _READ_FROM_THE_END = ("parquet", "excel")
-_READERS: Mapping[str, Callable[[IO[bytes], Source], Iterator[RawRecord]]] = {
+_READERS: Mapping[str, Callable[[IO[bytes], Source], Iterator[pa.RecordBatch]]] = {
     "csv": _csv,
     "jsonl": _json,
     "parquet": _parquet,

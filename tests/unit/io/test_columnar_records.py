@@ -6,7 +6,6 @@ import datetime as dt
 import gzip
 import io
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,17 +16,9 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from pipelines.contracts.sources import Source
-from pipelines.io.raw_record import RawRecord
-from pipelines.io.raw_text import printable
-from pipelines.io.records import RawFile, file_records
+from tests.raw_files import records_of
 
 PARQUET = Source("s", format="parquet")
-
-
-def read(folder: Path, content: bytes, source: Source, name: str = "f") -> list[RawRecord]:
-    path = folder / name
-    path.write_bytes(content)
-    return list(file_records(RawFile(name, str(path), "0" * 64, source, 0)))
 
 
 def parquet(columns: dict[str, pa.Array], **options: Any) -> bytes:
@@ -70,20 +61,22 @@ NOON = dt.datetime(2014, 2, 1, 12, 30, 0, 250_000)
     ],
 )
 def test_a_value_of_any_type_is_text_that_loses_nothing(tmp_path, column, text):
-    [record] = read(tmp_path, parquet({"a": column}), PARQUET)
+    [record] = records_of(tmp_path, parquet({"a": column}), PARQUET)
     assert (record.position, record.fields, record.problem) == (1, {"a": text}, "")
 
 
 @given(st.lists(st.floats(allow_nan=False)))
 def test_a_number_is_the_same_number_as_text(tmp_path_factory, numbers):
-    found = read(tmp_path_factory.getbasetemp(), parquet({"a": pa.array(numbers, pa.float64())}), PARQUET)
+    found = records_of(tmp_path_factory.getbasetemp(), parquet({"a": pa.array(numbers, pa.float64())}), PARQUET)
     assert [float(record.fields["a"] or "") for record in found] == numbers
 
 
 def test_bytes_that_are_no_text_cost_their_row_alone(tmp_path):
     not_text = pa.Array.from_buffers(pa.string(), 2, pa.array([b"\xff", b"x"]).buffers())
-    found = read(tmp_path, parquet({"a": not_text, "b": pa.array([b"y", b"\xfe"]), "c": pa.array([1, 2])}), PARQUET)
-    assert [(printable(record.raw), record.fields, record.problem) for record in found] == [
+    found = records_of(
+        tmp_path, parquet({"a": not_text, "b": pa.array([b"y", b"\xfe"]), "c": pa.array([1, 2])}), PARQUET
+    )
+    assert [(record.raw, record.fields, record.problem) for record in found] == [
         ('{"a": "\\xff", "b": "y", "c": "1"}', {}, "not UTF-8"),
         ('{"a": "x", "b": "\\xfe", "c": "2"}', {}, "not UTF-8"),
     ]
@@ -94,7 +87,7 @@ def test_rows_of_a_damaged_part_are_told_and_all_others_are_read(tmp_path):
     meta = pq.ParquetFile(io.BytesIO(whole)).metadata
     start = meta.row_group(1).column(0).data_page_offset
     damaged = whole[:start] + b"\xff" * 20 + whole[start + 20 :]
-    found = read(tmp_path, damaged, PARQUET)
+    found = records_of(tmp_path, damaged, PARQUET)
     assert [record.fields["a"] for record in found if not record.problem] == [
         str(number) for number in (*range(10), *range(20, 30))
     ]
@@ -103,9 +96,9 @@ def test_rows_of_a_damaged_part_are_told_and_all_others_are_read(tmp_path):
 
 
 def test_a_file_that_cannot_be_opened_is_one_record_that_says_so(tmp_path):
-    [record] = read(tmp_path, parquet({"a": pa.array([1])})[:-3], PARQUET)
+    [record] = records_of(tmp_path, parquet({"a": pa.array([1])})[:-3], PARQUET)
     assert record.position == 0 and record.problem.startswith("not Parquet: ")
-    [record] = read(tmp_path, b"a,b\n", Source("s", format="excel"))
+    [record] = records_of(tmp_path, b"a,b\n", Source("s", format="excel"))
     assert (record.position, record.problem) == (0, "not Excel: BadZipFile: File is not a zip file")
 
 
@@ -120,7 +113,7 @@ ROWS = [
 
 
 def test_a_sheet_is_read_by_row_and_blank_rows_are_no_records(tmp_path):
-    found = read(tmp_path, excel({"notes": [["x"]], "data": ROWS}), Source("s", format="excel", sheet="data"))
+    found = records_of(tmp_path, excel({"notes": [["x"]], "data": ROWS}), Source("s", format="excel", sheet="data"))
     assert [(record.position, record.raw, record.problem) for record in found] == [
         (3, '["1", "2014-02-01T12:30:00", "1.5", "true"]', ""),
         (5, '["x", "2014-02-01T00:00:00", null, "#N/A"]', ""),
@@ -131,10 +124,10 @@ def test_a_sheet_is_read_by_row_and_blank_rows_are_no_records(tmp_path):
 
 def test_the_first_sheet_is_read_where_none_is_named_and_one_that_lacks_is_told(tmp_path):
     content = excel({"one": [["a"], [1]], "two": [["a"], [2]]})
-    assert [record.fields for record in read(tmp_path, content, Source("s", format="excel"))] == [{"a": "1"}]
-    packed = read(tmp_path, gzip.compress(content), Source("s", format="excel", sheet="two"), "f.xlsx.gz")
+    assert [record.fields for record in records_of(tmp_path, content, Source("s", format="excel"))] == [{"a": "1"}]
+    packed = records_of(tmp_path, gzip.compress(content), Source("s", format="excel", sheet="two"), "f.xlsx.gz")
     assert [record.fields for record in packed] == [{"a": "2"}]
-    [record] = read(tmp_path, content, Source("s", format="excel", sheet="three"))
+    [record] = records_of(tmp_path, content, Source("s", format="excel", sheet="three"))
     assert record.problem == "no sheet 'three' among one, two"
 
 
@@ -153,7 +146,7 @@ def test_no_damage_stops_the_reading_or_gives_two_records_one_place(tmp_path_fac
         whole[place] = data.draw(st.integers(0, 255))
     end = data.draw(st.integers(0, len(whole)))
     source = Source("s", format=form)
-    found = read(
+    found = records_of(
         tmp_path_factory.getbasetemp(), bytes(whole[: end if data.draw(st.booleans()) else len(whole)]), source
     )
     assert len({record.position for record in found}) == len(found)

@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.contracts.sources import Source
-from pipelines.io.csv_records import csv_records
+from pipelines.io.csv_blocks import csv_columns
+from pipelines.io.csv_records import CsvReader
 from pipelines.io.json_records import json_records
-from pipelines.io.records import RawFile, file_records, records
+from pipelines.io.raw_record import RawRecord, in_columns
+from pipelines.io.records import RawFile, records
+from tests.raw_files import out_of, records_of
 
 CSV = Source("s", format="csv")
 
@@ -22,8 +25,12 @@ def lines(text: str) -> io.StringIO:
     return io.StringIO(text, newline="")
 
 
+def csv_records(*blocks: str) -> list[RawRecord]:
+    return out_of(csv_columns(blocks, ",", '"', "not UTF-8"))
+
+
 def read(text: str) -> list[tuple[int, str, dict, str]]:
-    return [(r.position, r.raw, r.fields, r.problem) for r in csv_records(lines(text), ",")]
+    return [(r.position, r.raw, r.fields, r.problem) for r in csv_records(text)]
 
 
 def test_a_quoted_line_break_stays_inside_its_record():
@@ -50,13 +57,13 @@ def test_a_stray_quote_costs_its_own_line_only():
 
 
 def test_a_header_that_repeats_a_field_spoils_every_record_but_loses_none():
-    assert [r.problem for r in csv_records(lines("a,a\n1,2\n3,4\n"), ",")] == ["the header names a field twice"] * 2
+    assert [r.problem for r in csv_records("a,a\n1,2\n3,4\n")] == ["the header names a field twice"] * 2
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_every_line_end_is_understood_and_blank_lines_are_no_records(end):
     text = end.join(["a,b", "1,2", "", "3,4"])
-    assert [(r.position, r.fields["a"]) for r in csv_records(lines(text), ",")] == [(2, "1"), (4, "3")]
+    assert [(r.position, r.fields["a"]) for r in csv_records(text)] == [(2, "1"), (4, "3")]
 
 
 def test_json_keeps_digits_and_names_what_is_no_object():
@@ -66,9 +73,8 @@ def test_json_keeps_digits_and_names_what_is_no_object():
 
 
 def test_bytes_that_are_no_text_spoil_their_record_only(tmp_path: Path):
-    path = tmp_path / "f.csv"
-    path.write_bytes(b"\xef\xbb\xbfa,b\n1,\xff\n2,\xc3\xa9\n")
-    found = [(r.problem, r.fields) for r in file_records(RawFile("f.csv", str(path), "0" * 64, CSV, 0))]
+    content = b"\xef\xbb\xbfa,b\n1,\xff\n2,\xc3\xa9\n"
+    found = [(r.problem, r.fields) for r in records_of(tmp_path, content, CSV)]
     assert found == [("not UTF-8", {}), ("", {"a": "2", "b": "é"})]
 
 
@@ -79,9 +85,57 @@ CELL = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters=
 def test_what_csv_writes_is_read_back(rows):
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([("a", "b"), *rows])
-    assert [(r.fields["a"], r.fields["b"], r.problem) for r in csv_records(lines(text.getvalue()), ",")] == [
+    assert [(r.fields["a"], r.fields["b"], r.problem) for r in csv_records(text.getvalue())] == [
         (a, b, "") for a, b in rows
     ]
+
+
+def one_by_one(text: str, quote: str = '"') -> list[RawRecord]:
+    """The records of a CSV as the strict reader gives them, without any block or column."""
+    every, reader = list(lines(text)), CsvReader(",", quote, "not UTF-8")
+    reader.take(every, 1, is_end=True)
+    header = reader.header() if every else None
+    found = []
+    while header and reader.at < len(every):
+        if record := reader.record(header):
+            found.append(record)
+    return out_of([in_columns(found)])
+
+
+END = st.sampled_from(["\n", "\r\n", "\r"])
+PLAIN = st.tuples(CELL, CELL).map(",".join)
+QUOTED = st.tuples(CELL, CELL).map(lambda cells: ",".join('"' + cell.replace('"', '""') + '"' for cell in cells))
+ODD = st.sampled_from(
+    ['a,"b', 'a"b,c', '"a"b,c', "a,b,c", "a", "", " ", '"x\ny",z', '"x\r\ny",z', "\udcff,a", '"\udcff",a']
+)
+CSV_TEXT = st.lists(st.tuples(st.one_of(PLAIN, PLAIN, QUOTED, ODD), END), max_size=12)
+PIECES = st.integers(1, 40)
+
+
+@given(
+    st.sampled_from(["a,b", "a", "a,a", '"a', '"a\nb",c', "", "\udcff,b"]), END, END, CSV_TEXT, st.booleans(), PIECES
+)
+def test_whole_columns_and_one_record_at_a_time_give_the_same(header, header_end, end, rows, is_even, size):
+    text = header + header_end + "".join(row + (end if is_even else other) for row, other in rows)
+    blocks = [text[begin : begin + size] for begin in range(0, len(text), size)]
+    assert csv_records(*blocks) == one_by_one(text)
+
+
+@given(st.text(st.sampled_from('ab,"\n\r '), max_size=40), st.sampled_from(['"', "'", ""]), PIECES)
+def test_so_do_they_over_junk(junk, quote, size):
+    text = "a,b\n" + junk
+    blocks = [text[begin : begin + size] for begin in range(0, len(text), size)]
+    assert out_of(csv_columns(blocks, ",", quote, "not UTF-8")) == one_by_one(text, quote)
+
+
+def test_a_field_without_end_is_found_out_before_it_swallows_all():
+    text = "a,b\n1," + "x" * 1_000_001 + '\n2,"y\n' + "3,z\n" * 300_000
+    found = csv_records(*[text[begin : begin + 700_000] for begin in range(0, len(text), 700_000)])
+    assert [(r.position, r.problem) for r in found if r.problem] == [
+        (2, "not CSV: field larger than field limit (1000000)"),
+        (3, "a quote that is never closed"),
+    ]
+    assert len(found) == 300_002
 
 
 JUNK = st.text(st.sampled_from('ab,"\n\r '), max_size=40)
@@ -90,7 +144,7 @@ JUNK = st.text(st.sampled_from('ab,"\n\r '), max_size=40)
 @given(JUNK)
 def test_no_character_of_any_input_is_lost_or_read_twice(junk):
     text = "a,b\n" + junk
-    raws = [r.raw for r in csv_records(lines(text), ",")]
+    raws = [r.raw for r in csv_records(text)]
     assert "".join("".join(raws).split()) == "".join(junk.split())
 
 

@@ -1,0 +1,151 @@
+"""CSV to raw records, block by block: what is plain is taken apart as whole columns, the rest record by record."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.io.csv_records import LONGEST_FIELD, CsvReader, Header, MoreLines
+from pipelines.io.raw_record import COLUMNS, in_columns
+from pipelines.io.raw_text import has_no_text
+
+_LONGEST_BLOCK = 1 << 28  # characters; Arrow's text ends at 2 GiB
+_MOST_NAMES = 1 << 29  # characters in all maps of fields
+
+
+def csv_columns(blocks: Iterable[str], delimiter: str, quote: str, not_text: str) -> Iterator[pa.RecordBatch]:
+    """The records of a CSV whose first record is the header, in order, as COLUMNS. blocks: its text, cut anywhere.
+
+    A line without a quote and with as many delimiters as the header has is a record just as it stands: such lines are
+    split all at once. All others are CsvReader's, so that both ways give the same records.
+    """
+    file = _File(delimiter, quote, not_text)
+    rest = ""
+    for block in blocks:
+        rest = yield from file.read(rest + block, is_end=False)
+    yield from file.read(rest, is_end=True)
+
+
+class _File:
+    """What is known of the file from one block to the next: its header, and the number of the next line."""
+
+    def __init__(self, delimiter: str, quote: str, not_text: str) -> None:
+        self._reader = CsvReader(delimiter, quote, not_text)
+        self._delimiter, self._quote = delimiter, quote
+        self._header: Header | None = None
+        self._number = 1
+
+    def read(self, text: str, *, is_end: bool) -> Generator[pa.RecordBatch, None, str]:
+        """The records of the text; returns what is left of it for the next block."""
+        end = len(text) if is_end else _end_of_lines(text)
+        if not end:
+            return text
+        block = _Block.of(text[:end])
+        self._reader.take(block.lines, self._number, is_end=is_end)
+        taken = yield from self._records(block)
+        self._number += taken
+        return "".join(block.lines[line] for line in range(taken, len(block.lines))) + text[end:]
+
+    def _records(self, block: _Block) -> Generator[pa.RecordBatch, None, int]:
+        """Returns how many lines were read."""
+        reader, records = self._reader, []
+        try:
+            self._header = self._header or reader.header()
+        except MoreLines:
+            return 0
+        header, taken = self._header, len(block.lines)
+        plain = block.plain(header, self._delimiter, self._quote)
+        plain[: reader.at] = False
+        for line in np.flatnonzero(~plain).tolist():
+            if line < reader.at:
+                continue  # it belongs to the record before
+            reader.at = line
+            try:
+                record = reader.record(header)
+            except MoreLines:
+                taken = line
+                break
+            plain[line : reader.at] = False
+            if record is not None:
+                records.append(record)
+        plain[taken:] = False
+        yield from _in_order(block.split(plain, header, self._delimiter, self._number), in_columns(records))
+        return taken
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Some lines. lines: each with its end. texts: all without their ends, None if no line can be plain."""
+
+    lines: Sequence[str]
+    texts: pa.Array | None
+
+    @classmethod
+    def of(cls, text: str) -> _Block:
+        returns = text.count("\r")
+        end = "\n" if returns == text.count("\r\n") else "\r"
+        is_odd = end == "\r" and "\n" in text
+        if is_odd or len(text) > _LONGEST_BLOCK or has_no_text(text):
+            return cls(list(io.StringIO(text, newline="")), None)
+        lines = _Lines(text, end)
+        texts = pa.array(lines.texts, pa.string())
+        return cls(lines, pc.utf8_rtrim(texts, "\r") if end == "\n" and returns else texts)
+
+    def plain(self, header: Header, delimiter: str, quote: str) -> np.ndarray:
+        """Which lines are records just as they stand."""
+        names = len(self.lines) * sum(len(name) for name in header.names)
+        if self.texts is None or header.problem or names > _MOST_NAMES:
+            return np.zeros(len(self.lines), bool)
+        length = pc.binary_length(self.texts)
+        delimiters = pc.equal(pc.count_substring(self.texts, delimiter), len(header.names) - 1)
+        found = pc.and_(delimiters, pc.and_(pc.greater(length, 0), pc.less_equal(length, LONGEST_FIELD)))
+        if quote:
+            found = pc.and_(found, pc.invert(pc.match_substring(self.texts, quote)))
+        return np.array(found)
+
+    def split(self, plain: np.ndarray, header: Header, delimiter: str, first: int) -> pa.RecordBatch:
+        """The plain lines as COLUMNS. first: the number of the first line of the block."""
+        if self.texts is None or not plain.any():
+            return in_columns([])
+        raw = self.texts.filter(pa.array(plain))
+        width, count = len(header.names), len(raw)
+        names = pa.array(header.names, pa.string()).take(pa.array(np.tile(np.arange(width), count)))
+        offsets = pa.array(np.arange(count + 1, dtype=np.int32) * width)
+        fields = pa.MapArray.from_arrays(offsets, names, pc.list_flatten(pc.split_pattern(raw, delimiter)))
+        positions = pa.array(first + np.flatnonzero(plain), pa.int64())
+        return pa.RecordBatch.from_arrays([positions, raw, pa.nulls(count, pa.string()), fields], schema=COLUMNS)
+
+
+class _Lines(Sequence[str]):
+    """Lines of one kind of end, without it in `texts`, with it as items."""
+
+    def __init__(self, text: str, end: str) -> None:
+        self.texts = text.split(end)
+        self._end = end
+        self._ends = len(self.texts) - 1  # so many lines have one
+        if not self.texts[-1]:
+            self.texts.pop()
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, line: int) -> str:  # type: ignore[override]
+        return self.texts[line] + (self._end if line < self._ends else "")
+
+
+def _end_of_lines(text: str) -> int:
+    """Where the last whole line ends. A carriage return at the very end may be half of a line's end."""
+    return text.rfind("\n") + 1 or text.rfind("\r", 0, len(text) - 1) + 1
+
+
+def _in_order(plain: pa.RecordBatch, others: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    if plain.num_rows and others.num_rows:
+        both = pa.Table.from_batches([plain, others])
+        yield from both.take(pc.sort_indices(both["_position"])).combine_chunks().to_batches()
+    else:
+        yield from (batch for batch in (plain, others) if batch.num_rows)

@@ -1,0 +1,25 @@
+"""Raw files as they are read: records out of a file's bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.contracts.sources import Source
+from pipelines.io.raw_record import RawRecord
+from pipelines.io.records import RawFile, file_columns
+
+
+def records_of(folder: Path, content: bytes, source: Source, name: str = "f") -> list[RawRecord]:
+    """The records of a file with this content."""
+    path = folder / name
+    path.write_bytes(content)
+    return out_of(file_columns(RawFile(name, str(path), "0" * 64, source, 0)))
+
+
+def out_of(batches: Iterable[pa.RecordBatch]) -> list[RawRecord]:
+    """The records in columns, one by one."""
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    return [RawRecord(row["_position"], row["_raw"], dict(row["_fields"]), row["_problem"] or "") for row in rows]

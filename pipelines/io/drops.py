@@ -14,6 +14,7 @@ from pipelines.contracts.deliveries import DroppedFile
 from pipelines.contracts.sources import Source
 from pipelines.io import packed
 from pipelines.io.places import Place
+from pipelines.io.raw_text import has_no_text, printable
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def _files(place: Place) -> Iterator[tuple[str, Path]]:
 
 def found_in(source: Source, name: str, path: Path) -> Drop:
     """A file of a source, or all that a zip holds. name: below the source's folder."""
+    if has_no_text(name):
+        return Drop(unreadable=(f"{source.name}/{printable(name)}: the name is not UTF-8. Rename the file",))
     if not packed.is_zip(name):
         return _found(source, name, path, (), lambda: path.open("rb"))
     found: list[Drop] = []
@@ -69,6 +72,8 @@ def found_in(source: Source, name: str, path: Path) -> Drop:
             found.append(_found(source, name, path, member.path, member.open))
     except OSError as error:
         found.append(Drop(unreadable=(_unread(f"{source.name}/{name}", error),)))
+    if not found:  # nobody sends none on purpose, and a damaged table of contents may look so
+        found.append(Drop(unreadable=(_damaged(f"{source.name}/{name}", "it holds no file"),)))
     return Drop.of(found)
 
 

@@ -11,6 +11,7 @@ from pipelines.contracts.deliveries import DroppedFile
 from pipelines.io import packed
 from pipelines.io.drops import fingerprint
 
+_LONGEST_NAME = 200  # bytes; file systems take 255, and the hash and the mark of a partial copy come on top
 _EMBEDDED = ".embedded"  # marks a drop folder that already got the domain's embedded records
 
 
@@ -44,7 +45,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 def archive(file: DroppedFile, zone: Path) -> Path:
     """Copy a dropped file into the landing zone as it is, out of its zip if it lies in one; returns where. The copy's
     content is checked against the hash taken before."""
-    kept = zone / file.source / f"{file.sha256[:12]}-{Path(file.name).name}"
+    ending = Path(file.name).name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
+    kept = zone / file.source / f"{file.sha256[:12]}-{ending}"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         partial = kept.with_name(f".{kept.name}.partial")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.contracts.sources import Source
-from pipelines.io.drops import Drop, lying_in
+from pipelines.io.drops import Drop, found_in, lying_in
 from pipelines.io.landing import LandingError, archive
 from pipelines.io.places import Place
 
@@ -78,6 +81,7 @@ TWO = zipped({"a.csv": b"a" * 1000, "b.csv": b"b"})
         ("x.csv.gz", gzip.compress(b"a" * 1000)[:-12], "s/x.csv.gz: cannot be unpacked (", []),
         ("x.csv.gz", b"a,b\n", "s/x.csv.gz: cannot be unpacked (Not a gzipped file", []),
         ("x.zip", b"PK\x03\x04", "s/x.zip: cannot be unpacked (File is not a zip file", []),
+        ("x.zip", zipped({}), "s/x.zip: cannot be unpacked (it holds no file", []),
         ("x.zip", TWO[:41] + b"\x00\x00\x00" + TWO[44:], "s/x.zip!/a.csv: cannot be unpacked (", ["s/x.zip!/b.csv"]),
         ("x.zip", zipped({"in.zip": b"no", "b.csv": b"b"}), "s/x.zip!/in.zip: cannot be unpack", ["s/x.zip!/b.csv"]),
     ],
@@ -95,3 +99,33 @@ def test_a_file_that_changes_while_it_is_landed_is_not_kept(tmp_path):
     with pytest.raises(LandingError, match=r"x\.csv\.gz: changed while it was being landed"):
         archive(drop.files[0], tmp_path / "zone")
     assert [path for path in (tmp_path / "zone").rglob("*") if path.is_file()] == []
+
+
+def test_a_name_that_is_long_or_no_text_stops_nothing(tmp_path):
+    long = "é" * 120 + ".csv.gz"
+    found(tmp_path, {long: gzip.compress(b"a"), "x.csv": b"b"})
+    (tmp_path / "s").joinpath(os.fsdecode(b"\xff.csv")).write_bytes(b"c")
+    drop = lying_in(CSV, Place(str(tmp_path / "s")))
+    assert drop.unreadable == ("s/\\xff.csv: the name is not UTF-8. Rename the file",)
+    assert [file.name for file in drop.files] == ["s/x.csv", f"s/{long}"]
+    assert archive(drop.files[1], tmp_path / "zone").name.endswith("é.csv.gz")
+
+
+WHOLE = {
+    "x.csv.gz": gzip.compress(b"hello" * 100),
+    "x.zip": zipped(
+        {"a.csv": b"abc" * 50, "é.csv.gz": gzip.compress(b"q" * 99), "in.zip": zipped({"c.csv": b"x" * 100})}
+    ),
+}
+
+
+@given(st.sampled_from(sorted(WHOLE)), st.data())
+@settings(max_examples=300, deadline=None)
+def test_no_damage_stops_the_landing_and_none_goes_untold(tmp_path_factory, name, data):
+    content = bytearray(WHOLE[name])
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=3)):
+        content[place] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(content[: data.draw(st.integers(0, 2 * len(content)))])
+    drop = found_in(CSV, name, path)
+    assert drop.files or drop.unreadable

@@ -35,6 +35,7 @@ def fetched(source: Source, place: Place, zone: Path) -> Drop:
     folder.mkdir(parents=True, exist_ok=True)
     index = folder / _INDEX
     known: dict[str, Any] = json.loads(index.read_text()) if index.exists() else {}
+    fetched_now: dict[str, Any] = {}
     found, store = [], object_store()
     try:
         for path, name in _objects(store, place):
@@ -42,12 +43,14 @@ def fetched(source: Source, place: Place, zone: Path) -> Drop:
             if drop is None:
                 etag, drop = _fetch(store, path, name, source, zone)
                 if not drop.unreadable:
-                    known[path] = {"etag": etag, "declared": source.files, **_noted(drop)}
-                    write_atomically(index, json.dumps(known).encode())
+                    fetched_now[path] = {"etag": etag, "declared": source.files, **_noted(drop)}
             found.append(drop)
     except OSError as error:
-        told = f"{source.name}: s3a://{place.base} cannot be read ({error}). Correct it in conf under 'sources'"
+        why = " ".join(str(error).split())
+        told = f"{source.name}: s3a://{place.base} cannot be read ({why}). Correct it in conf under 'sources'"
         found.append(Drop(unreadable=(told,)))
+    if fetched_now:
+        write_atomically(index, json.dumps(known | fetched_now).encode())
     return Drop.of(found)
 
 

@@ -18,3 +18,7 @@ class TrackingError(RuntimeError):
 
 class WarehouseError(RuntimeError):
     """A table cannot be read or written as asked; the message says which, why and what to do."""
+
+
+class UnknownNameError(LookupError):
+    """What a user asked for by name is not there; the message is one line and lists what is."""

@@ -20,6 +20,7 @@ from pipelines.io import ledger_schema as schema
 from pipelines.io.failures import LedgerError
 from pipelines.io.ledger_checks import record_checks
 from pipelines.io.ledger_models import record_models
+from pipelines.io.ledger_movements import record_movements
 from pipelines.io.ledger_outcomes import record_outcomes
 from pipelines.io.ledger_rows import columns_of, put
 from pipelines.io.ledger_schemas import record_schemas
@@ -154,6 +155,11 @@ class Ledger:
         with self.reading() as c:
             return [Batch(id, domain, _files_of(c, id)) for id in c.scalars(query).all()]
 
+    def batch(self, domain: str, id: int) -> Batch:
+        """A batch with its files, whatever has become of it."""
+        with self.reading() as c:
+            return Batch(id, domain, _files_of(c, id))
+
     # Attempts: who writes.
 
     def open_attempt(self, domain: str, unit: str) -> int:
@@ -212,7 +218,7 @@ class Ledger:
         """Make everything in `publication` visible at once, and close the attempt.
 
         Raises LedgerError, and then nothing of it is visible: if the attempt is dead or published, if a table has
-        another writer by now, if a batch had passed the stage before, or if a file's outcomes do not add up.
+        another writer by now, if a batch had passed the stage before, or if outcomes or movements do not add up.
         """
         with self.writing() as c:
             domain = self._alive(c, attempt).domain
@@ -229,6 +235,7 @@ class Ledger:
                 record_outcomes(c, attempt, domain, outcomes)
             record_checks(c, publication.checks)
             record_schemas(c, attempt, domain, publication.schemas)
+            record_movements(c, attempt, domain, publication.movements)
             for (stage, subject), value in publication.fingerprints.items():
                 place = {"domain": domain, "stage": stage, "subject": subject}
                 put(c, schema.fingerprints, place, {"value": value, "attempt": attempt})

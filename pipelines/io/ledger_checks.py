@@ -54,16 +54,6 @@ def check_trends(c: Connection, domain: str) -> list[dict[str, Any]]:
     ]
 
 
-def newest_checked(c: Connection, domain: str) -> int:
-    """The last batch of a domain with any check; 0 without one."""
-    query = (
-        select(func.max(schema.checks.c.batch))
-        .join(schema.batches, schema.batches.c.id == schema.checks.c.batch)
-        .where(schema.batches.c.domain == domain)
-    )
-    return c.scalar(query) or 0
-
-
 def usual_records(c: Connection, table: str, batch: int) -> list[float]:
     """Records a file that the last few published batches before this one brought for a table, the newest first."""
     counted = schema.outcomes.c

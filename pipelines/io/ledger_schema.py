@@ -148,6 +148,17 @@ leases = _table(
     _text("started"),
     _text("since"),
 )
+# What became later of records that `outcomes` counts as quarantined; outcome: of OUTCOMES, or how many entries of the
+# quarantine left it as `replayed` or `discarded`.
+movements = _table(
+    "movements",
+    Column("batch", ForeignKey("batches.id"), primary_key=True),
+    _text("file", primary_key=True),
+    _text("name", primary_key=True),
+    _text("outcome", primary_key=True),
+    Column("attempt", ForeignKey("attempts.number"), primary_key=True),
+    _count("count"),
+)
 fingerprints = _table(
     "fingerprints",
     _text("domain", primary_key=True),

@@ -92,6 +92,31 @@ class SchemaChange:
 
 
 @dataclass(frozen=True)
+class Movements:
+    """What left the quarantine of a table, of the records of one file: so many entries were `replayed` and `discarded`.
+
+    counts: what the replayed ones became, per outcome, zeros may be left out; they never become quarantined. One row an
+    entry, or more where a parser now makes several rows of a record.
+    """
+
+    batch: int
+    file: str
+    table: str
+    replayed: int = 0
+    discarded: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """What a table has set apart, as it stands now: of the entries that deliveries gave, each is in one of these."""
+
+    open: int
+    replayed: int = 0
+    discarded: int = 0
+
+
+@dataclass(frozen=True)
 class Fit:
     """A fitted family: its MLflow run, its plan's key, its metrics, the versions of the tables it was made from."""
 
@@ -144,6 +169,7 @@ class Publication:
     outcomes: tuple[Outcomes, ...] = ()
     checks: tuple[Check, ...] = ()
     schemas: tuple[SchemaChange, ...] = ()
+    movements: tuple[Movements, ...] = ()
     fingerprints: Mapping[tuple[str, str], str] = field(default_factory=dict)
     fits: tuple[Fit, ...] = ()
     champions: tuple[Champion, ...] = ()

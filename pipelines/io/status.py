@@ -3,6 +3,7 @@ became of each file's records."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +12,8 @@ from sqlalchemy import Connection, Table, exists, func, select
 from pipelines.contracts.tables import OUTCOMES
 from pipelines.io import ledger_schema as schema
 from pipelines.io.ledger_checks import check_trends
-from pipelines.io.publication import Outcomes
+from pipelines.io.ledger_movements import apart_by_file
+from pipelines.io.publication import Apart, Outcomes
 
 
 def status(c: Connection) -> dict[str, Any]:
@@ -59,6 +61,10 @@ def _tables(c: Connection, domain: str) -> dict[str, Any]:
         outcomes = table.setdefault("outcomes", dict.fromkeys(("in", *OUTCOMES), 0))
         outcomes[row.outcome] = int(row.rows)
         outcomes["in"] += int(row.rows)
+        table.setdefault("quarantine", asdict(Apart(open=0)))
+    for (_, _, name), apart in apart_by_file(c, domain).items():
+        for state, count in asdict(apart).items():
+            tables[name]["quarantine"][state] += count
     return tables
 
 

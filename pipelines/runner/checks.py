@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.domain import Domain
-from pipelines.contracts.expectations import References, Unique, Volume
-from pipelines.io.ledger_checks import checks_after, newest_checked, usual_records
+from pipelines.contracts.checks import Check
+from pipelines.contracts.expectations import Fresh, References, Unique, Volume
+from pipelines.contracts.tables import Table
+from pipelines.io.ledger_checks import checks_after, usual_records
 from pipelines.io.publication import Batch
 from pipelines.runner.schemas import Arrived
-from pipelines.runner.work import Context, Work
+from pipelines.runner.work import Work
 
 if TYPE_CHECKING:
     from pyspark.sql import Row
 
     from pipelines.stages.silver import Silver
+    from pipelines.transforms.checks import Delivery
 
 COLUMNS = (
     "batch long, delivered_at timestamp, table string, expectation string, severity string, checked long, broken long, "
@@ -45,19 +49,40 @@ def checked(work: Work, batch: Batch, found: Silver, read: Mapping[str, int], li
 
     read: records by file. lines: the outcomes with their tallies.
     """
-    from pipelines.transforms.checks import Delivery, checks, lookups, refusal, told
+    from pipelines.transforms.checks import Delivery, refusal
 
-    table, domain = found.table, work.domain
-    name = domain.delta_table("silver", table.name)
-    kinds = {type(rule) for rule in table.table_rules}
+    table, name = found.table, work.domain.delta_table("silver", found.table.name)
     usual: list[float] = []
-    if Volume in kinds:
+    if any(isinstance(rule, Volume) for rule in table.table_rules):
         with work.context.ledger.reading() as c:
             usual = usual_records(c, name, batch.id)
     delivered_at = max(file.delivered_at for file in batch.files if file.source == table.source)
     delivery = Delivery(batch.id, name, len(read), sum(read.values()), delivered_at, usual)
+    results = _results(work, found, table, delivery, lines)
+    work.add("checks", *results)
+    return refusal(table, results)
+
+
+def checked_again(work: Work, found: Silver, lines: Sequence[Row], delivered_at: datetime) -> str:
+    """Check what rows of earlier deliveries break now; why they may not be published, "" if they may.
+
+    What is promised of a delivery as a whole (volume, freshness) is not asked of a part of it.
+    """
+    from pipelines.transforms.checks import Delivery, refusal
+
+    name = work.domain.delta_table("silver", found.table.name)
+    of_rows = [rule for rule in found.table.expect if not isinstance(rule, Volume | Fresh)]
+    table = replace(found.table, expect=tuple(of_rows))
+    return refusal(table, _results(work, found, table, Delivery(0, name, 1, 0, delivered_at), lines))
+
+
+def _results(work: Work, found: Silver, table: Table, delivery: Delivery, lines: Sequence[Row]) -> tuple[Check, ...]:
+    """What became of each expectation; broken ones that only warn are told."""
+    from pipelines.transforms.checks import checks, lookups, told
+
+    domain, name = work.domain, work.domain.delta_table("silver", table.name)
     # what is held near the batch's keys would do for neither rule: its other columns may be found anywhere
-    held = work.read_if_any(name) if Unique in kinds else None
+    held = work.read_if_any(name) if any(isinstance(rule, Unique) for rule in table.table_rules) else None
     others = {
         rule.table: work.read(other).select(*domain.table(rule.table).key)
         for rule in table.table_rules
@@ -65,19 +90,22 @@ def checked(work: Work, batch: Batch, found: Silver, read: Mapping[str, int], li
     }
     looked_up = {rule: frame.collect()[0] for rule, frame in lookups(table, found.judged, held, others).items()}
     results = checks(table, delivery, lines, looked_up)
-    work.add("checks", *results)
     for check in results:
         if check.severity == "warn" and not check.holds:
             work.say("silver", f"{table.name}: warning: {told(check)}")
-    return refusal(table, results)
+    return results
 
 
-def keep_checks(context: Context, domain: Domain) -> None:
-    """Append what batches gave since the table was last brought up to date; refused ones, too."""
+def keep_checks(work: Work) -> None:
+    """Append to the table what this attempt's batch gave, and before it what refused batches gave since the last one.
+
+    Published with the batch, so that the table tells of what stands and of nothing else.
+    """
+    context, domain = work.context, work.domain
     kept = int(context.ledger.fingerprint(domain.name, _STAGE) or 0)
     with context.ledger.reading() as c:
-        newest = newest_checked(c, domain.name)
-        found = checks_after(c, domain.name, kept) if newest > kept else []
+        found = checks_after(c, domain.name, kept)
+    found += [(check, False) for check in work.added("checks")]
     if not found:
         return
     from pipelines.stages.changes import Change
@@ -89,8 +117,6 @@ def keep_checks(context: Context, domain: Domain) -> None:
         )
         for check, is_refused in found
     ]
-    work = Work(context, domain, "ingest")
     frame = context.spark().createDataFrame(rows, COLUMNS)
     work.write(Change(domain.delta_table("silver", _STAGE), "append", frame.coalesce(1)))
-    work.mark_done(_STAGE, "", str(newest))
-    work.publish()
+    work.mark_done(_STAGE, "", str(max(check.batch for check, _ in found)))

@@ -33,8 +33,11 @@ def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
                 silver(work, batch)
             except Refused as refusal:
                 context.ledger.refuse_batch(batch.id, str(refusal), work.added("checks"))
-                keep_checks(context, domain)
+                after = Work(context, domain, "ingest")
+                keep_checks(after)
+                after.publish()
                 raise
+            keep_checks(work)
         if "gold" in wanted:
             gold(work)
         work.publish()
@@ -45,8 +48,6 @@ def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
         if "gold" in wanted:
             gold(work)
         work.publish()
-    if "silver" in wanted:
-        keep_checks(context, domain)
     if left_out:
         raise landing.LandingError("; ".join(left_out))
     if "gold" in wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.sources import Source
@@ -15,6 +16,9 @@ from pipelines.io.publication import Batch, LandedFile
 from pipelines.io.published import drop_published
 from pipelines.runner.work import Context, Work
 from pipelines.stages import land as land_stage
+
+if TYPE_CHECKING:
+    from pipelines.io.records import RawFile
 
 
 def land(context: Context, domain: Domain) -> tuple[str, ...]:
@@ -96,15 +100,11 @@ def drop_tables(context: Context, domain: Domain, folder: Path) -> None:
 def bronze(work: Work, batch: Batch) -> None:
     """Append every record of the batch as it came."""
     # Spark is imported only where there is work: a run without any must not wait for it
-    from pipelines.io.records import RawFile, records
+    from pipelines.io.records import records
     from pipelines.stages.bronze import keep
 
     for source in work.domain.sources:
-        files = [
-            RawFile(f.name, f.path, f.sha256, source, _microseconds(f.delivered_at))
-            for f in batch.files
-            if f.source == source.name
-        ]
+        files = [raw_file(source, file) for file in batch.files if file.source == source.name]
         if files:
             rows = records(work.context.spark(), files)
             work.write(
@@ -121,5 +121,9 @@ def bronze(work: Work, batch: Batch) -> None:
     work.add("progress", (batch.id, "bronze"))
 
 
-def _microseconds(instant: datetime) -> int:
-    return int(instant.timestamp() * 1_000_000)
+def raw_file(source: Source, file: LandedFile) -> RawFile:
+    """A landed file with what the source's declaration says about reading it."""
+    from pipelines.io.records import RawFile
+
+    delivered_us = int(file.delivered_at.timestamp() * 1_000_000)
+    return RawFile(file.name, file.path, file.sha256, source, delivered_us)

@@ -38,9 +38,9 @@ def _outcomes(tables: dict[str, Any]) -> Iterator[str]:
 
 def _set_apart(domain: str, tables: dict[str, Any]) -> Iterator[str]:
     for name, table in tables.items():
-        if table.get("outcomes", {}).get("quarantined"):
+        if opened := table.get("quarantine", {}).get("open"):
             short = name.removeprefix(f"silver.{domain}_")
-            yield f"  See: headrace quarantine list --domain {domain} --table {short}"
+            yield f"  {name}: {opened:,} set apart. See: headrace quarantine list --domain {domain} --table {short}"
 
 
 def _checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[str]:

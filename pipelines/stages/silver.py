@@ -25,7 +25,7 @@ _KEPT = ("available_at", "_record_id", "_ordinal", "_delivered_at", *PROVENANCE)
 @dataclass(frozen=True)
 class Silver:
     """What one batch changes in one table. judged: every record with its `_file` and `outcome`; better cached.
-    held: the table at the pin, None before the first batch.
+    held: the table at the pin, None before the first batch. batch: its id, or the column of `judged` that holds it.
 
     ingested_at is provenance: in no feature, hash or comparison.
     """
@@ -34,7 +34,7 @@ class Silver:
     table: Table
     judged: DataFrame
     held: DataFrame | None
-    batch: int
+    batch: int | Expression
     attempt: int
     ingested_at: datetime
 
@@ -82,14 +82,15 @@ class Silver:
         return Change(self.domain.delta_table("silver", f"{self.table.name}_history"), "append", said)
 
     def quarantine(self) -> Change:
-        """What was set apart: place, raw text, reasons."""
-        set_apart = self._stamped("outcome = 'quarantined'").select(*RECORD, "_reasons", *PROVENANCE)
+        """What was set apart: place, raw text, reasons; open until a replay moves it or somebody discards it."""
+        state = F.lit("open").alias("_state")
+        set_apart = self._stamped("outcome = 'quarantined'").select(*RECORD, "_reasons", *PROVENANCE, state)
         return Change(self.domain.delta_table("quarantine", self.table.name), "append", set_apart)
 
     def _stamped(self, condition: str) -> DataFrame:
         return self.judged.where(condition).withColumns(
             {
-                "_batch": F.lit(self.batch).cast("long"),
+                "_batch": (self.batch if isinstance(self.batch, Expression) else F.lit(self.batch)).cast("long"),
                 "_attempt": F.lit(self.attempt).cast("long"),
                 "ingested_at": F.lit(self.ingested_at),
             }
@@ -103,7 +104,7 @@ def silver(
     held: DataFrame | None,
     history: DataFrame | None,
     *,
-    batch: int,
+    batch: int | Expression,
     attempt: int,
     ingested_at: datetime,
 ) -> Silver:

@@ -162,7 +162,13 @@ def test_status_has_exactly_the_agreed_keys_and_loads_nothing_heavy(tmp_path):
             "energy": {
                 "files": 1,
                 "tables": {
-                    "silver.energy_load": {"path": "load", "version": 1, "rows": 2, "outcomes": outcomes},
+                    "silver.energy_load": {
+                        "path": "load",
+                        "version": 1,
+                        "rows": 2,
+                        "outcomes": outcomes,
+                        "quarantine": {"open": 1, "replayed": 0, "discarded": 0},
+                    },
                 },
                 "checks": [],
                 "tasks": {

@@ -209,6 +209,7 @@ def test_status_is_what_stands_published(ledger: Ledger) -> None:
                         "version": 2,
                         "rows": 4,
                         "outcomes": counts | {"quarantined": 1},
+                        "quarantine": {"open": 1, "replayed": 0, "discarded": 0},
                     },
                 },
                 "checks": [],

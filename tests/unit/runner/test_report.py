@@ -23,7 +23,9 @@ TASK = {
         "higher_is_better": False,
     },
 }
-LOAD = {"path": "p", "version": 1, "rows": 9, "outcomes": dict.fromkeys(OUTCOMES, 0) | {"in": 1440, "new": 1440}}
+COUNTS = dict.fromkeys(OUTCOMES, 0) | {"in": 1440, "new": 1428, "quarantined": 12}
+QUARANTINE = {"open": 9, "replayed": 2, "discarded": 1}
+LOAD = {"path": "p", "version": 1, "rows": 9, "outcomes": COUNTS, "quarantine": QUARANTINE}
 CHECKS = [
     {"table": "silver.energy_load", "expectation": "load_is_usual", "severity": "warn", "checked": 1440, "broken": 36}
     | {"share": 0.025, "observed": None, "was_broken": True, "trend": [0.0, 0.05, 0.025]},
@@ -41,7 +43,8 @@ def test_a_run_ends_with_outcomes_families_champion_and_the_worth_of_decisions()
         "energy: 25 files",
         "  records of             in    new  updated  deleted  unchanged  duplicate  superseded  quarantined",
         "  ------------------  -----  -----  -------  -------  ---------  ---------  ----------  -----------",
-        "  silver.energy_load  1,440  1,440        0        0          0          0           0            0",
+        "  silver.energy_load  1,440  1,428        0        0          0          0           0           12",
+        "  silver.energy_load: 9 set apart. See: headrace quarantine list --domain energy --table load",
         "",
         "  expectation                         severity  checked  broken  share or value  trend",
         "  ----------------------------------  --------  -------  ------  --------------  -----",

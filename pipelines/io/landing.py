@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipelines.contracts.deliveries import DroppedFile
-from pipelines.io import packed
+from pipelines.io import fault, packed
 from pipelines.io.drops import fingerprint
 
 _LONGEST_NAME = 200  # bytes; file systems take 255, and the hash and the mark of a partial copy come on top
@@ -62,5 +62,7 @@ def archive(file: DroppedFile, zone: Path) -> Path:
         if copied != file.sha256:
             partial.unlink(missing_ok=True)
             raise LandingError(f"{file.path}: changed while it was being landed. Run again once its writer is done.")
+        fault.point(f"keep:{file.name}:before")
         partial.replace(kept)
+        fault.point(f"keep:{file.name}:after")
     return kept

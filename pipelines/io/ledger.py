@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, Table, and_, delete, exists, func, inser
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from pipelines.contracts.checks import Check
+from pipelines.io import fault
 from pipelines.io import ledger_schema as schema
 from pipelines.io.failures import LedgerError
 from pipelines.io.ledger_checks import record_checks
@@ -140,7 +141,8 @@ class Ledger:
                         f"{domain}: file '{file.name}' of source '{file.source}' is in a batch already, by content "
                         "or by name; leave it out"
                     ) from None
-            return batch
+        fault.point(f"batch:{domain}:after")
+        return batch
 
     def batches_awaiting(self, domain: str, stage: str, after: str = "") -> list[Batch]:
         """Batches that stage `after` has published and `stage` has not, oldest first; after "": all that are open."""

@@ -21,9 +21,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Verdict:
-    """problems: one sentence each; empty means that everything held."""
+    """problems: one sentence each; empty means that everything held. reached: how far the disturbed run came."""
 
     case: Case
+    reached: str
     problems: tuple[str, ...]
     seconds: float
 
@@ -33,15 +34,16 @@ def judge(site: Site, case: Case) -> Verdict:
     started = time.monotonic()
     site.reset()
     codes, problems = case.inflict(site)
+    reached = site.reached()
     seen = oracle.state(site.ledger, site.domain)
     is_complete = not seen.difference(site.after)
     if not is_complete and (part := seen.difference(site.before)):
         problems.append(f"readers see a part of the delivery: {part}")
     if not is_complete and 0 in codes:
         problems.append("a run ended with exit code 0 though its work was incomplete")
-    if code := site.run():
+    if code := site.run_here().code:
         problems.append(f"the run after it ended with exit code {code}: {site.last_words()}")
     problems += oracle.broken(site.ledger, site.domain, site.delivered)
     if difference := oracle.state(site.ledger, site.domain).difference(site.after):
         problems.append(f"not as undisturbed: {difference}")
-    return Verdict(case, tuple(problems), time.monotonic() - started)
+    return Verdict(case, reached, tuple(problems), time.monotonic() - started)

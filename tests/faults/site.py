@@ -1,26 +1,25 @@
-"""A data root on which cases happen: brought back to the same state before each, run by processes of its own."""
+"""A data root on which cases happen: brought back to the same state before each; runs start here or as processes."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.contracts.domain import Domain
 from pipelines.domains import domain as domain_named
-from pipelines.io import fault
+from pipelines.io import delta_log, fault
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin
-from pipelines.settings import PROJECT
-from tests.faults import deliveries, oracle
+from pipelines.settings import PROJECT, load
+from tests.faults import deliveries, oracle, warm
 from tests.overlay import write_overlay
 
 INGEST = ("land", "bronze", "silver", "gold")
@@ -51,20 +50,25 @@ class Site:
     def __post_init__(self) -> None:
         self._conf = write_overlay(self.folder, self.root, samples=False)
         self._drop(deliveries.FIRST)
-        self._must_complete()
+        self._must_complete(self.run_here().code)
         earlier = self._pins()
         self.before = oracle.state(self.ledger, self.domain)
         self._drop(deliveries.SECOND)
         shutil.copytree(self.root, self.folder / "kept", symlinks=True)
         started = time.monotonic()
-        self._must_complete()
+        self._must_complete(self.run())
         self.seconds = time.monotonic() - started
         self.after = oracle.state(self.ledger, self.domain)
-        self.points = tuple(_points(earlier, self._pins(), f"{self.domain.name}/ingest"))
         self.begun = tuple(name for name, pin in self._pins().items() if pin.version > _version(earlier, name) >= 0)
         wrong = oracle.broken(self.ledger, self.domain, self.delivered)
         if dict(self.after.counts) != dict(deliveries.OUTCOMES):
             wrong.append(f"outcomes are {self.after.counts}, but they must be {deliveries.OUTCOMES}")
+        self.reset()
+        here = self.run_here()
+        self._must_complete(here.code)
+        self.points = here.points
+        if difference := oracle.state(self.ledger, self.domain).difference(self.after):
+            wrong.append(f"in process and in a process of its own the tables differ: {difference}")
         if wrong:
             raise BrokenBench(f"undisturbed, and still: {'; '.join(wrong)}")
 
@@ -126,6 +130,19 @@ class Site:
             pass
         return process.returncode
 
+    def run_here(self, die_at: str = "", failure: Callable[[str], BaseException] = warm.Died) -> warm.Ran:
+        """An ingest in this process, ended at a named point by what `failure` gives."""
+        settings = load(self._conf)
+        return warm.run(settings, self.domain.name, INGEST, self.log, die_at=die_at, failure=failure)
+
+    def reached(self) -> str:
+        """How far the disturbed runs came: the stage in which the last one spoke, and the commits not yet published."""
+        told = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        stages = [words[1] for line in told if len(words := line.partition("]")[2].split()) > 1]
+        ahead = {name: delta_log.head(pin.path) for name, pin in self._pins().items()}
+        commits = [f"{name}@{head}" for name, head in sorted(ahead.items()) if head != self._pins()[name].version]
+        return f"{stages[-1] if stages else 'start'}, {', '.join(commits) or 'no commit ahead of what is published'}"
+
     def last_words(self) -> str:
         """The last line that the current case's processes printed."""
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
@@ -137,8 +154,8 @@ class Site:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
 
-    def _must_complete(self) -> None:
-        if code := self.run():
+    def _must_complete(self, code: int) -> None:
+        if code:
             raise BrokenBench(f"an undisturbed ingest ended with exit code {code}: {self.last_words()} ({self.log})")
 
     def _pins(self) -> dict[str, Pin]:
@@ -161,23 +178,6 @@ def _await_end(group: int) -> None:
         except ProcessLookupError:
             return
         time.sleep(0.1)
-
-
-def _points(before: Mapping[str, Pin], after: Mapping[str, Pin], unit: str) -> Iterator[str]:
-    """The named places that a run passed, read from the commits it left, in their order."""
-    found: list[tuple[int, str]] = []
-    for name, pin in after.items():
-        known = _version(before, name)
-        for version in range(known + 1, pin.version + 1):
-            log = Path(pin.path) / "_delta_log" / f"{version:020}.json"
-            actions = [json.loads(line) for line in log.read_text().splitlines()]
-            at = next(action["commitInfo"]["timestamp"] for action in actions if "commitInfo" in action)
-            if version == 0:
-                found.append((at, f"create:{name}:after"))
-            for step in (action["txn"]["appId"] for action in actions if "txn" in action):
-                found += [(at, f"commit:{step}:before"), (at, f"commit:{step}:after")]
-    yield from (point for _, point in sorted(found, key=lambda entry: entry[0]))
-    yield from (f"publish:{unit}:before", f"publish:{unit}:after")
 
 
 def _version(pins: Mapping[str, Pin], name: str) -> int:

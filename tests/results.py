@@ -16,7 +16,7 @@ from typing import Any
 from pipelines.settings import PROJECT
 
 MEASURED = ("what", "ours", "reference", "goal", "first_mark", "protocol", "seed", "samples", "commit", "seconds")
-FAULTS = ("fault", "where", "round", "cases", "failures", "seed", "commit")
+FAULTS = ("fault", "where", "round", "cases", "inflicted", "failures", "seed", "seconds", "commit")
 _WRITTEN = (":!tests/bench/results", ":!tests/faults/results.json", ":!tests/quality/results.json", ":!*README.md")
 
 Record = Mapping[str, Any]

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import shutil
 import sys
 import tempfile
-import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from tests import results
-from tests.faults import cases
-from tests.faults.harness import judge
-from tests.faults.site import BrokenBench, Site
+from tests.faults.site import BrokenBench
+from tests.faults.work import Tally, faults, work
 
 RESULTS = Path(__file__).parent / "results.json"
+AT_ONCE = 2
 README = """\
 # Faults
 
 What was inflicted on real runs, and what the oracle (`oracle.py`, no Spark) found afterwards. Written by `make faults`;
-every case prints its seed and point. 0 failures in n cases says at most 3/n with 95 % confidence.
-A new fault is a new file in `cases/`. The quick round below took 58 minutes on 2 cores, 32 to 114 s a case.
+every case prints its seed and point. 0 failures in n says at most 3/n with 95 % confidence.
+A new fault is a new file in `cases/`. Two are worked on at a time: a round takes about half the sum of the seconds.
 
 """
 
@@ -28,59 +29,58 @@ A new fault is a new file in `cases/`. The quick round below took 58 minutes on 
 def main() -> int:
     """Run all cases; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description="inflict faults, judge the tables")
-    parser.add_argument("--quick", action="store_true", help="a few cases of each fault")
+    parser.add_argument("--quick", action="store_true", help="a part of each fault's cases")
     parser.add_argument("--seed", type=int, default=1, help="decides times and choices (default 1)")
-    known = {module.FAULT: module for module in results.modules_in(cases).values()}
-    parser.add_argument("--fault", choices=known, action="append", help="only this one; can be repeated")
+    parser.add_argument("--fault", choices=faults(), action="append", help="only this one; can be repeated")
     options = parser.parse_args()
-    code = results.Code.now()
+    code, extent = results.Code.now(), "quick" if options.quick else "full"
     folder = Path(tempfile.mkdtemp(prefix="headrace-faults-"))
-    print("two undisturbed runs first: a clean delivery, then one that brings every outcome …", flush=True)
+    earlier = results.read(RESULTS)
     try:
-        site = Site(folder)
-    except BrokenBench as error:
-        print(f"faults: {error}", file=sys.stderr)
-        return 1
-    print(f"undisturbed: {site.seconds:.1f} s, {len(site.points)} named points passed", flush=True)
-    records, failed = [], 0
-    for module in (module for fault, module in known.items() if fault in (options.fault or known)):
-        number = module.QUICK if options.quick else module.FULL
-        verdicts, began = [], time.monotonic()
-        for case in module.cases(site, number, options.seed):
-            verdict = judge(site, case)
-            verdicts.append(verdict)
-            word = "FAILED" if verdict.problems else "ok"
-            print(
-                f"{module.FAULT} seed {case.seed}: {case.point} [{verdict.reached}]: {word} ({verdict.seconds:.1f} s)",
-                flush=True,
-            )
-            for problem in verdict.problems:
-                print(f"    {problem}", flush=True)
-            if verdict.problems:
-                shutil.copytree(site.root, folder / f"{module.FAULT}-{len(verdicts)}", symlinks=True)
-        failures = sum(bool(verdict.problems) for verdict in verdicts)
-        failed += failures
-        print(f"{module.FAULT}: {failures} of {len(verdicts)} failed, {time.monotonic() - began:.0f} s", flush=True)
-        counts = {"cases": len(verdicts), "failures": failures, "seed": options.seed}
-        extent = "quick" if options.quick else "full"
-        records.append({"fault": module.FAULT, "where": module.WHERE, "round": extent, **counts, "commit": code.commit})
-    try:
+        tallies = _worked(_longest_first(options.fault or list(faults()), earlier, extent), options, folder)
         code.must_stand()
-    except results.CodeChanged as error:
+    except (BrokenBench, results.CodeChanged) as error:
         print(f"faults: {error}", file=sys.stderr)
         return 1
+    said = {"round": extent, "seed": options.seed, "commit": code.commit}
     # a fault that this round left out keeps what an earlier one found
-    found = {record["fault"]: record for record in [*results.read(RESULTS), *records]}
-    records = [found[fault] for fault in known if fault in found]
+    kept = [
+        record for record in earlier if (record["fault"], record["round"]) not in {(t.fault, extent) for t in tallies}
+    ]
+    order = list(faults())
+    records = sorted(
+        [*kept, *[{**vars(tally), **said} for tally in tallies]], key=lambda r: (order.index(r["fault"]), r["round"])
+    )
     results.write(RESULTS, records, results.FAULTS)
-    table = results.table(results.FAULTS, [list(record.values()) for record in records])
+    table = results.table(results.FAULTS, [[record[name] for name in results.FAULTS] for record in records])
     RESULTS.with_name("README.md").write_text(README + table)
     print(f"\n{table}")
-    if failed:
+    if any(tally.failures for tally in tallies):
         print(f"faults: what the failed cases left is in {folder}", file=sys.stderr)
         return 1
     shutil.rmtree(folder)
     return 0
+
+
+def _worked(names: list[str], options: argparse.Namespace, folder: Path) -> list[Tally]:
+    """What each of these faults came to; they are begun in this order, two at a time."""
+    tallies = []
+    # spawned, not forked, and a fresh process for each: none sees what another keeps in memory, its JVM above all
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(AT_ONCE, mp_context=context, max_tasks_per_child=1) as pool:
+        pending = [pool.submit(work, name, options.quick, options.seed, folder / name) for name in names]
+        for done in as_completed(pending):
+            tally = done.result()
+            tallies.append(tally)
+            told = f"{tally.failures} of {tally.cases} cases failed, {tally.inflicted} faults inflicted"
+            print(f"{tally.fault}: {told}, {tally.seconds:.0f} s", flush=True)
+    return tallies
+
+
+def _longest_first(names: list[str], earlier: list[dict[str, object]], extent: str) -> list[str]:
+    """So that no long one begins when the others are through; one that was never measured goes first."""
+    seconds = {record["fault"]: float(str(record["seconds"])) for record in earlier if record["round"] == extent}
+    return sorted(names, key=lambda name: -seconds.get(name, float("inf")))
 
 
 if __name__ == "__main__":

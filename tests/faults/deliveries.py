@@ -1,12 +1,11 @@
-"""Two small deliveries of energy, written by hand: the second brings every outcome there is."""
+"""Two small deliveries of metered, written by hand: the second brings every outcome there is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-DOMAIN = "energy"
+DOMAIN = "metered"
 _READINGS = "region_id,interval_start,demand_gw,revision,revised_at,status"
-_DAYS = "region_id,day_starts_at,is_workday,published_at"
 
 
 def _reading(at: str, gigawatts: str, revision: int = 0, revised_at: str = "", status: str = "final") -> str:
@@ -24,10 +23,7 @@ def _lines(*lines: str) -> str:
 _REVISED_AT = "2014-02-12T09:00:00+10:00"
 
 FIRST: Mapping[str, str] = {
-    "calendar/2013-12-01.csv": _lines(
-        _DAYS, *[f"VIC,2014-02-{day}T00:00:00+10:00,1,2013-12-01T00:00:00+10:00" for day in (10, 11, 12)]
-    ),
-    "meter_readings/2014-02-12.csv": _lines(
+    "readings/2014-02-12.csv": _lines(
         _READINGS,
         *[_reading(f"2014-02-10T{hour:02}:00", f"{4 + hour / 10:.6f}") for hour in range(0, 24, 3)],
         *[_reading(f"2014-02-11T{hour:02}:30", f"{5 + hour / 10:.6f}") for hour in range(0, 24, 3)],
@@ -39,7 +35,7 @@ FIRST: Mapping[str, str] = {
 """Clean, so that the tables of withdrawn and quarantined records are made by the second delivery."""
 
 SECOND: Mapping[str, str] = {
-    "meter_readings/2014-02-13.csv": _lines(
+    "readings/2014-02-13.csv": _lines(
         _READINGS,
         *[_reading(f"2014-02-12T{hour:02}:00", f"{6 + hour / 10:.6f}") for hour in range(0, 24, 3)],
         _reading("2014-02-10T00:00", "4.050000", 1, _REVISED_AT),
@@ -54,10 +50,9 @@ SECOND: Mapping[str, str] = {
 }
 
 OUTCOMES: Mapping[tuple[str, str], Mapping[str, int]] = {
-    ("calendar/2013-12-01.csv", "silver.energy_workdays"): {"new": 3},
-    ("meter_readings/2014-02-12.csv", "silver.energy_load"): {"new": 16},
-    ("weather/2014-02-12.jsonl", "silver.energy_weather"): {"new": 4},
-    ("meter_readings/2014-02-13.csv", "silver.energy_load"): {
+    ("readings/2014-02-12.csv", "silver.metered_load"): {"new": 16},
+    ("weather/2014-02-12.jsonl", "silver.metered_weather"): {"new": 4},
+    ("readings/2014-02-13.csv", "silver.metered_load"): {
         "new": 8,
         "updated": 2,
         "deleted": 1,

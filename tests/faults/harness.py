@@ -1,49 +1,84 @@
-"""One case: a fault, then the run that must mend it, then the oracle's verdict."""
+"""Cases and what they come to: a fault and then the oracle's verdict on what it left and on what a run made of that."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tests.faults import oracle
-from tests.faults.site import Site
+
+if TYPE_CHECKING:
+    from tests.faults.place import Place
+    from tests.faults.site import Site
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a case came to.
+
+    reached: how far what was disturbed had come, in a few words. problems: one sentence for each broken promise; none
+    means that everything held. inflicted: how many faults there were.
+    """
+
+    reached: str
+    problems: tuple[str, ...] = ()
+    inflicted: int = 1
 
 
 @dataclass(frozen=True)
 class Case:
-    """inflict: starts the disturbed run or runs and returns their exit codes; what it says is wrong comes second."""
+    """point: what is inflicted, as it is printed. happen: inflicts it and judges."""
 
     seed: int
     point: str
-    inflict: Callable[[Site], tuple[list[int], list[str]]]
+    happen: Callable[[Place], Finding]
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """problems: one sentence each; empty means that everything held. reached: how far the disturbed run came."""
+class Blow:
+    """One disturbed run, or several at once. strike: gives their exit codes, and in sentences what is wrong already."""
 
-    case: Case
-    reached: str
-    problems: tuple[str, ...]
-    seconds: float
+    point: str
+    strike: Callable[[Site], tuple[list[int], list[str]]]
 
 
-def judge(site: Site, case: Case) -> Verdict:
-    """Reset the site, inflict the fault, look, run again, look again."""
-    started = time.monotonic()
-    site.reset()
-    codes, problems = case.inflict(site)
-    reached = site.reached()
+def mended(blows: Sequence[Blow]) -> Callable[[Place], Finding]:
+    """Blow after blow on one delivery, looking at what readers see after each; then a run that must mend it all."""
+
+    def happen(place: Place) -> Finding:
+        site, problems = place.site, []
+        site.reset()
+        for blow in blows:
+            codes, wrong = blow.strike(site)
+            problems += [f"{blow.point}: {told}" for told in [*wrong, *_seen(site, codes)]]
+        reached = site.reached()
+        if code := site.run_here().code:
+            problems.append(f"the run that mends ended with exit code {code}: {site.last_words()}")
+        problems += oracle.broken(site.ledger, site.domain, site.delivered)
+        if difference := oracle.state(site.ledger, site.domain).difference(site.after):
+            problems.append(f"not as undisturbed: {difference}")
+        return Finding(reached, tuple(problems), len(blows))
+
+    return happen
+
+
+def _seen(site: Site, codes: Sequence[int]) -> list[str]:
+    """What is wrong with what readers see after runs that ended with these codes."""
     seen = oracle.state(site.ledger, site.domain)
-    is_complete = not seen.difference(site.after)
-    if not is_complete and (part := seen.difference(site.before)):
+    if not seen.difference(site.after):
+        return []
+    problems = []
+    if part := seen.difference(site.before):
         problems.append(f"readers see a part of the delivery: {part}")
-    if not is_complete and 0 in codes:
+    if 0 in codes:
         problems.append("a run ended with exit code 0 though its work was incomplete")
-    if code := site.run_here().code:
-        problems.append(f"the run after it ended with exit code {code}: {site.last_words()}")
-    problems += oracle.broken(site.ledger, site.domain, site.delivered)
-    if difference := oracle.state(site.ledger, site.domain).difference(site.after):
-        problems.append(f"not as undisturbed: {difference}")
-    return Verdict(case, reached, tuple(problems), time.monotonic() - started)
+    return problems
+
+
+def timed(case: Case, place: Place) -> tuple[Finding, float]:
+    """The finding, and how many seconds it took."""
+    began = time.monotonic()
+    found = case.happen(place)
+    return found, time.monotonic() - began

@@ -1,1 +1,1 @@
-"""One module a fault of the matrix: FAULT, WHERE, QUICK and FULL (numbers of cases), `cases(site, number, seed)`."""
+"""One module a fault of the matrix: FAULT, WHERE, QUICK and FULL (how much of it), `cases(place, number, seed)`."""

@@ -8,32 +8,38 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from tests.faults.harness import Case
+from tests.faults.deaths import die_at, in_order
+from tests.faults.harness import Blow, Case, mended
+from tests.faults.place import Place
 from tests.faults.site import Site, kill_group
 
 FAULT, WHERE = "F1", "land to gold"
 QUICK, FULL = 25, 220
 _KILLED_IN_QUICK, _KILLED_IN_FULL = 5, 20
+_IN_A_ROW = 5
 _TRIES = 3
 
 
-def cases(site: Site, number: int, seed: int) -> Iterator[Case]:
+def cases(place: Place, number: int, seed: int) -> Iterator[Case]:
     """Times spread over the whole of an undisturbed run: one drawn from each of as many equal parts of it as there are
-    real kills. The other cases die in process."""
+    real kills. The other deaths are in process, some in a row: the run that would mend one dies of the next.
+    """
     kills = _KILLED_IN_FULL if number == FULL else min(number, _KILLED_IN_QUICK)
     for part in range(kills):
         share = (part + random.Random(seed + part).random()) / kills
-        yield Case(seed + part, f"kill -9 of the group at {share:.0%} of an undisturbed run", partial(_kill, share))
-    for part in range(kills, number):
-        # after one death in four the rerun dies too, anywhere it comes to
+        blow = Blow(f"kill -9 of the group at {share:.0%} of an undisturbed run", partial(_kill, share))
+        yield Case(seed + part, blow.point, mended([blow]))
+    for part in range(kills, number, _IN_A_ROW):
         draw = random.Random(seed + part)
-        deaths = [draw.choice(site.points) for _ in range(2 if draw.random() < 0.25 else 1)]
-        yield Case(seed + part, " then ".join(f"in process at {point}" for point in deaths), partial(_die, deaths))
+        drawn = [draw.choice(place.site.points) for _ in range(min(_IN_A_ROW, number - part))]
+        blows = [die_at(point) for point in in_order(drawn, place.site.points)]
+        yield Case(seed + part, ", ".join(blow.point for blow in blows), mended(blows))
 
 
 def _kill(share: float, site: Site) -> tuple[list[int], list[str]]:
     # Other load makes a run two to four times slower (measured), so one that ended before its time sets a new one.
     seconds = site.seconds
+    site.reset()
     for _ in range(_TRIES):
         started = time.monotonic()
         with site.ingest() as process:
@@ -46,11 +52,3 @@ def _kill(share: float, site: Site) -> tuple[list[int], list[str]]:
         seconds = time.monotonic() - started
         site.reset()
     return [], [f"{_TRIES} runs ended before they could be killed"]
-
-
-def _die(deaths: list[str], site: Site) -> tuple[list[int], list[str]]:
-    first, *later = deaths
-    codes = [site.run_here(die_at=first).code]
-    problems = [] if codes == [-9] else [f"the run did not die at {first}: {site.last_words()}"]
-    # a second run does not come by a point whose work the first one has finished: then it simply completes
-    return codes + [site.run_here(die_at=point).code for point in later], problems

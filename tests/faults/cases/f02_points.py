@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
-from tests.faults.harness import Case
-from tests.faults.site import Site
+from tests.faults.deaths import die_at, in_order
+from tests.faults.harness import Case, mended
+from tests.faults.place import Place
 
 FAULT, WHERE = "F2", "land to gold"
 QUICK, FULL = 1, 3
+_IN_A_ROW = 8
 
 
-def cases(site: Site, number: int, seed: int) -> Iterator[Case]:
-    """All points that an undisturbed run passes, each `number` times; and every restore: that happens only in the run
-    after one that died with its tables written, so these cases die twice and take three runs.
+def cases(place: Place, number: int, seed: int) -> Iterator[Case]:
+    """All points that an undisturbed run passes, each `number` times, some deaths in a row; and every restore: that
+    happens only in the run after one that died with its tables written.
     """
-    last = next(point for point in site.points if point.startswith("publish:"))
-    deaths: list[tuple[str, ...]] = [(point,) for point in site.points]
-    deaths += [(last, f"restore:{table}:after") for table in site.begun]
+    site = place.site
+    publication = next(point for point in site.points if point.startswith("publish:"))
+    points = in_order(site.points, site.points)
+    rows = [points[start : start + _IN_A_ROW] for start in range(0, len(points), _IN_A_ROW)]
+    restores = [[publication, f"restore:{table}:after"] for table in site.begun]
+    rows += [[point for pair in restores[start : start + 4] for point in pair] for start in range(0, len(restores), 4)]
     for turn in range(number):
-        for points in deaths:
-            yield Case(seed + turn, " then ".join(points), partial(_inflict, points))
-
-
-def _inflict(points: tuple[str, ...], site: Site) -> tuple[list[int], list[str]]:
-    codes = [site.run_here(die_at=point).code for point in points]
-    alive = [point for point, code in zip(points, codes, strict=True) if code != -9]
-    return codes, [f"the run did not die at {point}: {site.last_words()}" for point in alive]
+        for row in rows:
+            yield Case(seed + turn, ", ".join(row), mended([die_at(point) for point in row]))

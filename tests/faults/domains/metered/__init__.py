@@ -1,0 +1,1 @@
+"""Meters and thermometers: a domain whose every table, those of history and quarantine too, two deliveries reach."""

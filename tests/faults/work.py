@@ -1,0 +1,54 @@
+"""All cases of one fault, one after the other, in a process of its own: it has its own Spark session."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from pipelines.io.session import stop
+from tests import results
+from tests.faults import cases
+from tests.faults.domains import known
+from tests.faults.harness import timed
+from tests.faults.place import Place
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What the cases of a fault came to. inflicted: single faults, of which a case can hold many."""
+
+    fault: str
+    where: str
+    cases: int
+    inflicted: int
+    failures: int
+    seconds: float
+
+
+def faults() -> dict[str, ModuleType]:
+    """The modules of all faults by the fault's name, in the order of their numbers."""
+    return {module.FAULT: module for module in results.modules_in(cases).values()}
+
+
+def work(fault: str, is_quick: bool, seed: int, folder: Path) -> Tally:
+    """Inflict what the fault's module says; what each case comes to is printed. folder: is made; what failed is kept
+    in it."""
+    module = faults()[fault]
+    count = inflicted = failures = 0
+    began = time.monotonic()
+    folder.mkdir()
+    with known():
+        place = Place(folder)
+        for case in module.cases(place, module.QUICK if is_quick else module.FULL, seed):
+            found, seconds = timed(case, place)
+            count, inflicted, failures = count + 1, inflicted + found.inflicted, failures + bool(found.problems)
+            word = "FAILED" if found.problems else "ok"
+            told = [f"{fault} seed {case.seed}: {case.point} [{found.reached}]: {word} ({seconds:.1f} s)"]
+            print("\n    ".join([*told, *found.problems]), flush=True)
+            if found.problems and "site" in vars(place):
+                shutil.copytree(place.site.root, folder / f"failed-{count}", symlinks=True)
+        stop()
+    return Tally(fault, module.WHERE, count, inflicted, failures, time.monotonic() - began)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.fits import Shard
 from pipelines.io import delta_log, fault, file_ranges, lock
 from pipelines.io.failures import WarehouseError
+from pipelines.io.layout import Layout
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin, Publication, Written
 from pipelines.io.upsert import upsert
@@ -28,15 +29,7 @@ _APPLICATION = "spark.databricks.delta.write.txnAppId"
 _NUMBER = "spark.databricks.delta.write.txnVersion"
 _STAMPED = "headrace attempt "
 COMPACTION = "compact"
-SMALL_BYTES = 32 * 1024**2
-LARGE_BYTES = 4 * SMALL_BYTES
-"""A file below the first size is worth putting together with others, up to about the second."""
-_FILE_SIZES = {
-    "spark.databricks.delta.optimize.minFileSize": str(SMALL_BYTES),
-    "spark.databricks.delta.optimize.maxFileSize": str(LARGE_BYTES),
-    # else a table of more columns than Delta keeps statistics of could not be laid out by the last of them
-    "spark.databricks.delta.optimize.zorder.checkStatsCollection.enabled": "false",
-}
+_ANY_ORDER = Layout()
 _PROPERTIES = {
     "delta.enableExpiredLogCleanup": "false",  # else a pinned version is forgotten after 30 days
     "delta.enableDeletionVectors": "false",  # else a version's parquet files hold rows that are deleted
@@ -176,8 +169,8 @@ class Warehouse:
             with self._conf({_APPLICATION: f"{table}/{step}", _NUMBER: str(attempt.number)}):
                 upsert(self._spark(), path, rows, key, delete_when)
 
-    def compact(self, attempt: Attempt, table: str, by: Sequence[str] = ()) -> None:
-        """Put the rows of small files into few large ones, laid out by the columns `by` if any; no row is changed.
+    def compact(self, attempt: Attempt, table: str, layout: Layout = _ANY_ORDER) -> None:
+        """Put the rows of small files into few large ones, or lay all out anew by columns; no row is changed.
 
         Delta's OPTIMIZE carries no transaction and needs none: made twice, it changes no row either. `check` compares
         what the table holds instead.
@@ -185,10 +178,10 @@ class Warehouse:
         # Imported here: see the top.
         from delta.tables import DeltaTable
 
-        with self._commit(attempt, table, COMPACTION, None) as path, self._conf(_FILE_SIZES):
+        with self._commit(attempt, table, COMPACTION, None) as path, self._conf(_file_sizes(layout)):
             optimize = DeltaTable.forPath(self._spark(), path).optimize()
-            if by:
-                optimize.executeZOrderBy(*by)
+            if layout.by:
+                optimize.executeZOrderBy(*layout.by)
             else:
                 optimize.executeCompaction()
 
@@ -396,3 +389,12 @@ class Warehouse:
         finally:
             for name in settings:
                 spark.conf.unset(name)
+
+
+def _file_sizes(layout: Layout) -> dict[str, str]:
+    return {
+        "spark.databricks.delta.optimize.minFileSize": str(layout.small_bytes),
+        "spark.databricks.delta.optimize.maxFileSize": str(layout.file_bytes),
+        # else a table of more columns than Delta keeps statistics of could not be laid out by the last of them
+        "spark.databricks.delta.optimize.zorder.checkStatsCollection.enabled": "false",
+    }

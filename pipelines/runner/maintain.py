@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from pipelines.contracts.domain import Domain
 from pipelines.domains import domain as domain_named
 from pipelines.domains import domains
 from pipelines.io import delta_log
-from pipelines.io.delta import LARGE_BYTES, SMALL_BYTES
+from pipelines.io.layout import Layout, layout
 from pipelines.io.ledger_models import versions_of_models
 from pipelines.io.lock import local_path
 from pipelines.io.publication import Pin
@@ -117,9 +116,9 @@ def _tend(context: Context, domain: Domain, pin: Pin) -> Upkeep:
     work = _work(context, domain)
     seen = _seen(context, domain, pin)
     if _is_due(context, domain, pin):
-        by = _cluster(domain, pin)
-        context.warehouse.compact(work.attempt, pin.table, by)
-        work.mark_done("maintain", pin.table, fingerprint(by))
+        wanted = _layout(domain, pin)
+        context.warehouse.compact(work.attempt, pin.table, wanted)
+        work.mark_done("maintain", pin.table, fingerprint(wanted.by))
         work.publish()
         pin = context.ledger.pins(domain.name)[pin.table]
         seen = replace(seen, after=len(delta_log.sizes(pin.path, pin.version)))
@@ -139,8 +138,9 @@ def _seen(context: Context, domain: Domain, pin: Pin) -> Upkeep:
     sizes = delta_log.sizes(pin.path, pin.version)
     after = len(sizes)
     if _is_due(context, domain, pin):
-        together = sizes if _cluster(domain, pin) else [size for size in sizes if size < SMALL_BYTES]
-        after += _packed(together) - len(together)
+        wanted = _layout(domain, pin)
+        together = sizes if wanted.by else [size for size in sizes if size < wanted.small_bytes]
+        after += wanted.packed(together) - len(together)
     folder = local_path(pin.path)
     if folder is None:
         return Upkeep(pin.table, len(sizes), after, removed=0, bytes=0, kept=None)
@@ -150,30 +150,27 @@ def _seen(context: Context, domain: Domain, pin: Pin) -> Upkeep:
 
 def _is_due(context: Context, domain: Domain, pin: Pin) -> bool:
     """Whether the table lies in many small files, or not yet as the declaration wants it."""
-    sizes, by = delta_log.sizes(pin.path, pin.version), _cluster(domain, pin)
-    small = [size for size in sizes if size < SMALL_BYTES]
-    if len(small) >= MANY and _packed(small) * 2 <= len(small):
+    sizes, wanted = delta_log.sizes(pin.path, pin.version), _layout(domain, pin)
+    small = [size for size in sizes if size < wanted.small_bytes]
+    if len(small) >= MANY and wanted.packed(small) * 2 <= len(small):
         return True
-    return len(sizes) > 1 and by != () and not _work(context, domain).is_done("maintain", pin.table, fingerprint(by))
-
-
-def _packed(sizes: Sequence[int]) -> int:
-    """About how many files these become."""
-    return max(1, math.ceil(sum(sizes) / LARGE_BYTES))
+    is_laid_out = _work(context, domain).is_done("maintain", pin.table, fingerprint(wanted.by))
+    return len(sizes) > 1 and wanted.by != () and not is_laid_out
 
 
 def _work(context: Context, domain: Domain) -> Work:
     return Work(context, domain, "maintain")
 
 
-def _cluster(domain: Domain, pin: Pin) -> tuple[str, ...]:
-    """The columns by which the declaration lays the table out; those of a table's history are its own."""
+def _layout(domain: Domain, pin: Pin) -> Layout:
+    """How the declaration wants the table; a table's history is laid out as the table is."""
+    by: tuple[str, ...] = ()
     for table in domain.tables:
         name = domain.delta_table("silver", table.name)
-        if pin.table in (name, f"{name}_history"):
-            held = delta_log.columns(pin.path, pin.version) if table.cluster else ()
-            return tuple(column for column in table.cluster if column in held)
-    return ()
+        if table.cluster and pin.table in (name, f"{name}_history"):
+            held = delta_log.columns(pin.path, pin.version)
+            by = tuple(column for column in table.cluster if column in held)
+    return layout(delta_log.sizes(pin.path, pin.version), by)
 
 
 def _wanted(context: Context, pin: Pin) -> set[int]:

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from pipelines import cli, runner
 from pipelines.domains import domains
-from pipelines.io import delta, fault
+from pipelines.io import fault, layout
 from pipelines.io.delta import Warehouse
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Champion, Fit, Publication
@@ -207,9 +207,8 @@ def test_a_table_is_laid_out_anew_once_its_declaration_asks_for_it(
     untended: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = untended.settings
-    sizes = {"spark.databricks.delta.optimize.maxFileSize": "20000"}  # as if the tiny files were large ones
-    monkeypatch.setattr(delta, "_FILE_SIZES", delta._FILE_SIZES | sizes)
-    monkeypatch.setattr(maintain, "SMALL_BYTES", 100)
+    monkeypatch.setattr(layout, "_SMALLEST_BYTES", 400)  # as if the tiny files were large ones
+    monkeypatch.setattr(layout, "_FILES", 8)
     assert maintain.maintain(settings, ["energy"], None).failures == {}
     pin = Ledger(settings.ledger).pins()[LOAD]
     found = pa.table(DeltaTable(str(untended.path), version=pin.version).get_add_actions(flatten=True)).to_pylist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ def known(
     history: Mapping[str, DataFrame],
     known_by: datetime | None = None,
 ) -> dict[str, DataFrame]:
-    """By table name, every statement that was ever in force, from `available_at` to `known_until`.
+    """By name of the tables in `silver`, every statement that was ever in force, from `available_at` to `known_until`.
 
     silver: the rows in force, by table name. history: what was said besides, for tables that have any.
     known_by: what became known later is left out, for a run that takes place in the past; labels are, too.
@@ -45,16 +45,19 @@ def known(
             known_by=known_by,
         )
         for table in domain.tables
+        if table.name in silver
     }
 
 
-def gold(domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime) -> tuple[Change, ...]:
-    """All gold tables of a domain; tasks that ask the same at the same cut-offs share one frame.
+def gold(
+    domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime, kept: Collection[str] = ()
+) -> tuple[Change, ...]:
+    """The gold tables of a domain; tasks that ask the same at the same cut-offs share one frame.
 
-    silver: as `known` gives it. as_of: no cut-off lies after it.
+    silver: as `known` gives it. as_of: no cut-off lies after it. kept: the tables whose series stay as they are.
     """
     changes = []
-    for name in sorted({name for task in domain.tasks for name in series_tables(domain, task)}):
+    for name in sorted(tables_of_series(domain) - set(kept)):
         frame = series(domain, domain.table(name), silver[name])
         changes.append(Change(domain.delta_table("gold", f"{name}_series"), "overwrite", frame))
     made: dict[str, DataFrame] = {}
@@ -65,22 +68,39 @@ def gold(domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime) -> tu
     return tuple(changes)
 
 
+def tables_of_series(domain: Domain) -> set[str]:
+    """Tables of which there is a series."""
+    return {name for task in domain.tasks for name in series_tables(domain, task)}
+
+
+def tables_of_cut_offs(domain: Domain) -> set[str]:
+    """Tables that give rise to cut-offs, or whose facts are looked up at them."""
+    views = [view for task in domain.tasks for view in domain.views_of(task) if view.moment == "cut_off"]
+    return {task.spine.table for task in domain.tasks} | {view.table for view in views if view.table}
+
+
 def series_tables(domain: Domain, task: Task) -> list[str]:
     """Tables whose rows are looked up at target time, cut into windows, or are the label."""
     views = [view.table for view in domain.views_of(task) if view.moment != "cut_off" and view.table]
     return sorted({task.table, *views})
 
 
-def series(domain: Domain, table: Table, rows: DataFrame) -> DataFrame:
-    """(entity…, `at`, `known_at`, `known_until`, values): when each value happened, and from when to when it may be
-    used (null: to this day)."""
+def series_columns(domain: Domain, table: Table) -> tuple[list[str], list[str]]:
+    """The entities and the values of a table's series."""
     looked_up = [view for view in domain.views if view.table == table.name and view.moment != "cut_off"]
     labelled = [task for task in domain.tasks if task.table == table.name]
     entities = {task.spine.entity for task in labelled} | {name for view in looked_up for name in view.entities}
     features = [feature for view in looked_up for feature in view.features]
-    values = sorted({*[task.column for task in labelled], *[f.column for f in features if not isinstance(f, Calendar)]})
+    values = {*[task.column for task in labelled], *[f.column for f in features if not isinstance(f, Calendar)]}
+    return sorted(entities), sorted(values)
+
+
+def series(domain: Domain, table: Table, rows: DataFrame) -> DataFrame:
+    """(entity…, `at`, `known_at`, `known_until`, values): when each value happened, and from when to when it may be
+    used (null: to this day)."""
+    entities, values = series_columns(domain, table)
     return rows.select(
-        *sorted(entities),
+        *entities,
         F.col(_happened(table)).alias("at"),
         F.col("available_at").alias("known_at"),
         "known_until",

@@ -28,7 +28,7 @@ from sqlalchemy.pool import NullPool
 
 from pipelines.io.failures import LedgerError
 
-VERSION = 2
+VERSION = 3  # grows with every table that is added: a ledger of an older version is given what it lacks
 WRITES = "headrace_writes"  # execution option of a connection that is going to write
 _BUSY_SECONDS = 30
 

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 from pipelines.io.failures import LedgerError
 from pipelines.io.ledger import Ledger
+from pipelines.io.ledger_schema import VERSION, metadata
 from pipelines.io.publication import Champion, Decisions, Fit, LandedFile, Outcomes, Publication, Written
 
+ADDED_AT_3 = {"contents", "checks", "schemas", "leases", "movements"}
 MORNING = datetime(2014, 2, 1, 6, tzinfo=UTC)
 
 
@@ -237,6 +239,32 @@ def test_a_ledger_is_opened_again_with_what_it_held(tmp_path: Path) -> None:
     place = str(tmp_path / "deep" / "ledger.db")
     assert Ledger(place).open_attempt("energy", "etl") == 1
     assert Ledger(f"sqlite:///{place}").open_attempt("energy", "etl") == 2
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_ledger_is_given_the_tables_that_it_lacks(ledger_uri: str, version: int) -> None:
+    first = Ledger(ledger_uri)
+    first.publish(
+        first.open_attempt("energy", "etl"),
+        Publication(fingerprints={("gold", ""): "same"}, predictions={"load_mw": 48}),
+    )
+    with first.writing() as c:
+        for name in sorted(ADDED_AT_3):
+            c.execute(text(f"DROP TABLE {name}"))
+        c.execute(text(f"UPDATE ledger SET version = {version}"))
+    opened = Ledger(ledger_uri)
+    with opened.reading() as c:
+        assert set(inspect(c).get_table_names()) == set(metadata.tables)
+        assert c.execute(text("SELECT version FROM ledger")).all() == [(VERSION,)]
+    assert opened.fingerprint("energy", "gold") == "same"
+    assert opened.status()["domains"]["energy"]["tasks"]["load_mw"]["predictions"] == 48
+    assert opened.open_attempt("energy", "etl") == 2
+
+
+def test_a_table_is_added_by_a_new_version_alone() -> None:
+    of_ingest = {"ledger", "attempts", "batches", "files", "progress", "pins", "outcomes", "fingerprints"}
+    of_tasks = {"fits", "champions", "predictions", "decisions", "messages"}
+    assert (VERSION, set(metadata.tables)) == (3, of_ingest | of_tasks | ADDED_AT_3)
 
 
 def test_an_unusable_ledger_is_said_in_one_line(tmp_path: Path) -> None:

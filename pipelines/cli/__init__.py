@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines import __version__, doctor
+from pipelines.cli import quarantine
+from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE, USERS_MISTAKE
 from pipelines.contracts.names import DeclarationError
 from pipelines.domains import UnknownDomainError
 from pipelines.io.failures import LedgerError, TrackingError, UnknownNameError, WarehouseError
 from pipelines.settings import SettingsError, known_keys, load
 from pipelines.stages import STAGES
-
-COMPLETE, INCOMPLETE, USERS_MISTAKE = 0, 1, 2
 
 EPILOG = """\
 examples:
@@ -41,18 +41,6 @@ examples:
 exit codes: 0 everything asked for is complete; 1 something is not, its message says what and why: it failed, or a stage
 asked for waits for another, which the message names; 2 a mistake in what was asked (command, conf, domain, stage).
 A domain to which nothing was ever delivered is complete once land has looked: there is nothing to do, so 0
-"""
-
-QUARANTINE_EPILOG = """\
-examples:
-  headrace quarantine list                                     counts by table, rule and file
-  headrace quarantine list --table energy_load                 one line a record, open ones
-  headrace quarantine show 5a1f09c3b2d4e6f80a1b-7              that record, with its raw text
-  headrace quarantine replay --table energy_load --dry-run     what would pass now
-  headrace quarantine replay --table energy_load --rule load_is_physical
-  headrace quarantine discard 5a1f09c3b2d4e6f80a1b-7 --why "meter was tested"
-
-Values of columns declared `pii` are never shown. A record stays in the quarantine table whatever becomes of it.
 """
 
 
@@ -135,54 +123,11 @@ def _parser() -> argparse.ArgumentParser:
             shown.add_argument("--json", action="store_true", help="one JSON object")
             shown.add_argument("--files", action="store_true", help="what became of the records of each file")
             shown.add_argument("--schemas", action="store_true", help="how the columns of each table changed")
-    _add_quarantine(command("quarantine", _quarantine_list, "what was set apart: list, follow, replay or discard it"))
+    quarantine.add_verbs(
+        command("quarantine", quarantine.list_entries, "what was set apart: list, follow, replay or discard it")
+    )
     command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
     return parser
-
-
-def _add_quarantine(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = QUARANTINE_EPILOG
-    verbs = parser.add_subparsers(title="commands", metavar="list|show|replay|discard", required=True)
-
-    def verb(name: str, does: Callable[[argparse.Namespace], int], told: str) -> argparse.ArgumentParser:
-        added = verbs.add_parser(
-            name,
-            help=told,
-            description=told,
-            epilog=QUARANTINE_EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        added.set_defaults(command=does)
-        added.add_argument("--domain", default="", help="only this domain")
-        added.add_argument("--conf", type=Path, help="overlay over conf/base.yaml: a file, or a name such as cluster")
-        return added
-
-    def add_filters(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--rule", default="", help="only what this rule has set apart, e.g. an expectation's name")
-        added.add_argument("--file", default="", help="only records of this file, named as in the list")
-
-    shown = verb("list", _quarantine_list, "counts by table, rule and file; with --table, one line a record")
-    shown.add_argument("--table", default="", help="records of this table, e.g. energy_load")
-    add_filters(shown)
-    shown.add_argument("--state", choices=("open", "replayed", "discarded", "all"), help="default: open records")
-    shown.add_argument("--limit", type=_positive, default=50, help="at most so many lines (default 50)")
-    one = verb("show", _quarantine_show, "one record: its place, raw text and fields, and every table's verdict")
-    one.add_argument("record", metavar="RECORD", help="its id, or the beginning of it")
-    again = verb("replay", _quarantine_replay, "judge open records again, by the declaration as it stands now")
-    again.add_argument("--table", required=True, help="the table that set them apart, e.g. energy_load")
-    add_filters(again)
-    again.add_argument("--dry-run", action="store_true", help="say what would happen, and write nothing")
-    again.add_argument("records", metavar="RECORD", nargs="*", help="only these records; beginnings of ids are enough")
-    unwanted = verb("discard", _quarantine_discard, "mark records as not wanted; they are kept, with the reason")
-    unwanted.add_argument("--table", default="", help="only for this table; default: every table that set them apart")
-    unwanted.add_argument("--why", required=True, metavar="TEXT", help="the reason, kept beside the record")
-    unwanted.add_argument("records", metavar="RECORD", nargs="+", help="ids, or their beginnings")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number above 0")
-    return int(text)
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -253,57 +198,6 @@ def _status(options: argparse.Namespace) -> int:
         print(schema_table(changes) or "no schema is on record yet. Next: headrace run")
     else:
         print(summary(status, list(status["domains"])) or "nothing is published yet. Next: headrace run")
-    return COMPLETE
-
-
-def _quarantine_list(options: argparse.Namespace) -> int:
-    from pipelines.io.ledger import Ledger
-    from pipelines.io.quarantine import Wanted
-    from pipelines.runner import quarantine
-
-    ledger = Ledger(load(options.conf).ledger)
-    state = "" if options.state == "all" else options.state or ("open" if options.table else "")
-    wanted = Wanted(options.rule, options.file, state)
-    if options.table:
-        table = quarantine.table_meant(options.domain, options.table)
-        print(quarantine.entries_text(ledger, table, wanted, options.limit))
-    else:
-        tables = quarantine.tables_meant(options.domain, "")
-        print(quarantine.counts_text(ledger, tables, wanted, options.limit))
-    return COMPLETE
-
-
-def _quarantine_show(options: argparse.Namespace) -> int:
-    from pipelines.io.ledger import Ledger
-    from pipelines.runner import quarantine
-
-    print(quarantine.record_text(Ledger(load(options.conf).ledger), options.domain, options.record))
-    return COMPLETE
-
-
-def _quarantine_replay(options: argparse.Namespace) -> int:
-    from pipelines.runner import quarantine
-
-    asked = (options.domain, options.table, options.rule, options.file, options.records)
-    return _told(lambda: quarantine.replay_as_asked(load(options.conf), *asked, is_trial=options.dry_run))
-
-
-def _quarantine_discard(options: argparse.Namespace) -> int:
-    from pipelines.runner import quarantine
-
-    asked = (options.domain, options.table, options.records, options.why)
-    return _told(lambda: quarantine.discard_as_asked(load(options.conf), *asked))
-
-
-def _told(work: Callable[[], str]) -> int:
-    """Do what writes tables and print what it says, or why it could not be done."""
-    from pipelines.runner.failures import EXPECTED
-
-    try:
-        print(work())
-    except EXPECTED as failure:
-        print(f"headrace: {failure}", file=sys.stderr)
-        return INCOMPLETE
     return COMPLETE
 
 

@@ -43,6 +43,11 @@ def fit(
     One call a fit: starting the ranks costs about 20 s. A rank that fails leaves `rank-<r>.error` in the workspace, and
     the FitError raised here names it and its own cause.
     """
+    if plan.device != "cpu":
+        raise FitError(
+            f"{plan.family} by horovod: conf says training.device: {plan.device}, but Horovod is built for the CPU; "
+            f"say device: cpu, or training.engines: {{{plan.family}: single}}"
+        )
     session_with_room(plan, spark)
     import horovod.spark
 

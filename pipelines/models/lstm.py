@@ -128,9 +128,11 @@ class LSTM(NetFamily):
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         import torch
 
+        from pipelines.models.nets.devices import device_of
         from pipelines.models.nets.sealing import sealed
         from pipelines.models.nets.training import Batchable, Schedule, pinball, reproducible, train_network
 
+        device = device_of(plan)
         params = self.settled(plan.params)
         channels = _channels(plan.frame, train, int(params["patch"]), crew)
         train_rows, validate_rows = (
@@ -149,7 +151,7 @@ class LSTM(NetFamily):
             memory=float(params["memory"]),
             unit=channels.scales[LABEL][1],
         )
-        with reproducible(plan.seed):
+        with reproducible(plan.seed, device):
             shape = {
                 "channels": len(channels.windows),
                 "features": channels.features,
@@ -161,7 +163,7 @@ class LSTM(NetFamily):
                 "dropout": float(params["dropout"]),
                 "feature_dropout": float(params["feature_dropout"]),
             }
-            network = _network(shape)
+            network = _network(shape).to(device)
             loss = pinball(plan.quantiles)
             best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
         content = {"signature": Signature.of(plan).json(), "channels": asdict(channels), "shape": shape}

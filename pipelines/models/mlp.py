@@ -93,10 +93,11 @@ class MLP(NetFamily):
         return self.train(train, validate, plan, Solo(), recorder)
 
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
-
+        from pipelines.models.nets.devices import device_of
         from pipelines.models.nets.sealing import sealed
         from pipelines.models.nets.training import Schedule, log_loss, pinball, reproducible, train_network
 
+        device = device_of(plan)
         params = self.settled(plan.params)
         learnt, judged = known(train, plan), known(validate, plan)
         for span, (_, labels) in (("train", learnt), ("validate", judged)):
@@ -121,8 +122,8 @@ class MLP(NetFamily):
             "dropout": float(params["dropout"]),
         }
         loss = pinball(plan.quantiles) if plan.quantiles else log_loss()
-        with reproducible(plan.seed):
-            network = _network(shape)
+        with reproducible(plan.seed, device):
+            network = _network(shape).to(device)
             best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
         content = {"signature": Signature.of(plan).json(), "reading": asdict(reading), "shape": shape}
         return FitResult(model=sealed(network, content), format="safetensors", best_step=best)

@@ -63,7 +63,7 @@ class Seq2Seq(nn.Module):
         """
         examples, time, channels = past.shape
         if self.training:
-            seen = steps * (torch.rand(examples, 1, steps.shape[2]) >= self.feature_dropout)
+            seen = steps * (torch.rand(examples, 1, steps.shape[2], device=steps.device) >= self.feature_dropout)
         else:
             seen = steps
         _, (state, _) = self.encoder(past.reshape(examples, time // self.patch, self.patch * channels))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from pipelines.contracts.fits import FitError, Recorder
 from pipelines.models.nets.crew import Crew
+from pipelines.models.nets.devices import CPU, in_fixed_order
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Batchable:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def to(self, device: torch.device) -> Batchable:
+        return Batchable(tuple(tensor.to(device) for tensor in self.inputs), self.labels.to(device))
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,18 @@ class Schedule:
 
 
 @contextmanager
-def reproducible(seed: int) -> Iterator[None]:
+def reproducible(seed: int, device: torch.device = CPU) -> Iterator[None]:
     """One thread and a seed of its own inside; the caller's threads and random state are as before afterwards.
 
-    With more threads the last bits of sums depend on their number.
+    With more threads the last bits of sums depend on their number; on a CUDA device, on the order of its kernels'.
+    Another device draws other numbers from the same seed, so what is left out in training differs.
     """
     threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
+    is_cuda = device.type == "cuda"
+    with (
+        torch.random.fork_rng(devices=[device] if is_cuda else []),
+        in_fixed_order() if is_cuda else nullcontext(),
+    ):
         torch.manual_seed(seed)
         torch.set_num_threads(1)
         try:
@@ -77,7 +86,8 @@ def pinball(quantiles: Sequence[float]) -> Loss:
     def total(predicted: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         known = ~torch.isnan(labels)
         short = torch.nan_to_num(labels).unsqueeze(-1) - predicted
-        losses = torch.maximum(levels * short, (levels - 1.0) * short).mean(-1)
+        of = levels.to(predicted.device)
+        losses = torch.maximum(of * short, (of - 1.0) * short).mean(-1)
         return (losses * known).sum(), known.sum()
 
     return Loss("pinball", total)
@@ -109,7 +119,8 @@ def train_network(
     crew: Crew,
     recorder: Recorder,
 ) -> int:
-    """Train `network` in place to its best epoch on the validate span; returns that epoch (from 0).
+    """Train `network` in place to its best epoch on the validate span; returns that epoch (from 0). All rows follow
+    the network to its device, where they must have room.
 
     The model is the running mean of the weights, which is what the validate span judges: it moves less from epoch to
     epoch and from seed to seed than the weights themselves (Polyak and Juditsky 1992; Izmailov et al. 2018).
@@ -117,6 +128,8 @@ def train_network(
     Every rank makes as many steps an epoch as the largest shard needs, going round its own rows again where they are
     fewer, so that no rank waits for one that has finished. Rank 0 records the curves.
     """
+    device = next(network.parameters()).device
+    train, validate = train.to(device), validate.to(device)
     rows = np.zeros(crew.size)
     rows[crew.rank] = len(train)
     rows = crew.total(rows)
@@ -126,19 +139,18 @@ def train_network(
     optimizer = crew.averaging(
         torch.optim.AdamW(network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay), network
     )
-    mean = AveragedModel(network, avg_fn=_drawn_to(schedule.memory))
+    mean = AveragedModel(network, multi_avg_fn=_drawn_to(schedule.memory))
     order = np.random.default_rng((seed, crew.rank))
     best_loss, best_epoch, best_state = math.inf, 0, copy.deepcopy(network.state_dict())
     for epoch in range(schedule.epochs):
         network.train()
-        row_order = np.concatenate(
-            [order.permutation(len(train)) for _ in range(batches * schedule.batch // len(train) + 1)]
-        )
-        sums = np.zeros(2)
+        passes = [order.permutation(len(train)) for _ in range(batches * schedule.batch // len(train) + 1)]
+        row_order = torch.from_numpy(np.concatenate(passes)).to(device)
+        sums = torch.zeros(2, dtype=torch.float64, device=device)  # read once an epoch: reading waits for the device
         for number in range(batches):
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * _pace((epoch + number / batches) / schedule.epochs)
-            rows_of_batch = torch.from_numpy(row_order[number * schedule.batch : (number + 1) * schedule.batch])
+            rows_of_batch = row_order[number * schedule.batch : (number + 1) * schedule.batch]
             total, known = loss.total(
                 network(*(tensor[rows_of_batch] for tensor in train.inputs)), train.labels[rows_of_batch]
             )
@@ -146,8 +158,8 @@ def train_network(
             (total / known.clamp(min=1)).backward()
             optimizer.step()
             mean.update_parameters(network)
-            sums += total.item(), known.item()
-        train_loss = _mean(crew.total(sums))
+            sums += torch.stack((total.detach().double(), known.double()))
+        train_loss = _mean(crew.total(sums.numpy(force=True)))
         validate_loss = _mean(crew.total(_evaluated(mean.module, validate, loss, schedule.batch)))
         if crew.rank == 0:
             recorder.record(f"train/{loss.name}", epoch, train_loss * schedule.unit)
@@ -162,13 +174,15 @@ def train_network(
     return best_epoch
 
 
-def _drawn_to(memory: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """How the mean follows the weights: quickly in the first steps, then by 1 − memory a step."""
+def _drawn_to(memory: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
+    """How the means follow the weights: quickly in the first steps, then by 1 − memory a step."""
 
-    def drawn(mean: Tensor, weights: Tensor, count: Tensor | int) -> Tensor:
-        return mean + (weights - mean) * max(1.0 - memory, 9.0 / (10.0 + int(count)))
+    def draw(means: Sequence[Tensor], weights: Sequence[Tensor], count: Tensor | int) -> None:
+        share = max(1.0 - memory, 9.0 / (10.0 + int(count)))
+        for mean, weight in zip(means, weights, strict=True):
+            mean += (weight - mean) * share
 
-    return drawn
+    return draw
 
 
 def _pace(progress: float) -> float:

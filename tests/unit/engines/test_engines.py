@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+import torch
 from tiny_gold import plan_for, write_gold
 
 from pipelines.contracts.fits import FitError, Workspace
@@ -43,6 +46,26 @@ def test_what_cannot_be_done_is_said_in_one_line(family, engine, said, tmp_path)
     with pytest.raises(FitError) as refused:
         attempt(plan_for(family, {}, engine=engine), tmp_path)
     assert str(refused.value) == said
+
+
+def test_a_net_by_horovod_is_refused_on_cuda_before_a_rank_is_started(tmp_path):
+    with pytest.raises(FitError) as refused:
+        attempt(replace(plan_for("lstm", {}, engine="horovod"), device="cuda"), tmp_path)
+    assert str(refused.value) == (
+        "lstm by horovod: conf says training.device: cuda, but Horovod is built for the CPU; "
+        "say device: cpu, or training.engines: {lstm: single}"
+    )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is visible")
+@pytest.mark.parametrize("family", ["lstm", "mlp"])
+def test_a_net_does_not_fall_back_to_the_cpu_where_no_cuda_device_is_visible(family, tmp_path):
+    with pytest.raises(FitError) as refused:
+        attempt(replace(plan_for(family, write_gold(tmp_path)), device="cuda"), tmp_path / "w")
+    assert str(refused.value) == (
+        f"{family}: conf says training.device: cuda, but no CUDA device is visible here; "
+        "say device: cpu, or run on a machine that has one"
+    )
 
 
 def test_an_unknown_parameter_is_refused_before_anything_is_read(tmp_path):

@@ -27,10 +27,11 @@ from pipelines.models.base import families
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is visible"),
+    pytest.mark.filterwarnings("error:RNN module weights"),
 ]
 PROJECT = Path(__file__).resolve().parents[2]
-NEAR = 0.01
-"""How far a prediction may lie from the CPU's, in deviations of all predictions: sums in another order, over epochs."""
+NEAR = 1e-4
+"""How far a prediction may lie from the CPU's, in deviations of all predictions (measured on an H100: up to 2e-6)."""
 READ = """
 import pathlib, pickle, sys, torch
 from pipelines.models.base import families

@@ -140,6 +140,9 @@ def train_network(
         torch.optim.AdamW(network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay), network
     )
     mean = AveragedModel(network, multi_avg_fn=_drawn_to(schedule.memory))
+    for module in mean.modules():
+        if isinstance(module, nn.RNNBase):
+            module.flatten_parameters()  # a copy's weights lie apart, which costs cuDNN memory and a warning
     order = np.random.default_rng((seed, crew.rank))
     best_loss, best_epoch, best_state = math.inf, 0, copy.deepcopy(network.state_dict())
     for epoch in range(schedule.epochs):

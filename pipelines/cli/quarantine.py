@@ -111,10 +111,12 @@ def _discard(options: argparse.Namespace) -> int:
 
 def _told(work: Callable[[], str]) -> int:
     """Do what writes tables and print what it says, or why it could not be done."""
+    from pipelines.io.integrity import damage_named
     from pipelines.runner.failures import EXPECTED
 
     try:
-        print(work())
+        with damage_named():
+            print(work())
     except EXPECTED as failure:
         print(f"headrace: {failure}", file=sys.stderr)
         return INCOMPLETE

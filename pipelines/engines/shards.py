@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from pyarrow import fs
 
 from pipelines.contracts.fits import FitError, FitPlan, Frame, Shard
 from pipelines.contracts.tasks import Share, Span
+from pipelines.io.parquet_files import dataset, unreadable_named
 from pipelines.transforms.examples import INSTANT, examples, instants, needs, origins
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,33 +58,14 @@ def series_for(cut_offs: pa.Table, tables: Mapping[str, Shard], frame: Frame) ->
 def read(table: Shard, columns: Sequence[str], wanted: ds.Expression | None) -> pa.Table:
     """The wanted rows (None: all) of a table version, straight from its parquet files; instants as timestamp[us, UTC].
 
-    FitError where the version holds no file, none of its files has a column, or one cannot be read.
+    FitError where none of its files has a column, WarehouseError where there is no file or one cannot be read.
     """
-    try:
-        rows = dataset(table)
-        missing = [column for column in columns if column not in rows.schema.names]
-        if missing:
-            raise FitError(f"{table.name} at version {table.version}: no column {', '.join(missing)}")
+    rows = dataset(table)
+    missing = [column for column in columns if column not in rows.schema.names]
+    if missing:
+        raise FitError(f"{table.name} at version {table.version}: no column {', '.join(missing)}")
+    with unreadable_named(table):
         return rows.to_table(columns=list(columns), filter=wanted)
-    except (OSError, pa.ArrowException) as error:
-        raise FitError(f"{table.name} at version {table.version} cannot be read: {error}") from error
-
-
-def dataset(table: Shard) -> ds.Dataset:
-    """A table version as the parquet files that hold it, none of whose rows is read yet; FitError without a file."""
-    if not table.files:
-        raise FitError(f"{table.name} at version {table.version} holds no file")
-    filesystem = fs.FileSystem.from_uri(table.files[0])[0]
-    paths = [fs.FileSystem.from_uri(file)[1] for file in table.files]
-    # Spark writes INT96 by default, which pyarrow would read as nanoseconds: years before 1677 would not fit
-    parquet = ds.ParquetFileFormat(coerce_int96_timestamp_unit="us")
-    files = [parquet.make_fragment(path, filesystem) for path in paths]
-    schema = pa.unify_schemas([pa.schema([_zoned(field) for field in file.physical_schema]) for file in files])
-    return ds.FileSystemDataset(files, schema, parquet, filesystem)
-
-
-def _zoned(field: pa.Field) -> pa.Field:
-    return field.with_type(INSTANT) if pa.types.is_timestamp(field.type) else field
 
 
 def _within(span: Span | Share) -> ds.Expression:

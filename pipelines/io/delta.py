@@ -107,9 +107,8 @@ class Warehouse:
         return (self._ledger.pins() if attempt is None else attempt.pins)[table].content
 
     def read(self, table: str, *, attempt: Attempt | None = None) -> DataFrame:
-        """The table at `version`."""
-        path, version = self._locate(table, attempt)
-        delta_log.must_hold(path, version)
+        """The table at `version`; WarehouseError if its log is damaged. Its files are checked as they are read."""
+        path, version = self._locate_whole(table, attempt)
         return self._spark().read.format("delta").option("versionAsOf", version).load(path)
 
     def read_near(
@@ -132,9 +131,10 @@ class Warehouse:
         return delta_log.count(*self._locate(table, attempt))
 
     def shard(self, table: str, *, attempt: Attempt | None = None) -> Shard:
-        """The table at `version` as the parquet files that hold it; without a JVM."""
-        path, version = self._locate(table, attempt)
-        return Shard(table, version, delta_log.files(path, version), self.content(table, attempt=attempt))
+        """The table at `version` as the parquet files that hold it, all of them whole; without a JVM."""
+        path, version = self._locate_whole(table, attempt)
+        files = delta_log.whole_files(table, path, version)
+        return Shard(table, version, files, self.content(table, attempt=attempt))
 
     # Writing. Each (table, step) is written at most once in an attempt; a step names what the write is for.
 
@@ -252,6 +252,13 @@ class Warehouse:
             raise WarehouseError(f"{table}: not published yet; run the stage that writes it first")
         return found
 
+    def _locate_whole(self, table: str, attempt: Attempt | None) -> tuple[str, int]:
+        """`_locate`, where the table's log tells of all that was published; else WarehouseError."""
+        path, version = self._locate(table, attempt)
+        pin = (self._ledger.pins() if attempt is None else attempt.pins)[table]
+        delta_log.must_hold(path, version, pin.rows if version == pin.version else None)
+        return path, version
+
     def _path(self, table: str, attempt: Attempt) -> str:
         pin = attempt.pins.get(table)
         return pin.path if pin else "/".join((self._root, *table.split(".", 1)))
@@ -292,10 +299,10 @@ class Warehouse:
                 raise WarehouseError(f"{table}: not published yet; run the stage that writes it first")
             attempt.pins[table] = self._create(attempt, table, path, schema)
             attempt.bases[table] = 0
-        elif delta_log.head(pin.path) == pin.base:
-            attempt.bases[table] = pin.base
         else:
-            attempt.bases[table] = self._restore(attempt, pin)
+            is_head = delta_log.head(pin.path) == pin.base
+            base = attempt.bases[table] = pin.base if is_head else self._restore(attempt, pin)
+            delta_log.must_hold(pin.path, base, pin.rows)
 
     def _create(self, attempt: Attempt, table: str, path: str, schema: StructType) -> Pin:
         """Make the table, empty, and pin it so; or adopt what an attempt left that died between the two."""
@@ -367,17 +374,10 @@ class Warehouse:
         )
 
     def _save(
-        self,
-        attempt: Attempt,
-        table: str,
-        step: str,
-        frame: DataFrame,
-        mode: str,
-        options: Mapping[str, str],
-        path: str,
+        self, attempt: Attempt, table: str, step: str, frame: DataFrame, mode: str, options: dict[str, str], path: str
     ) -> None:
-        transaction = {"txnAppId": f"{table}/{step}", "txnVersion": str(attempt.number)}
-        frame.write.format("delta").mode(mode).options(**transaction, **options).save(path)
+        given = {"txnAppId": f"{table}/{step}", "txnVersion": str(attempt.number), **options}
+        frame.write.format("delta").mode(mode).options(**given).save(path)
 
     @contextmanager
     def _conf(self, settings: Mapping[str, str]) -> Iterator[None]:

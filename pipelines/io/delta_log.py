@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.io.failures import WarehouseError
+from pipelines.io.integrity import leave_checksums, log_must_be_whole, must_be_whole
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -58,6 +59,13 @@ def files(path: str, version: int) -> tuple[str, ...]:
     return tuple(sorted(_at(path, version).file_uris()))
 
 
+def whole_files(table: str, path: str, version: int) -> tuple[str, ...]:
+    """`files`; WarehouseError unless all of them are whole. table: named in it. For readers other than Spark."""
+    found = files(path, version)
+    must_be_whole(table, found)
+    return found
+
+
 def sizes(path: str, version: int) -> tuple[int, ...]:
     """The bytes of each file that holds a version."""
     return tuple(file["size_bytes"] for file in _files_with_statistics(path, version))
@@ -97,18 +105,29 @@ def restore(path: str, version: int, stamp: str) -> None:
     from deltalake import CommitProperties, PostCommitHookProperties
 
     must_hold(path, version)
-    _at(path).restore(
+    table = _at(path)
+    table.restore(
         version,
         commit_properties=CommitProperties(custom_metadata={"userMetadata": stamp}),
         # Checkpoints are left to the engine that reads them, and old versions are nobody's to forget.
         post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
     )
+    leave_checksums(path, table.version())
 
 
-def must_hold(path: str, version: int) -> None:
-    """WarehouseError unless there is a table at `path` that still knows `version`."""
-    if _find(path, version) is None:
+def must_hold(path: str, version: int, rows: int | None = None) -> None:
+    """WarehouseError unless there is a table at `path` that still knows `version`, by a log that is whole.
+
+    rows: how many it must hold, where the ledger knows that: a log can have lost whole lines.
+    """
+    table = _find(path, version)
+    if table is None:
         raise WarehouseError(f"{path}: no table here, but version {version} is published; bring it back")
+    if rows is not None and (held := int(table.count())) != rows:
+        raise WarehouseError(
+            f"{path}: its log tells of {held:,} rows at version {version}, but {rows:,} were published; "
+            "put its _delta_log back from a copy, then run again"
+        )
 
 
 def _at(path: str, version: int | None = None) -> DeltaTable:
@@ -126,14 +145,15 @@ def _files_with_statistics(path: str, version: int) -> list[dict[str, Any]]:
 
 
 def _find(path: str, version: int | None = None) -> DeltaTable | None:
-    """The table, opened; None if there is none, WarehouseError if it cannot be opened."""
+    """The table, opened; None if there is none, WarehouseError if its log is damaged or it cannot be opened."""
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError, TableNotFoundError
 
+    log_must_be_whole(path, version)
     try:
         return DeltaTable(path, version=version)
     except TableNotFoundError:
         return None
     except DeltaError as error:
         which = "" if version is None else f" at version {version}"
-        raise WarehouseError(f"{path}: cannot be opened{which}: {' '.join(str(error).split())}") from None
+        raise WarehouseError(f"{path}: cannot be opened{which}: {str(error).splitlines()[0]}") from None

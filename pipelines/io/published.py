@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.contracts.fits import Shard
 from pipelines.io import delta_log
 from pipelines.io.landing import write_atomically
 from pipelines.io.publication import Pin
@@ -20,15 +21,21 @@ def drop_published(pin: Pin, folder: Path, delivered_at: datetime) -> None:
 
     One object a row, in the order of their text, so that equal content gives equal bytes; provenance is left out.
     What the table no longer holds is simply not said again: a domain that needs withdrawals reads the raw source.
+    WarehouseError, and no drop, where the table's files are damaged.
     """
     target = folder / f"{delivered_at.astimezone(UTC):%Y-%m-%d}-v{pin.content}.jsonl"
     if target.exists():
         return
-    import pyarrow.dataset as ds
+    # Imported here: a run that finds nothing new must not wait for Arrow.
+    from pipelines.io.parquet_files import dataset, unreadable_named
 
-    rows = ds.dataset([file.removeprefix("file://") for file in delta_log.files(pin.path, pin.version)]).to_table()
-    columns = [name for name in rows.column_names if not name.startswith("_") and name != _PROVENANCE]
-    lines = sorted(json.dumps(row, default=_text, ensure_ascii=False) for row in rows.select(columns).to_pylist())
+    delta_log.must_hold(pin.path, pin.version, pin.rows)
+    held = Shard(pin.table, pin.version, delta_log.whole_files(pin.table, pin.path, pin.version))
+    files = dataset(held)
+    columns = [name for name in files.schema.names if not name.startswith("_") and name != _PROVENANCE]
+    with unreadable_named(held):
+        rows = files.to_table(columns=columns)
+    lines = sorted(json.dumps(row, default=_text, ensure_ascii=False) for row in rows.to_pylist())
     write_atomically(target, "".join(f"{line}\n" for line in lines).encode())
 
 

@@ -188,7 +188,8 @@ def _query(pin: Pin, sql: str) -> list[dict[str, Any]]:
     import pyarrow as pa
     from deltalake import DeltaTable, QueryBuilder
 
-    delta_log.must_hold(pin.path, pin.version)
+    delta_log.must_hold(pin.path, pin.version, pin.rows)
+    delta_log.whole_files(pin.table, pin.path, pin.version)
     found = QueryBuilder().register("held", DeltaTable(pin.path, version=pin.version)).execute(sql)
     rows: list[dict[str, Any]] = pa.table(found).to_pylist()
     return rows

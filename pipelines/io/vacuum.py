@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from pipelines.io import fault, lock
 from pipelines.io.failures import WarehouseError
+from pipelines.io.integrity import must_be_whole
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -121,8 +122,12 @@ def _commits(folder: Path) -> list[_Commit]:
         raise WarehouseError(
             f"{folder}: commits are missing in its log, so nothing is known to be needless; nothing is done"
         )
+    must_be_whole(str(folder), map(str, logs))  # a commit that lost a line would make a needed file look needless
     for log in logs:
-        actions = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line]
+        try:
+            actions = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line]
+        except ValueError:
+            raise WarehouseError(f"{log} is damaged; put it back from a copy of the table; nothing is done") from None
         at_ms = max((action["commitInfo"]["timestamp"] for action in actions if "commitInfo" in action), default=0)
         added = frozenset(_names(actions, "add"))
         found.append(

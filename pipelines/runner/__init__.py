@@ -14,6 +14,7 @@ from pipelines.contracts.tasks import Task
 from pipelines.domains import domain as domain_named
 from pipelines.domains import domains
 from pipelines.io.failures import LeaseError
+from pipelines.io.integrity import damage_named
 from pipelines.io.publication import Outcomes
 from pipelines.runner import act, decide, ingest, learn, observe
 from pipelines.runner.failures import EXPECTED, Waiting
@@ -122,7 +123,8 @@ def _worked(
 def _units(context: Context, domain: Domain, asked: Mapping[str, Collection[str]]) -> Iterator[tuple[str, Exception]]:
     if asked["ingest"]:
         try:
-            ingest.run(context, domain, asked["ingest"])
+            with damage_named():
+                ingest.run(context, domain, asked["ingest"])
         except EXPECTED as failure:
             yield domain.name, failure
             return
@@ -130,12 +132,14 @@ def _units(context: Context, domain: Domain, asked: Mapping[str, Collection[str]
         try:
             for unit, work in TASK_UNITS.items():
                 if asked[unit]:
-                    work(context, domain, task, asked[unit])
+                    with damage_named():
+                        work(context, domain, task, asked[unit])
         except EXPECTED as failure:
             yield f"{domain.name}/{task.name}", failure
     if asked["observe"]:
         try:
-            observe.watch_tables(context, domain)
+            with damage_named():
+                observe.watch_tables(context, domain)
         except EXPECTED as failure:
             yield domain.name, failure
 

@@ -10,6 +10,7 @@ from pipelines.contracts.domain import Domain
 from pipelines.domains import domain as domain_named
 from pipelines.domains import domains
 from pipelines.io import delta_log
+from pipelines.io.integrity import damage_named
 from pipelines.io.layout import Layout, layout
 from pipelines.io.ledger_models import versions_of_models
 from pipelines.io.lock import local_path
@@ -100,7 +101,8 @@ def _over(
     failures: dict[str, str] = {}
     for domain in chosen:
         try:
-            done.extend(work(context, domain))
+            with damage_named():
+                done.extend(work(context, domain))
         except EXPECTED as failure:
             failures[domain.name] = str(failure)
             watch.say(domain.name, "failed", str(failure))

@@ -17,11 +17,11 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import CurvePoint, Shard
 from pipelines.contracts.tasks import Task
 from pipelines.domains import domains
-from pipelines.engines.shards import dataset
 from pipelines.io import delta_log
 from pipelines.io.failures import LedgerError
 from pipelines.io.ledger import Ledger
 from pipelines.io.ledger_schema import holds_ledger
+from pipelines.io.parquet_files import dataset, unreadable_named
 from pipelines.io.publication import Champion, Fit, Pin
 from pipelines.settings import load
 
@@ -95,12 +95,15 @@ class Published:
     def _frame(self, pin: Pin, columns: tuple[str, ...], every: int) -> pd.DataFrame:
         if not pin.rows:
             return pa.table({name: pa.nulls(0) for name in columns}).to_pandas()
-        files = dataset(Shard(pin.table, pin.version, delta_log.files(pin.path, pin.version)))
+        delta_log.must_hold(pin.path, pin.version, pin.rows)
+        table = Shard(pin.table, pin.version, delta_log.whole_files(pin.table, pin.path, pin.version))
+        files = dataset(table)
         held = [name for name in columns if name in files.schema.names]  # a column no row has ever filled is in no file
         parts, seen = [], 0
-        for batch in files.to_batches(columns=held):
-            parts.append(batch.take(pa.array(np.arange(-seen % every, len(batch), every))))
-            seen += len(batch)
+        with unreadable_named(table):
+            for batch in files.to_batches(columns=held):
+                parts.append(batch.take(pa.array(np.arange(-seen % every, len(batch), every))))
+                seen += len(batch)
         rows = pa.Table.from_batches(parts)
         lacking = {name: pa.nulls(len(rows)) for name in columns if name not in held}
         return pa.table({name: lacking[name] if name in lacking else rows[name] for name in columns}).to_pandas()

@@ -12,6 +12,7 @@ from tiny_gold import day, plan_for, write_gold
 from pipelines.contracts.fits import FitError, Shard
 from pipelines.contracts.tasks import Span
 from pipelines.engines.shards import examples_of, read, shard_hash
+from pipelines.io.failures import WarehouseError
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_a_column_that_only_newer_files_have_is_null_in_the_older(tmp_path):
 def test_what_cannot_be_read_is_named(plan):
     with pytest.raises(FitError, match=r"gold\.tiny_load at version 3: no column wind"):
         read(plan.tables["gold.tiny_load"], ("at", "wind"), None)
-    with pytest.raises(FitError, match=r"gold\.none at version 2 holds no file"):
+    with pytest.raises(WarehouseError, match=r"gold\.none at version 2 holds no file"):
         read(Shard("gold.none", 2, ()), ("at",), None)
 
 
@@ -94,5 +95,5 @@ def test_a_series_is_read_only_where_and_when_it_matters(plan, tmp_path):
     broken.write_bytes(content)
     damaged = replace(plan, tables={**plan.tables, table.name: replace(table, files=(table.files[0], str(broken)))})
     assert examples_of(damaged, plan.train, 0, 2).to_pylist() == examples_of(plan, plan.train, 0, 2).to_pylist()
-    with pytest.raises(FitError, match=r"gold\.tiny_load at version 3 cannot be read: "):
+    with pytest.raises(WarehouseError, match=r"gold\.tiny_load at version 3 cannot be read: "):
         examples_of(damaged, plan.train, 1, 2)

@@ -1,0 +1,52 @@
+"""The parquet files of a table version as one Arrow dataset, whichever engine wrote them; without a JVM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pyarrow import fs
+
+from pipelines.contracts.fits import Shard
+from pipelines.io.failures import WarehouseError
+
+_INSTANT = pa.timestamp("us", tz="UTC")
+
+
+def dataset(table: Shard) -> ds.Dataset:
+    """The files that hold the version, none of whose rows is read yet; instants are timestamp[us, UTC].
+
+    A column that only some files have is null in the others. A page that differs from its checksum ends the reading;
+    whether every byte is as it was written, `integrity` tells. WarehouseError without a file that can be opened.
+    """
+    if not table.files:
+        raise WarehouseError(f"{table.name} at version {table.version} holds no file")
+    # Spark writes INT96 by default, which pyarrow would read as nanoseconds: years before 1677 would not fit
+    parquet = ds.ParquetFileFormat(
+        coerce_int96_timestamp_unit="us",
+        default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True),
+    )
+    with unreadable_named(table):
+        filesystem = fs.FileSystem.from_uri(table.files[0])[0]
+        paths = [fs.FileSystem.from_uri(file)[1] for file in table.files]
+        files = [parquet.make_fragment(path, filesystem) for path in paths]
+        schema = pa.unify_schemas([pa.schema([_zoned(field) for field in file.physical_schema]) for file in files])
+    return ds.FileSystemDataset(files, schema, parquet, filesystem)
+
+
+@contextmanager
+def unreadable_named(table: Shard) -> Iterator[None]:
+    """What Arrow cannot read inside is a WarehouseError that names the table and its version."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        told = " ".join(str(error).split())
+        raise WarehouseError(
+            f"{table.name} at version {table.version} cannot be read: {told}; put what is damaged back from a copy"
+        ) from error
+
+
+def _zoned(field: pa.Field) -> pa.Field:
+    return field.with_type(_INSTANT) if pa.types.is_timestamp(field.type) else field

@@ -1,4 +1,4 @@
-"""F7: processes that write one local table at once: each commit they were told of is there, but not without the lock."""
+"""F7: processes that write one local table at once: every acknowledged commit is there, but not without the lock."""
 
 from __future__ import annotations
 

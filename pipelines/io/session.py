@@ -27,9 +27,10 @@ class SessionError(RuntimeError):
 def session(settings: Settings) -> SparkSession:
     """The Spark session of this process, made at the first call (5 to 8 s).
 
-    One that exists already is taken as it is. Under spark-submit, its command line and spark-defaults.conf win over
-    conf, the master above all. Otherwise what the JVM itself prints goes to `spark.log_file`, so that the terminal
-    shows Headrace's lines only. Raises SessionError if Java, the Delta jars or Spark's properties are missing.
+    One that exists already is taken as it is, but for its time zone, which is always UTC. Under spark-submit, its
+    command line and spark-defaults.conf win over conf, the master above all. Otherwise what the JVM itself prints goes
+    to `spark.log_file`, so that the terminal shows Headrace's lines only. Raises SessionError if Java, the Delta jars
+    or Spark's properties are missing.
     """
     from pyspark import SparkContext
     from pyspark.logger import PySparkLogger
@@ -46,6 +47,8 @@ def session(settings: Settings) -> SparkSession:
     if _DELTA not in str(spark.conf.get("spark.sql.extensions", "")).split(","):
         raise SessionError(f"The Spark session at hand has no Delta. Start it with spark.sql.extensions={_DELTA}")
     _must_not_lose_commits(dict(spark.sparkContext.getConf().getAll()), "Spark's properties")
+    # a time without a zone means UTC here; that is no matter of place, so neither conf nor a machine's zone decides it
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
     return spark
 
 

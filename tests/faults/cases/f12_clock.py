@@ -60,8 +60,8 @@ _HELD = [
 
 @dataclass(frozen=True)
 class Host:
-    """Where a run takes place. zone: of the system and the JVM. clock_at: what its clock shows at the run's start;
-    None if it is right."""
+    """Where a run takes place. zone: of the system, the JVM and conf's session. clock_at: what its clock shows as the
+    run starts; None if it is right."""
 
     zone: str
     clock_at: datetime | None = None
@@ -113,7 +113,8 @@ def _ingest(library: Path, host: Host, folder: Path) -> int:
     folder.mkdir()
     conf = write_overlay(folder, folder / "root", samples=False)
     properties = folder / "spark.conf"
-    properties.write_text(properties.read_text().replace("-Duser.timezone=UTC", f"-Duser.timezone={host.zone}"))
+    zoned = properties.read_text().replace("-Duser.timezone=UTC", f"-Duser.timezone={host.zone}")
+    properties.write_text(f"{zoned}spark.sql.session.timeZone    {host.zone}\n")
     for name, text in _FILES.items():
         path = folder / "root" / "drops" / DOMAIN / name
         path.parent.mkdir(parents=True, exist_ok=True)

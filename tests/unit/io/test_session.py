@@ -106,6 +106,12 @@ def test_a_session_that_exists_is_taken(spark: SparkSession, settings: Settings)
     assert session(settings) is spark
 
 
+def test_the_time_zone_is_utc_whatever_conf_says(spark: SparkSession, settings: Settings) -> None:
+    spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+    read = session(settings).sql("SELECT unix_timestamp(TIMESTAMP '2016-11-06 01:30:00')")
+    assert read.collect() == [(1478395800,)]
+
+
 def test_conf_wins_over_the_properties_file(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "spark.conf"
     path.write_text("# mine\nspark.master   local[9]\n\nspark.driver.extraJavaOptions  -Da=b -Dc=d\n")

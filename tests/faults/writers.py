@@ -1,7 +1,8 @@
 """python -m tests.faults.writers CONF FOLDER WRITER COMMITS locked|bare: one of several processes at one table.
 
-bare goes without what protects the table: the lock, and the refusal of the LogStore that needs it. Signs between the
-processes are files in FOLDER: `ready-<writer>` when one can begin, `go` from when they shall, `stop` to end them early.
+bare goes without what protects the table: first, for COMMITS, without the refusal of the LogStore that needs the lock,
+then without the lock too, until it is stopped. Signs between the processes are files in FOLDER: `ready-<writer>` when
+one can begin, `go` from when they shall; `alone-<writer>` and `bare` likewise for what goes without the lock; `stop`.
 """
 
 from __future__ import annotations
@@ -133,18 +134,26 @@ def main() -> None:
     writer = Writer(spark, warehouse, path, int(number), signs / f"told-{number}.jsonl")
     if writer.number == 0:
         writer.add_rows()
-    (signs / f"ready-{number}").touch()
-    while not (signs / "go").exists():
-        time.sleep(0.002)
-    while writer.commits < int(commits) and not (signs / "stop").exists():
-        if kind == "bare":
-            writer.commit_bare()
-            continue
+    _meet(signs, f"ready-{number}", "go")
+    while writer.commits < int(commits):
         with _alone(path):
-            if writer.turn % _ROWS_EVERY:
+            if kind == "bare":
+                writer.commit_bare()
+            elif writer.turn % _ROWS_EVERY:
                 writer.commit()
             else:
                 writer.add_rows()
+    if kind == "bare":
+        _meet(signs, f"alone-{number}", "bare")
+        while not (signs / "stop").exists():
+            writer.commit_bare()
+
+
+def _meet(signs: Path, mine: str, all_of_us: str) -> None:
+    """Say that this process is as far, and wait until all are."""
+    (signs / mine).touch()
+    while not (signs / all_of_us).exists():
+        time.sleep(0.002)
 
 
 if __name__ == "__main__":

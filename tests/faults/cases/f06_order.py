@@ -23,7 +23,7 @@ from tests.overlay import write_overlay
 FAULT, WHERE = "F6", "land to gold"
 QUICK, FULL = 2 * FILES, 3 * FILES
 _STAGES = ("land", "bronze", "silver", "gold")
-_INGESTS = 5
+_INGESTS = 4
 _SALES, _HISTORY = "silver.daily_sales", "silver.daily_sales_history"
 _SERIES, _FEATURES = "gold.daily_sales_series", "gold.daily_amount_eur"
 _OF_RECORDS = ("_record_id", "_ordinal", "_delivered_at")

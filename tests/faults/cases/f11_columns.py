@@ -53,7 +53,7 @@ def _case(turn: int, seed: int) -> Case:
 
 
 def _happened(change: Change, seed: int, place: Place) -> Finding:
-    """The change, then a good delivery after it."""
+    """The change, then a good delivery after it: of other trips, or instead of what was refused."""
     settings, first = _published_once(place.folder)
     log, problems = place.folder / "run.log", []
     log.unlink(missing_ok=True)
@@ -65,12 +65,15 @@ def _happened(change: Change, seed: int, place: Place) -> Finding:
         problems += _wrong_words(change, code, log.read_text())
         problems += _wrong_rows(settings, {CHANGED: change.counts}, [*first, *change.held], delivered)
         problems += _lost_text(settings, change)
-        drop(settings, DOMAIN.name, {GOOD: text_of(HEADER, lines_of(good))})
+        # what was refused is corrected and dropped again
+        name = GOOD if change.counts else CHANGED
+        drop(settings, DOMAIN.name, {name: text_of(HEADER, lines_of(good))})
         if code := warm.run(settings, DOMAIN.name, _STAGES, log).code:
-            problems.append(f"a good delivery after it ended with exit code {code}: {log.read_text().splitlines()[-1]}")
-        counts = {CHANGED: change.counts, GOOD: {"new": len(good)}}
+            last = log.read_text().splitlines()[-1]
+            problems.append(f"a good delivery after it ended with exit code {code}: {last}")
+        counts = {CHANGED: change.counts, name: {"new": len(good)}}
         held = [*first, *change.held, *good]
-        problems += _wrong_rows(settings, counts, held, delivered | {GOOD: len(good)})
+        problems += _wrong_rows(settings, counts, held, delivered | {name: len(good)})
     return Finding("taken in" if change.held else "refused" if not change.counts else "set apart", tuple(problems))
 
 

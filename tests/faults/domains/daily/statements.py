@@ -49,8 +49,8 @@ class Said:
 
 
 def said(seed: int) -> Said:
-    """Thirty days, a file each, with corrections and withdrawals of earlier days; then files up to 90 days late; some
-    files again under a new name, byte for byte or with their rows in another order."""
+    """Thirty days, a file each, with corrections and withdrawals of earlier days; then files up to 90 days after the
+    last; some files again under a new name, byte for byte or with their rows in another order."""
     draw = random.Random(seed)
     revisions: dict[Key, int] = {}
 

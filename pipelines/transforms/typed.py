@@ -12,6 +12,8 @@ from pipelines.contracts.tables import Column, Table
 ISO_WITH_OFFSET = "yyyy-MM-dd'T'HH:mm[:ss][.SSSSSS]XXX"
 RECORD = ("_record_id", "_ordinal", "_file", "_position", "_raw", "_delivered_at")
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
+_WITH_A_POINT = r"^([+-]?[0-9]+)\.0*$"
+_WHOLE = ("tinyint", "smallint", "int", "integer", "bigint", "long")
 _EXACT_DIGITS = {"double": (15, "1.7976931348623157e308D"), "float": (6, "3.4028235e38D")}
 """So many decimal digits of a whole number each type holds for certain (more are looked at one by one), and the
 greatest number that it has."""
@@ -82,9 +84,21 @@ def _read(column: Column, text: str) -> str:
         tries = [f"try_to_timestamp(`{text}`, {_quoted(p)})" for p in column.patterns or (ISO_WITH_OFFSET,)]
         value = f"cast(coalesce({', '.join(tries)}) as {column.type})"
     else:
-        value = f"try_cast(`{text}` as {column.type})"
+        value = _number(column, text)
     if column.type in ("timestamp", "date"):
         return f"transform(array({value}), t -> if(year(t) between 1 and 9999, t, null))[0]"
+    return value
+
+
+def _number(column: Column, text: str) -> str:
+    """SQL for what a cast reads; a whole number may be written with a point, as it is where its source knows no other.
+
+    That is how an int that became a double is delivered, and it is looked at only where the cast alone fails.
+    """
+    value = f"try_cast(`{text}` as {column.type})"
+    if column.type in _WHOLE:
+        whole = f"regexp_extract(`{text}`, {_quoted(_WITH_A_POINT)}, 1)"
+        return f"coalesce({value}, try_cast({whole} as {column.type}))"
     return value
 
 

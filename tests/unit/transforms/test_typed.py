@@ -53,6 +53,16 @@ def test_what_a_type_cannot_hold_is_named(spark, kind):
     assert [("nan" if row[0] != row[0] else row[0], *row[1:]) for row in found] == list(wanted)
 
 
+def test_a_whole_number_may_be_written_with_a_point(spark):
+    texts = ("3.0", "-3.00", "3.", "2147483647.0", "2147483648.0", "3.5", "3.01", "3.0.0", ".0", "3,0")
+    found = read(spark, Column("x", "int"), [{"x": text} for text in texts])
+    unreadable = (None, "unreadable: x")
+    assert found == [(3,), (-3,), (3,), (2147483647,), *[unreadable] * 6]
+    # more digits than a double has: read as text, not by way of one
+    long = read(spark, Column("x", "bigint"), [{"x": "9007199254740993.0"}])
+    assert long == [(9007199254740993,)]
+
+
 def test_decimal_places_are_not_rounded_away(spark):
     found = read(
         spark, Column("x", "decimal(6,2)"), [{"x": text} for text in ("12.300", "12.345", "12345.6", "1.23e1", "1e-30")]

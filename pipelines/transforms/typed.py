@@ -12,7 +12,9 @@ from pipelines.contracts.tables import Column, Table
 ISO_WITH_OFFSET = "yyyy-MM-dd'T'HH:mm[:ss][.SSSSSS]XXX"
 RECORD = ("_record_id", "_ordinal", "_file", "_position", "_raw", "_delivered_at")
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
-_WITH_A_POINT = r"^([+-]?[0-9]+)\.0*$"
+_PADDING = r"[\x00-\x20]*"  # a cast leaves out control characters at both ends
+_WITH_A_POINT = rf"^{_PADDING}([+-]?[0-9]+)\.0*{_PADDING}$"
+_NOT_ZERO = "^[^eE]*[1-9]"
 _WHOLE = ("tinyint", "smallint", "int", "integer", "bigint", "long")
 _EXACT_DIGITS = {"double": (15, "1.7976931348623157e308D"), "float": (6, "3.4028235e38D")}
 """So many decimal digits of a whole number each type holds for certain (more are looked at one by one), and the
@@ -96,6 +98,10 @@ def _number(column: Column, text: str) -> str:
     That is how an int that became a double is delivered, and it is looked at only where the cast alone fails.
     """
     value = f"try_cast(`{text}` as {column.type})"
+    if column.type in _EXACT_DIGITS:  # Java also reads its own literals, and 12d may well be somebody's key
+        return f"if(`{text}` rlike '[0-9.][dDfFxX]', null, {value})"
+    if _DECIMAL.fullmatch(column.type):  # digits of other scripts, which no other type reads and no rule here counts
+        return f"if(octet_length(`{text}`) = length(`{text}`), {value}, null)"
     if column.type in _WHOLE:
         whole = f"regexp_extract(`{text}`, {_quoted(_WITH_A_POINT)}, 1)"
         return f"coalesce({value}, try_cast({whole} as {column.type}))"
@@ -136,16 +142,18 @@ def _losses(column: Column, text: str) -> list[tuple[str, str]]:
         number, whole = f"try_cast(`{text}` as {column.type})", f"try_cast(`{text}` as decimal(38, 0))"
         # text of more digits than a decimal has is longer than any number that a row should name exactly
         exact = f"coalesce(try_cast({number} as decimal(38, 0)) = {whole}, false)"
-        long = _quoted(rf"^[+-]?[0-9]{{{digits + 1},}}(\.0*)?$")
+        long = _quoted(rf"^{_PADDING}[+-]?[0-9]{{{digits + 1},}}(\.0*)?{_PADDING}$")
         return [
             (f"not (abs({value}) <= {largest})", "not finite"),
             (f"length(`{text}`) > {digits} and `{text}` rlike {long} and not ({exact})", "inexact"),
+            (f"{number if column.convert else value} = 0 and `{text}` rlike {_quoted(_NOT_ZERO)}", "inexact"),
         ]
     if decimal := _DECIMAL.fullmatch(column.type):
         number = f"try_cast(`{text}` as {column.type})"
         more_places = _quoted(rf"\.[0-9]{{{decimal[2]}}}[0-9]*[1-9]")
         by_exponent = f"try_cast(`{text}` as double) <> cast({number} as double)"
-        is_rounded = f"if(`{text}` rlike '[eE]', {by_exponent}, `{text}` rlike {more_places})"
+        to_nothing = f"({number} = 0 and `{text}` rlike {_quoted(_NOT_ZERO)})"
+        is_rounded = f"if(`{text}` rlike '[eE]', {by_exponent} or {to_nothing}, `{text}` rlike {more_places})"
         return [(f"{number} is not null and {is_rounded}", "inexact")]
     return []
 

@@ -32,6 +32,13 @@ CASES = {
         "NaN": ("nan", "not finite: x"),
         "-Infinity": (float("-inf"), "not finite: x"),
         "1e999": (float("inf"), "not finite: x"),
+        "9007199254740993\t": (9007199254740992.0, "inexact: x"),
+        "1e-400": (0.0, "inexact: x"),
+        "0.0e5": (0.0,),
+        "1e5": (100000.0,),
+        "12d": (None, "unreadable: x"),
+        "1.5F": (None, "unreadable: x"),
+        "0x1p3": (None, "unreadable: x"),
         "one": (None, "unreadable: x"),
         "": (None, "empty: x"),
     },
@@ -73,6 +80,23 @@ def test_decimal_places_are_not_rounded_away(spark):
         ("None", "unreadable: x"),
         ("12.30",),
         ("0.00", "inexact: x"),
+    ]
+
+
+def test_a_number_that_a_conversion_makes_zero_was_read_exactly(spark):
+    column = Column("x", "double", convert="value - 5")
+    assert read(spark, column, [{"x": text} for text in ("5", "1e-400")]) == [(0.0,), (-5.0, "inexact: x")]
+
+
+def test_a_decimal_is_written_in_ascii_digits_and_no_exponent_makes_it_nothing_unnoticed(spark):
+    texts = ("\uff11\uff12", "1.2\uff13\uff14", "1e-400", "0e5", "1.23e1\t")
+    found = read(spark, Column("x", "decimal(6,2)"), [{"x": text} for text in texts])
+    assert [(str(value), *reasons) for value, *reasons in found] == [
+        ("None", "unreadable: x"),
+        ("None", "unreadable: x"),
+        ("0.00", "inexact: x"),
+        ("0.00",),
+        ("12.30",),
     ]
 
 

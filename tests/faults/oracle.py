@@ -79,6 +79,11 @@ def broken(ledger: Ledger, domain: Domain, delivered: Mapping[str, int]) -> list
     return problems
 
 
+def published_rows(ledger: Ledger, domain: Domain) -> dict[str, list[dict[str, Any]]]:
+    """All rows of every table that is published of the domain, by the table's name."""
+    return {pin.table: _rows(pin) for pin in _published(ledger, domain)}
+
+
 def outcomes(ledger: Ledger, domain: Domain) -> Counts:
     """The published outcomes that are not zero, by file and table."""
     counted = schema.outcomes.c

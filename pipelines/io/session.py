@@ -46,6 +46,8 @@ def session(settings: Settings) -> SparkSession:
     spark = SparkSession.builder.getOrCreate()
     if _DELTA not in str(spark.conf.get("spark.sql.extensions", "")).split(","):
         raise SessionError(f"The Spark session at hand has no Delta. Start it with spark.sql.extensions={_DELTA}")
+    # its default, INT96, is nanoseconds to other readers: the year 9999 was 1816 to them, without a word
+    spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
     _must_not_lose_commits(dict(spark.sparkContext.getConf().getAll()), "Spark's properties")
     # a time without a zone means UTC here; that is no matter of place, so neither conf nor a machine's zone decides it
     spark.conf.set("spark.sql.session.timeZone", "UTC")

@@ -1,4 +1,4 @@
-"""Files of fuzzed records, made from a seed: what each record holds, where it stands, and the bytes that were written."""
+"""Files of fuzzed records, made from a seed: what each record holds, where it stands, and the bytes as written."""
 
 from __future__ import annotations
 
@@ -230,6 +230,7 @@ def _text_parquet(name: str, records: list[dict[str, str]], draw: random.Random)
 
 def _typed_parquet(name: str, number: int, draw: random.Random) -> File:
     micros = (-(2**62), -62135596800000000, -62135596800000001, 253402300799999999, 253402300800000000, 2**62, 0)
+    thousandths = (1000, 1001, -9999999999990, 10**13)
     doubles = (float("nan"), float("inf"), float("-inf"), -0.0, 5e-324, 1.7976931348623157e308, 3.0, 1e15, 0.1)
     columns: dict[str, tuple[pa.DataType, Callable[[int], Any]]] = {
         "item_id": (pa.string(), lambda i: f"k{draw.randint(0, 9 * number)}"),

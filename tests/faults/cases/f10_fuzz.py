@@ -28,7 +28,7 @@ def cases(place: Place, number: int, seed: int) -> Iterator[Case]:
     """All records in one delivery; then files that are damaged as a whole beside sound ones."""
     yield Case(seed, f"{number:,} fuzzed records a format", partial(_records, number, seed))
     yield Case(
-        seed, "a torn gz, half a Parquet file and a CSV in another encoding beside sound files", partial(_damaged, seed)
+        seed, "torn gz, half a Parquet file, CSV in another encoding, beside sound files", partial(_damaged, seed)
     )
 
 

@@ -18,6 +18,8 @@ SCRIPT = """
 import socket, sys
 from pathlib import Path
 import psutil
+import pyarrow as pa
+from deltalake import DeltaTable, QueryBuilder
 from pyspark.errors import AnalysisException
 from pipelines.io.session import session, stop
 from pipelines.settings import load
@@ -27,6 +29,10 @@ settings = load(folder / "mine.yaml")
 spark = session(settings)
 assert session(settings) is spark
 spark.range(5).repartition(1).write.format("delta").save(f"{settings.root}/five")
+last = "9999-12-31 23:59:59.999999"
+spark.sql(f"select timestamp'{last}' as at").write.format("delta").save(f"{settings.root}/last")
+held = QueryBuilder().register("held", DeltaTable(f"{settings.root}/last")).execute("select at from held")
+print("last instant", pa.table(held)["at"][0].cast(pa.string()))
 print("rows", spark.read.format("delta").load(f"{settings.root}/five").count())
 print("master", spark.sparkContext.master, "partitions", spark.conf.get("spark.sql.shuffle.partitions"))
 print("worker is this python", spark.sparkContext.range(1).map(lambda _: sys.executable).collect() == [sys.executable])
@@ -63,6 +69,7 @@ def test_a_terminal_sees_only_our_lines_and_nothing_listens_beyond_loopback(tmp_
         timeout=120,
     )
     assert done.stdout.splitlines() == [
+        "last instant 9999-12-31 23:59:59.999999Z",
         "rows 5",
         "master local[2] partitions 2",
         "worker is this python True",
@@ -94,7 +101,7 @@ def test_what_spark_submit_says_wins(tmp_path: Path) -> None:
         text=True,
         timeout=120,
     )
-    assert done.stdout.splitlines()[:3] == [
+    assert done.stdout.splitlines()[1:4] == [
         "rows 5",
         "master local[1] partitions 7",
         "worker is this python True",

@@ -1,4 +1,4 @@
-"""The declaration of fuzzed: the same columns from four sources, without expectations, so that reading alone decides."""
+"""The declaration of fuzzed: the same columns from four sources. Without expectations: reading alone decides."""
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.sources import Source

@@ -236,10 +236,7 @@ def _typed_parquet(name: str, number: int, draw: random.Random) -> File:
         "item_id": (pa.string(), lambda i: f"k{draw.randint(0, 9 * number)}"),
         "pieces": (pa.float64(), lambda i: draw.choice((3.0, -0.0, 2147483647.0, 2147483648.0, 3.5, float("nan")))),
         "total": (pa.int64(), lambda i: draw.choice((2**63 - 1, -(2**63), i))),
-        "amount": (
-            pa.decimal128(14, 3),
-            lambda i: Decimal(draw.choice((1000, 1001, -9999999999990, 10**13))).scaleb(-3),
-        ),
+        "amount": (pa.decimal128(14, 3), lambda i: Decimal(draw.choice(thousandths)).scaleb(-3)),
         "share": (pa.float64(), lambda i: draw.choice((*doubles, draw.uniform(-1e9, 1e9)))),
         "noted_at": (pa.timestamp("us", "UTC"), lambda i: draw.choice((*micros, draw.randint(0, 2**50)))),
         "is_open": (pa.bool_(), lambda i: draw.choice((True, False, None))),

@@ -71,7 +71,7 @@ def _money(text: str) -> Decimal:
         raise Unread("unreadable")
     if rounded != number:
         raise Unread("inexact")
-    return rounded
+    return rounded or Decimal("0.00")  # this type has no −0
 
 
 def _double(text: str) -> float:

@@ -27,10 +27,10 @@ class SessionError(RuntimeError):
 def session(settings: Settings) -> SparkSession:
     """The Spark session of this process, made at the first call (5 to 8 s).
 
-    One that exists already is taken as it is, but for its time zone, which is always UTC. Under spark-submit, its
-    command line and spark-defaults.conf win over conf, the master above all. Otherwise what the JVM itself prints goes
-    to `spark.log_file`, so that the terminal shows Headrace's lines only. Raises SessionError if Java, the Delta jars
-    or Spark's properties are missing.
+    One that exists already is taken as it is, but for its time zone, which is always UTC, and for how it writes
+    instants. Under spark-submit, its command line and spark-defaults.conf win over conf, the master above all.
+    Otherwise what the JVM itself prints goes to `spark.log_file`, so that the terminal shows Headrace's lines only.
+    Raises SessionError if Java, the Delta jars or Spark's properties are missing.
     """
     from pyspark import SparkContext
     from pyspark.logger import PySparkLogger

@@ -17,6 +17,7 @@ from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Wor
 from pipelines.engines.recorder import FileRecorder
 from pipelines.engines.shards import examples_of, shard_hash
 from pipelines.engines.workers import leave_record, records, session_with_room
+from pipelines.io.parquet_files import UnreadableFiles
 from pipelines.models.base import NetFamily, families
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _rank(plan: FitPlan, workspace: Workspace) -> FitResult | None:
         key_hash = shard_hash(train, plan.frame.entity)
         leave_record(workspace, WorkerRecord(rank, os.getpid(), len(train), key_hash, weights_hash))
     except Exception as error:
-        own = str(error) if isinstance(error, FitError) else f"{type(error).__name__}: {error}"
+        own = str(error) if isinstance(error, FitError | UnreadableFiles) else f"{type(error).__name__}: {error}"
         told = f"{' '.join(own.split())}\n\n{traceback.format_exc()}"
         _error_file(workspace, rank).write_text(told, encoding="utf-8")
         raise

@@ -58,7 +58,7 @@ def series_for(cut_offs: pa.Table, tables: Mapping[str, Shard], frame: Frame) ->
 def read(table: Shard, columns: Sequence[str], wanted: ds.Expression | None) -> pa.Table:
     """The wanted rows (None: all) of a table version, straight from its parquet files; instants as timestamp[us, UTC].
 
-    FitError where none of its files has a column, WarehouseError where there is no file or one cannot be read.
+    FitError where none of its files has a column, UnreadableFiles where there is no file or one cannot be read.
     """
     rows = dataset(table)
     missing = [column for column in columns if column not in rows.schema.names]

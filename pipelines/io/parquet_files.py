@@ -15,14 +15,18 @@ from pipelines.io.failures import WarehouseError
 _INSTANT = pa.timestamp("us", tz="UTC")
 
 
+class UnreadableFiles(WarehouseError):
+    """A version's files cannot be read; the message names the table, the version and what to do."""
+
+
 def dataset(table: Shard) -> ds.Dataset:
     """The files that hold the version, none of whose rows is read yet; instants are timestamp[us, UTC].
 
     A column that only some files have is null in the others. A page that differs from its checksum ends the reading;
-    whether every byte is as it was written, `integrity` tells. WarehouseError without a file that can be opened.
+    whether every byte is as it was written, `integrity` tells. UnreadableFiles without a file that can be opened.
     """
     if not table.files:
-        raise WarehouseError(f"{table.name} at version {table.version} holds no file")
+        raise UnreadableFiles(f"{table.name} at version {table.version} holds no file")
     # Spark writes INT96 by default, which pyarrow would read as nanoseconds: years before 1677 would not fit
     parquet = ds.ParquetFileFormat(
         coerce_int96_timestamp_unit="us",
@@ -38,12 +42,12 @@ def dataset(table: Shard) -> ds.Dataset:
 
 @contextmanager
 def unreadable_named(table: Shard) -> Iterator[None]:
-    """What Arrow cannot read inside is a WarehouseError that names the table and its version."""
+    """What Arrow cannot read inside is told as UnreadableFiles, which names the table and its version."""
     try:
         yield
     except (OSError, pa.ArrowException) as error:
         told = " ".join(str(error).split())
-        raise WarehouseError(
+        raise UnreadableFiles(
             f"{table.name} at version {table.version} cannot be read: {told}; put what is damaged back from a copy"
         ) from error
 

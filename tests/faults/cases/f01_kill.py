@@ -14,7 +14,7 @@ from tests.faults.place import Place
 from tests.faults.site import Site, kill_group
 
 FAULT, WHERE = "F1", "land to gold"
-QUICK, FULL = 25, 220
+QUICK, FULL = 25, 200
 _KILLED_IN_QUICK, _KILLED_IN_FULL = 5, 20
 _IN_A_ROW = 5
 _TRIES = 3

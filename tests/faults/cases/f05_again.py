@@ -10,22 +10,22 @@ from tests.faults.place import Place
 from tests.faults.site import Site
 
 FAULT, WHERE = "F5", "land to gold"
-QUICK, FULL = 5, 50
+QUICK, FULL = 15, 50
 _TIMES = (2, 3, 4, 5)
 _SAYS = ("waits for process", "works on it; waited")
 
 
 def cases(place: Place, number: int, seed: int) -> Iterator[Case]:
-    """By turns: again and again one after the other, twice to five times; and two processes at once."""
-    for turn in range(number):
-        kind = turn % (len(_TIMES) + 1)
-        if kind < len(_TIMES):
-            times = _TIMES[kind]
+    """By turns, until the job ran so often: again and again one after the other, and two processes at once."""
+    runs = 0
+    while runs < number:
+        for times in _TIMES:
             blows = [Blow("first", _once), *[Blow(f"run {run} of {times}", _again) for run in range(2, times + 1)]]
-            yield Case(seed + turn, f"the same job {times} times", mended(blows))
-        else:
-            blow = Blow("two processes at once", _at_once)
-            yield Case(seed + turn, blow.point, mended([blow]))
+            yield Case(seed + runs, f"the same job {times} times", mended(blows))
+            runs += times
+        blow = Blow("two processes at once", _at_once)
+        yield Case(seed + runs, blow.point, mended([blow]))
+        runs += 1
 
 
 def _once(site: Site) -> tuple[list[int], list[str]]:

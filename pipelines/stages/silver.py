@@ -14,6 +14,7 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.tables import Table
 from pipelines.stages.changes import Change
 from pipelines.transforms.checks import AVAILABLE, is_broken
+from pipelines.transforms.reasons import applying
 from pipelines.transforms.reconcile import reconcile
 from pipelines.transforms.typed import RECORD, typed
 from pipelines.transforms.versions import versions
@@ -138,7 +139,5 @@ def refine(records: DataFrame, table: Table, *, has_header: bool) -> DataFrame:
     promises = [promise for promise in table.row_rules if promise.severity == "quarantine"]
     broken = [F.when(is_broken(promise, table), F.lit(promise.name)) for promise in promises]
     broken.append(F.when(F.col("available_at").isNull(), F.lit(AVAILABLE)))
-    reasons = F.when((F.size("_reasons") > 0) | F.col("_delete"), F.col("_reasons")).otherwise(
-        F.array_compact(F.array(*broken))
-    )
+    reasons = F.when((F.size("_reasons") > 0) | F.col("_delete"), F.col("_reasons")).otherwise(applying(broken))
     return rows.withColumn("_reasons", reasons)

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.tables import Column, Table
+from pipelines.transforms.reasons import applying
 
 ISO_WITH_OFFSET = "yyyy-MM-dd'T'HH:mm[:ss][.SSSSSS]XXX"
 RECORD = ("_record_id", "_ordinal", "_file", "_position", "_raw", "_delivered_at")
@@ -55,7 +56,7 @@ def typed(records: DataFrame, table: Table, *, has_header: bool) -> DataFrame:
     ]
     unreadable = F.when(
         F.col("_problem").isNotNull(), F.array(F.concat(F.lit("unreadable: "), F.col("_problem")))
-    ).otherwise(F.array_distinct(F.array_compact(F.array(*[F.expr(reason) for reason in misread]))))
+    ).otherwise(F.array_distinct(applying([F.expr(reason) for reason in misread])))
     rows = rows.withColumn("_reasons", unreadable).drop("_problem", "_fields", *names.values())
     return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
 
@@ -88,7 +89,8 @@ def _read(column: Column, text: str) -> str:
     else:
         value = _number(column, text)
     if column.type in ("timestamp", "date"):
-        return f"transform(array({value}), t -> if(year(t) between 1 and 9999, t, null))[0]"
+        # said twice, computed once: unlike a lambda, this is compiled
+        return f"if(year({value}) between 1 and 9999, {value}, null)"
     return value
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from pipelines.contracts.records import fields_of
 from pipelines.contracts.sources import Source
 from pipelines.io.raw_record import RawRecord
 from pipelines.io.records import RawFile, file_columns
@@ -22,4 +24,9 @@ def records_of(folder: Path, content: bytes, source: Source, name: str = "f") ->
 def out_of(batches: Iterable[pa.RecordBatch]) -> list[RawRecord]:
     """The records in columns, one by one."""
     rows = [row for batch in batches for row in batch.to_pylist()]
-    return [RawRecord(row["_position"], row["_raw"], dict(row["_fields"]), row["_problem"] or "") for row in rows]
+    return [RawRecord(row["_position"], row["_raw"], fields_in(row), row["_problem"] or "") for row in rows]
+
+
+def fields_in(row: Mapping[str, Any]) -> dict[str, str | None]:
+    """The fields of a record, whichever way they are kept."""
+    return dict(row["_fields"]) if row["_header"] is None else fields_of(row["_raw"], row["_header"])

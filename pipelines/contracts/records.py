@@ -9,6 +9,24 @@ Fields = Mapping[str, str | None]
 """Text by raw field."""
 
 
+def packed_header(names: Sequence[str], delimiter: str) -> str | None:
+    """Field names as one text: the delimiter, then the names with it between them; None where a name has it itself.
+
+    With it a record whose raw text is nothing but its fields and delimiters needs no other copy of them.
+    """
+    return None if any(delimiter in name for name in names) else delimiter + delimiter.join(names)
+
+
+def header_names(header: str) -> list[str]:
+    """The names in a packed header."""
+    return header[1:].split(header[0])
+
+
+def fields_of(raw: str, header: str) -> dict[str, str | None]:
+    """The fields of a record by its packed header."""
+    return dict(zip(header_names(header), raw.split(header[0]), strict=True))
+
+
 @dataclass(frozen=True)
 class Unparsed:
     """A record that cannot be understood; why is the reason for which it is set apart."""

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.contracts.records import packed_header
 from pipelines.io.csv_records import LONGEST_FIELD, CsvReader, Header, MoreLines
-from pipelines.io.raw_record import COLUMNS, in_columns
+from pipelines.io.raw_record import COLUMNS, FIELDS, in_columns
 from pipelines.io.raw_text import has_no_text
 
 _LONGEST_BLOCK = 1 << 28  # characters; Arrow's text ends at 2 GiB
-_MOST_NAMES = 1 << 29  # characters in all maps of fields
 
 
 def csv_columns(blocks: Iterable[str], delimiter: str, quote: str, not_text: str) -> Iterator[pa.RecordBatch]:
@@ -98,8 +98,7 @@ class _Block:
 
     def plain(self, header: Header, delimiter: str, quote: str) -> np.ndarray:
         """Which lines are records just as they stand."""
-        names = len(self.lines) * sum(len(name) for name in header.names)
-        if self.texts is None or header.problem or names > _MOST_NAMES:
+        if self.texts is None or header.problem or packed_header(header.names, delimiter) is None:
             return np.zeros(len(self.lines), bool)
         length = pc.binary_length(self.texts)
         delimiters = pc.equal(pc.count_substring(self.texts, delimiter), len(header.names) - 1)
@@ -113,12 +112,12 @@ class _Block:
         if self.texts is None or not plain.any():
             return in_columns([])
         raw = self.texts.filter(pa.array(plain))
-        width, count = len(header.names), len(raw)
-        names = pa.array(header.names, pa.string()).take(pa.array(np.tile(np.arange(width), count)))
-        offsets = pa.array(np.arange(count + 1, dtype=np.int32) * width)
-        fields = pa.MapArray.from_arrays(offsets, names, pc.list_flatten(pc.split_pattern(raw, delimiter)))
         positions = pa.array(first + np.flatnonzero(plain), pa.int64())
-        return pa.RecordBatch.from_arrays([positions, raw, pa.nulls(count, pa.string()), fields], schema=COLUMNS)
+        header = packed_header(header.names, delimiter)
+        return pa.RecordBatch.from_arrays(
+            [positions, raw, pa.nulls(len(raw), pa.string()), pa.nulls(len(raw), FIELDS), pa.repeat(header, len(raw))],
+            schema=COLUMNS,
+        )
 
 
 class _Lines(Sequence[str]):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pipelines.contracts.records import fields_of
 from pipelines.io import delta_log
 from pipelines.io.ledger import Ledger
 from pipelines.io.ledger_movements import apart_by_file
@@ -135,9 +136,10 @@ def files(pin: Pin) -> list[str]:
 
 def raw_record(bronze: Pin, record: str) -> RawRecord:
     """The record as it came."""
-    columns = "_record_id, _file, _position, _raw, _fields"
-    (row,) = _query(bronze, f"SELECT {columns} FROM held WHERE _record_id = {_text(record)}")
-    return RawRecord(row["_record_id"], row["_file"], row["_position"], row["_raw"], dict(row["_fields"] or ()))
+    (row,) = _query(bronze, f"SELECT * FROM held WHERE _record_id = {_text(record)}")
+    header = row.get("_header")
+    fields = dict(row["_fields"] or ()) if header is None else fields_of(row["_raw"], header)
+    return RawRecord(row["_record_id"], row["_file"], row["_position"], row["_raw"], fields)
 
 
 def landed_files(ledger: Ledger, domain: str, batches: Collection[int]) -> dict[tuple[int, str], LandedFile]:

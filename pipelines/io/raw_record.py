@@ -10,8 +10,17 @@ import pyarrow as pa
 from pipelines.io.raw_text import printable
 
 FIELDS = pa.map_(pa.string(), pa.string())
-COLUMNS = pa.schema([("_position", pa.int64()), ("_raw", pa.string()), ("_problem", pa.string()), ("_fields", FIELDS)])
-"""What a file says of its records."""
+COLUMNS = pa.schema(
+    [
+        ("_position", pa.int64()),
+        ("_raw", pa.string()),
+        ("_problem", pa.string()),
+        ("_fields", FIELDS),
+        ("_header", pa.string()),
+    ]
+)
+"""What a file says of its records. Where `_header` is there, the raw text is nothing but the fields and the delimiters
+between them: then `_fields` is null, and contracts.records.fields_of gives them."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ def in_columns(records: Sequence[RawRecord]) -> pa.RecordBatch:
             pa.array([printable(r.raw) for r in records], pa.string()),
             pa.array([r.problem or None for r in records], pa.string()),
             pa.array([list(r.fields.items()) for r in records], FIELDS),
+            pa.nulls(len(records), pa.string()),
         ],
         schema=COLUMNS,
     )

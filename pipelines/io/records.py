@@ -33,6 +33,7 @@ SCHEMA = pa.schema(
         ("_raw", pa.string()),
         ("_problem", pa.string()),
         ("_fields", FIELDS),
+        ("_header", pa.string()),
         ("_delivered_at", pa.timestamp("us", tz="UTC")),
     ]
 )
@@ -52,7 +53,7 @@ class RawFile:
 
 
 def records(spark: SparkSession, files: list[RawFile]) -> DataFrame:
-    """All records of `files`, one row each: _file, _position, _record_id, _raw, _problem, _fields, _delivered_at.
+    """All records of `files`, one row each: _file, _position, _record_id, _raw, _problem, _fields, _header, _delivered_at.
 
     A file is read by one task, so a quoted line break stays inside its record. _record_id is unique to a file's
     content and the record's place in it: the same bytes delivered again would carry the same ids.
@@ -65,7 +66,7 @@ def records(spark: SparkSession, files: list[RawFile]) -> DataFrame:
 
     types = (
         "_file string, _position long, _record_id string, _raw string, _problem string, "
-        "_fields map<string,string>, _delivered_at timestamp"
+        "_fields map<string,string>, _header string, _delivered_at timestamp"
     )
     tasks = min(len(files), 3 * spark.sparkContext.defaultParallelism)
     return spark.range(0, len(files), 1, max(1, tasks)).mapInArrow(read, types)
@@ -86,7 +87,7 @@ def _placed(file: RawFile, columns: pa.RecordBatch) -> pa.RecordBatch:
             pa.repeat(file.name, count),
             position,
             pc.binary_join_element_wise(file.sha256[:20], position.cast(pa.string()), "-"),
-            *[columns[name] for name in ("_raw", "_problem", "_fields")],
+            *[columns[name] for name in ("_raw", "_problem", "_fields", "_header")],
             pa.repeat(delivered_at, count),
         ],
         schema=SCHEMA,

@@ -44,6 +44,7 @@ def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
     from pipelines.stages.silver import refine
     from pipelines.stages.silver import silver as judge
     from pipelines.transforms.derived import derived
+    from pipelines.transforms.fields import unpacked
 
     domain = work.domain
     source, name = domain.delta_table("bronze", table.source), domain.delta_table("silver", table.name)
@@ -53,12 +54,12 @@ def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
         records = work.read(source).where(F.col("_batch") == batch.id)
         parser = parser_of(domain, table.source)
         if parser:
-            records = derived(records, parser)
+            records = derived(unpacked(records), parser)
             records.persist()  # read for the count and for the rows
             read |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
         # a parser's rows have what it gives them, whatever the header names
         has_header = domain.source(table.source).has_header and parser is None
-        rows = refine(records, table, has_header=has_header)
+        rows = refine(records, table, has_header=has_header, headers=() if parser else came.headers)
         # only the keys of this batch are looked up, so files that cannot hold any are left alone
         held, history = (work.read_near(each, rows, table.key) for each in (name, f"{name}_history"))
         found = judge(

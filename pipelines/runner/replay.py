@@ -151,11 +151,12 @@ def _read_again(work: Work, table: Table, entries: DataFrame, parser: Parser | N
     # Imported here: where there is nothing to replay, no command waits for Spark.
     from pipelines.io.records import records
     from pipelines.transforms.derived import derived
+    from pipelines.transforms.fields import unpacked
 
     places = {(row["_batch"], row["_file"]) for row in entries.select("_batch", "_file").distinct().collect()}
     landed = quarantine.landed_files(work.context.ledger, work.domain.name, {batch for batch, _ in places})
     source = work.domain.source(table.source)
-    found = records(work.context.spark(), [raw_file(source, _kept(landed[place])) for place in sorted(places)])
+    found = unpacked(records(work.context.spark(), [raw_file(source, _kept(landed[place])) for place in sorted(places)]))
     return derived(found, parser) if parser else found
 
 

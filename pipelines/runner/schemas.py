@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.names import DeclarationError
+from pipelines.contracts.records import header_names
 from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.io.ledger_schemas import columns_now
 from pipelines.io.publication import Batch, SchemaChange
@@ -22,11 +23,12 @@ TEXT = "string"
 @dataclass(frozen=True)
 class Arrived:
     """What a batch brought of one source. records: how many each file has; fields: that any record of it names; known:
-    fields that are no news."""
+    fields that are no news; headers: all that records have whose fields are in their raw text."""
 
     records: Mapping[str, int]
     fields: Mapping[str, Collection[str]]
     known: Collection[str]
+    headers: Sequence[str]
 
 
 def evolve(work: Work, batch: Batch | None = None) -> None:
@@ -63,10 +65,14 @@ def arrived(work: Work, batch: Batch, source: str) -> Arrived:
     lines = []
     if work.exists(name):  # it does not while all files of the source were empty
         lines = delivered_fields(work.read(name).where(F.col("_batch") == batch.id)).collect()
-    records = dict.fromkeys((file.name for file in batch.files if file.source == source), 0)
-    fields = {row["_file"]: frozenset(row["fields"]) for row in lines}
-    known = _delivered(work, batch, source, fields)
-    return Arrived(records | {row["_file"]: row["records"] for row in lines}, fields, known)
+    records = {file.name: 0 for file in batch.files if file.source == source}
+    fields: dict[str, set[str]] = {}
+    for line in lines:
+        records[line["_file"]] += line["records"]
+        names = line["fields"] if line["header"] is None else header_names(line["header"])
+        fields.setdefault(line["_file"], set()).update(names)
+    headers = sorted({line["header"] for line in lines if line["header"] is not None})
+    return Arrived(records, fields, _delivered(work, batch, source, fields), headers)
 
 
 def _delivered(work: Work, batch: Batch, source: str, fields: Mapping[str, Collection[str]]) -> Collection[str]:

@@ -129,13 +129,13 @@ def statement_parts(table: Table) -> dict[str, list[str]]:
     }
 
 
-def refine(records: DataFrame, table: Table, *, has_header: bool) -> DataFrame:
+def refine(records: DataFrame, table: Table, *, has_header: bool, headers: Sequence[str] = ()) -> DataFrame:
     """Bronze records as typed rows, with the `_reasons` for which a row is to be set apart; none if it is good.
 
-    has_header: whether the source's deliveries name all their fields (`Source.has_header`).
+    has_header: whether the source's deliveries name all their fields (`Source.has_header`). headers: as `typed` has it.
     A predicate that is null counts as broken, unless it reads a column that is declared nullable.
     """
-    rows = typed(records, table, has_header=has_header)
+    rows = typed(records, table, has_header=has_header, headers=headers)
     promises = [promise for promise in table.row_rules if promise.severity == "quarantine"]
     broken = [F.when(is_broken(promise, table), F.lit(promise.name)) for promise in promises]
     broken.append(F.when(F.col("available_at").isNull(), F.lit(AVAILABLE)))

@@ -25,12 +25,15 @@ class Break:
 
 
 def delivered_fields(records: DataFrame) -> DataFrame:
-    """`_file`, `records`, `fields`: how many records each file has, and all fields that any of them names.
+    """`_file`, `header`, `records`, `fields`: how many records each file has, and all fields that any of them names;
+    those whose fields are in their raw text by `header`, which names them, the others where that is null.
 
     records: bronze rows.
     """
+    header = F.col("_header") if "_header" in records.columns else F.lit(None).cast("string")
     named = F.array_distinct(F.flatten(F.collect_set(F.map_keys("_fields"))))
-    return records.groupBy("_file").agg(F.count("*").alias("records"), named.alias("fields"))
+    by_header = records.groupBy("_file", header.alias("header"))
+    return by_header.agg(F.count("*").alias("records"), named.alias("fields"))
 
 
 def unread(judged: DataFrame, table: Table) -> DataFrame:

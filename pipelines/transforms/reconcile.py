@@ -29,35 +29,39 @@ def reconcile(
     this batch. unchanged: what is held already, or a withdrawal of a key that is not held. superseded: an older
     statement than the one held, or than another of this batch.
     """
-    declared_order = [name for name in order if name in content]
-    said = F.when(F.col("_delete"), _digest(declared_order)).otherwise(F.col("_digest"))
-    # the digest once, though two columns need it; and spread by key once, which serves both windows
-    digested = rows.withColumn("_digest", _digest(content))
-    ranked = digested.withColumns(
-        {"_rank": _ranked(order, F.col("_digest")), "_said": said, "_is_good": F.size("_reasons") == 0}
+    about, besides = [*key, "_is_good"], [name for name in content if name not in (*key, *order)]
+    # a withdrawal says its key and when, whatever else is in its row
+    said = ["_delete", *[F.when(~F.col("_delete"), F.col(name)) for name in besides]]
+    told, untold = ([name for name in order if (name in content) is is_told] for is_told in (True, False))
+    same = Window.partitionBy(*about, *told, *said).orderBy(
+        *[F.desc(name) for name in untold], "_file", "_position", "_ordinal"
     )
-    ranked = ranked.drop("_digest").repartition(*[F.col(name) for name in key])
-    about = [*key, "_is_good"]
-    same = Window.partitionBy(*about, "_delete", "_said").orderBy(F.desc("_rank"), "_file", "_position", "_ordinal")
-    ranked = ranked.withColumn("_nth", F.row_number().over(same))
-    ranked = ranked.withColumn("_newest", F.max("_rank").over(Window.partitionBy(*about)))
-    judged = _with_held(ranked, held, withdrawn, key, order, content)
+    # in the order in which `same` is sorted where the order columns are content: rows are spread and sorted once then
+    good = rows.withColumn("_is_good", F.size("_reasons") == 0).repartition(*[F.col(name) for name in key])
+    ranked = good.withColumn("_nth", F.row_number().over(same))
+    ranked = ranked.withColumn("_place", F.dense_rank().over(Window.partitionBy(*about).orderBy(*order, *said)))
+    ranked = ranked.withColumn("_newest", F.max("_place").over(Window.partitionBy(*about)))
+    judged = _with_held(ranked, held, withdrawn, key, order, besides)
     is_held = F.col("_held").isNotNull() & ~F.col("_held.delete")
-    wins = F.col("_held").isNull() | (F.col("_rank") > F.col("_held"))
+    rank, is_newest = _rank(order, _content(besides)), F.col("_place") == F.col("_newest")
+    is_same = rank["content"] == F.col("_held.content")
+    for i in [i for i, name in enumerate(order) if name in told]:
+        is_same &= F.col(order[i]).eqNullSafe(F.col(f"_held.order.by_{i}"))
+    wins = F.col("_held").isNull() | (rank > F.col("_held"))
     outcome = (
         F.when(~F.col("_is_good"), "quarantined")
         .when(F.col("_nth") > 1, "duplicate")
-        .when(F.col("_rank") == F.col("_held"), "unchanged")
-        .when((F.col("_rank") < F.col("_newest")) | ~wins, "superseded")
+        .when(rank == F.col("_held"), "unchanged")
+        .when(~is_newest | ~wins, "superseded")
         .when(F.col("_delete"), F.when(is_held, "deleted").otherwise("unchanged"))
         .when(F.col("_held").isNull() | F.col("_held.delete"), "new")
         # a newer statement of the same content only moves the order along
-        .when(F.col("_rank.content") == F.col("_held.content"), "unchanged")
+        .when(is_same, "unchanged")
         .otherwise("updated")
     )
-    applied = F.col("_is_good") & (F.col("_nth") == 1) & (F.col("_rank") == F.col("_newest")) & wins
+    applied = F.col("_is_good") & (F.col("_nth") == 1) & is_newest & wins
     return judged.withColumns({"outcome": outcome, "_applied": applied}).drop(
-        "_rank", "_said", "_is_good", "_nth", "_newest", "_held"
+        "_is_good", "_nth", "_place", "_newest", "_held"
     )
 
 
@@ -83,27 +87,23 @@ def known_spans(
         return held.withColumn("known_until", F.lit(None).cast("timestamp"))
     said = held.withColumn("_delete", F.lit(False)).unionByName(history)
     greater = Window.partitionBy(*key).orderBy(F.desc("_rank")).rowsBetween(Window.unboundedPreceding, -1)
-    ranked = said.withColumn("_rank", _rank(order, content))
+    ranked = said.withColumn("_rank", _rank(order, _content(content)))
     spans = ranked.withColumn("known_until", F.min("available_at").over(greater))
     was_in_force = F.col("known_until").isNull() | (F.col("known_until") > F.col("available_at"))
     return spans.where(was_in_force & ~F.col("_delete")).drop("_rank", "_delete")
 
 
-def _rank(order: list[str], content: list[str]) -> Column:
-    """What decides between two statements about one key: order first, then a withdrawal, then the content's digest."""
-    return _ranked(order, _digest(content) if content else F.lit(None).cast("string"))
-
-
-def _ranked(order: list[str], digest: Column) -> Column:
+def _rank(order: list[str], content: Column) -> Column:
+    """What decides between two statements about one key: order first, then a withdrawal, then the content."""
     return F.struct(
         F.struct(*[F.col(name).alias(f"by_{i}") for i, name in enumerate(order)]).alias("order"),
         F.col("_delete").alias("delete"),
-        F.when(~F.col("_delete"), digest).alias("content"),
+        F.when(~F.col("_delete"), content).alias("content"),
     )
 
 
-def _digest(columns: list[str]) -> Column:
-    return F.sha2(F.to_json(F.struct(*columns), {"ignoreNullFields": "false"}), 256) if columns else F.lit("")
+def _content(columns: list[str]) -> Column:
+    return F.struct(*columns) if columns else F.lit("")
 
 
 def _with_held(
@@ -112,19 +112,21 @@ def _with_held(
     withdrawn: DataFrame | None,
     key: list[str],
     order: list[str],
-    content: list[str],
+    besides: list[str],
 ) -> DataFrame:
     """Add `_held`, the rank of the statement in force for the row's key; only the keys of this batch are looked up."""
     keys = ranked.select(*key).distinct()
+    types = ranked.select(_content(besides).alias("content"), _rank(order, _content(besides)).alias("rank")).schema
+    nothing = F.lit(None).cast(types["content"].dataType)
     in_force = [
         statements.withColumn("_delete", F.lit(is_delete))
         .join(keys, key, "left_semi")
-        .select(*key, _rank(order, said).alias("_rank"))
-        for statements, is_delete, said in ((held, False, content), (withdrawn, True, []))
+        .select(*key, _rank(order, content).alias("_rank"))
+        for statements, is_delete, content in ((held, False, _content(besides)), (withdrawn, True, nothing))
         if statements is not None
     ]
     if not in_force:
-        return ranked.withColumn("_held", F.lit(None).cast(ranked.schema["_rank"].dataType))
+        return ranked.withColumn("_held", F.lit(None).cast(types["rank"].dataType))
     return ranked.join(
         reduce(DataFrame.unionByName, in_force).groupBy(*key).agg(F.max("_rank").alias("_held")), key, "left"
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.tables import Column, Table
+from pipelines.transforms import fields
+from pipelines.transforms.fields import quoted
 from pipelines.transforms.reasons import applying
 
 ISO_WITH_OFFSET = "yyyy-MM-dd'T'HH:mm[:ss][.SSSSSS]XXX"
@@ -22,19 +25,22 @@ _EXACT_DIGITS = {"double": (15, "1.7976931348623157e308D"), "float": (6, "3.4028
 greatest number that it has."""
 
 
-def typed(records: DataFrame, table: Table, *, has_header: bool) -> DataFrame:
+def typed(records: DataFrame, table: Table, *, has_header: bool, headers: Sequence[str] = ()) -> DataFrame:
     """Cast the raw fields to the declared columns, and list in `_reasons` what could not be read.
 
     records: bronze rows with `_problem` and `_fields`, `_ordinal` too where a parser made several rows of a record.
     has_header: each delivery names all its fields, so a field that a record lacks was dropped from the whole delivery.
+    headers: every `_header` that a record has whose fields are in its raw text.
     A record that withdraws its key (or a version of it) needs only that and the order.
     """
-    is_tombstone = f"transform(array(_fields), raw -> {table.tombstone})[0]" if table.tombstone else "false"
+    records, raw_fields = fields.split_by(records, headers), fields.all_fields(headers)
+    is_tombstone = f"transform(array({raw_fields}), raw -> {table.tombstone})[0]" if table.tombstone else "false"
     # the text of a field is looked up once, however often it is looked at
-    texts = {_text_of(column): _looked_up(column) for column in table.columns}
+    texts = {_text_of(column): _looked_up(column, headers) for column in table.columns}
     names = {text: f"_text {i}" for i, text in enumerate(texts)}
     looked_up = records.select(
         *[name for name in (*RECORD, "_problem", "_fields") if name != "_ordinal"],
+        *[name for name in ("_header", fields.VALUES) if name in records.columns],
         # numbers the rows of one record, where a domain's parser makes several
         (F.col("_ordinal") if "_ordinal" in records.columns else F.lit(0)).alias("_ordinal"),
         *[F.expr(sql).alias(names[text]) for text, sql in texts.items()],
@@ -51,13 +57,14 @@ def typed(records: DataFrame, table: Table, *, has_header: bool) -> DataFrame:
             names[_text_of(column)],
             is_needed=column.name in (*table.version_key, *table.order),
             has_header=has_header,
+            headers=headers,
         )
         for column in table.columns
     ]
     unreadable = F.when(
         F.col("_problem").isNotNull(), F.array(F.concat(F.lit("unreadable: "), F.col("_problem")))
     ).otherwise(F.array_distinct(applying([F.expr(reason) for reason in misread])))
-    rows = rows.withColumn("_reasons", unreadable).drop("_problem", "_fields", *names.values())
+    rows = rows.withColumn("_reasons", unreadable).drop("_problem", "_fields", "_header", fields.VALUES, *names.values())
     return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
 
 
@@ -66,15 +73,15 @@ def _text_of(column: Column) -> tuple[tuple[str, ...], str]:
     return column.fields, column.null_text
 
 
-def _looked_up(column: Column) -> str:
+def _looked_up(column: Column, headers: Sequence[str]) -> str:
     """SQL for the text of a column's field, null where it is blank, missing, or stands for no value."""
-    found = f"_fields[{_quoted(column.fields[-1])}]"
+    found = fields.text(column.fields[-1], headers)
     for field in reversed(column.fields[:-1]):
-        found = f"if({_has(field)}, _fields[{_quoted(field)}], {found})"
+        found = f"if({fields.has(field, headers)}, {fields.text(field, headers)}, {found})"
     text = f"nullif(trim({found}), '')"
     if not column.null_text:
         return text
-    stands_for_none = _quoted(rf"\A(?:{column.null_text})\z")
+    stands_for_none = quoted(rf"\A(?:{column.null_text})\z")
     return f"transform(array({text}), t -> if(t rlike {stands_for_none}, null, t))[0]"
 
 
@@ -84,7 +91,7 @@ def _read(column: Column, text: str) -> str:
     Spark knows years that Python and most readers of its files do not.
     """
     if column.type == "timestamp" or column.pattern:
-        tries = [f"try_to_timestamp(`{text}`, {_quoted(p)})" for p in column.patterns or (ISO_WITH_OFFSET,)]
+        tries = [f"try_to_timestamp(`{text}`, {quoted(p)})" for p in column.patterns or (ISO_WITH_OFFSET,)]
         value = f"cast(coalesce({', '.join(tries)}) as {column.type})"
     else:
         value = _number(column, text)
@@ -105,7 +112,7 @@ def _number(column: Column, text: str) -> str:
     if _DECIMAL.fullmatch(column.type):  # digits of other scripts, which no other type reads and no rule here counts
         return f"if(octet_length(`{text}`) = length(`{text}`), {value}, null)"
     if column.type in _WHOLE:
-        whole = f"regexp_extract(`{text}`, {_quoted(_WITH_A_POINT)}, 1)"
+        whole = f"regexp_extract(`{text}`, {quoted(_WITH_A_POINT)}, 1)"
         return f"coalesce({value}, try_cast({whole} as {column.type}))"
     return value
 
@@ -116,14 +123,14 @@ def _value(column: Column, text: str) -> str:
     return f"transform(array({value}), value -> {column.convert})[0]" if column.convert else value
 
 
-def _misreading(column: Column, text: str, *, is_needed: bool, has_header: bool) -> str:
+def _misreading(column: Column, text: str, *, is_needed: bool, has_header: bool, headers: Sequence[str]) -> str:
     """SQL for the reason why a column could not be read, null if it could."""
     value, field = f"`{column.name}`", column.field
     cases = []
     # what a conversion makes null on purpose was read all the same, if null is allowed
     unread = f"{_read(column, text)} is null" if column.convert and column.nullable else "true"
     cases.append((f"{value} is null and `{text}` is not null and {unread}", "unreadable"))
-    is_there = " or ".join(_has(name) for name in column.fields)
+    is_there = " or ".join(fields.has(name, headers) for name in column.fields)
     if (has_header or not column.nullable) and not column.optional:
         # without a conversion, what is missing is null; with one, it may have become a value
         missing = f"not ({is_there})" if column.convert else f"{value} is null and not ({is_there})"
@@ -132,7 +139,7 @@ def _misreading(column: Column, text: str, *, is_needed: bool, has_header: bool)
         cases.append((f"{value} is null", "empty"))
     cases += _losses(column, text)
     applies = "" if is_needed else "when _delete then null "
-    named = " ".join(f"when {condition} then {_quoted(f'{reason}: {field}')}" for condition, reason in cases)
+    named = " ".join(f"when {condition} then {quoted(f'{reason}: {field}')}" for condition, reason in cases)
     return f"case {applies}{named} end"
 
 
@@ -144,26 +151,17 @@ def _losses(column: Column, text: str) -> list[tuple[str, str]]:
         number, whole = f"try_cast(`{text}` as {column.type})", f"try_cast(`{text}` as decimal(38, 0))"
         # text of more digits than a decimal has is longer than any number that a row should name exactly
         exact = f"coalesce(try_cast({number} as decimal(38, 0)) = {whole}, false)"
-        long = _quoted(rf"^{_PADDING}[+-]?[0-9]{{{digits + 1},}}(\.0*)?{_PADDING}$")
+        long = quoted(rf"^{_PADDING}[+-]?[0-9]{{{digits + 1},}}(\.0*)?{_PADDING}$")
         return [
             (f"not (abs({value}) <= {largest})", "not finite"),
             (f"length(`{text}`) > {digits} and `{text}` rlike {long} and not ({exact})", "inexact"),
-            (f"{number if column.convert else value} = 0 and `{text}` rlike {_quoted(_NOT_ZERO)}", "inexact"),
+            (f"{number if column.convert else value} = 0 and `{text}` rlike {quoted(_NOT_ZERO)}", "inexact"),
         ]
     if decimal := _DECIMAL.fullmatch(column.type):
         number = f"try_cast(`{text}` as {column.type})"
-        more_places = _quoted(rf"\.[0-9]{{{decimal[2]}}}[0-9]*[1-9]")
+        more_places = quoted(rf"\.[0-9]{{{decimal[2]}}}[0-9]*[1-9]")
         by_exponent = f"try_cast(`{text}` as double) <> cast({number} as double)"
-        to_nothing = f"({number} = 0 and `{text}` rlike {_quoted(_NOT_ZERO)})"
+        to_nothing = f"({number} = 0 and `{text}` rlike {quoted(_NOT_ZERO)})"
         is_rounded = f"if(`{text}` rlike '[eE]', {by_exponent} or {to_nothing}, `{text}` rlike {more_places})"
         return [(f"{number} is not null and {is_rounded}", "inexact")]
     return []
-
-
-def _has(field: str) -> str:
-    return f"map_contains_key(_fields, {_quoted(field)})"
-
-
-def _quoted(text: str) -> str:
-    """A SQL literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -15,7 +15,7 @@ from pipelines.io.csv_blocks import csv_columns
 from pipelines.io.csv_records import CsvReader
 from pipelines.io.json_records import json_records
 from pipelines.io.raw_record import RawRecord, in_columns
-from pipelines.io.records import RawFile, records
+from pipelines.io.records import RawFile, file_columns, records
 from tests.raw_files import out_of, records_of
 
 CSV = Source("s", format="csv")
@@ -148,15 +148,25 @@ def test_no_character_of_any_input_is_lost_or_read_twice(junk):
     assert "".join("".join(raws).split()) == "".join(junk.split())
 
 
+def test_plain_lines_keep_their_fields_in_their_text_alone(tmp_path: Path):
+    path = tmp_path / "f.csv"
+    path.write_text('a,b\n1,\n"2",x\n')
+    (batch,) = file_columns(RawFile("s/f.csv", str(path), "ab" * 32, CSV, 0))
+    assert [(r["_raw"], r["_fields"], r["_header"]) for r in batch.to_pylist()] == [
+        ("1,", None, ",a,b"),
+        ('"2",x', [("a", "2"), ("b", "x")], None),
+    ]
+
+
 def test_spark_gives_each_record_its_place_and_text(spark, tmp_path: Path):
     path = tmp_path / "f.csv"
     path.write_bytes(b"a,b\n1,\xff\n2,x\n")
     files = [RawFile("s/f.csv", str(path), "ab" * 32, CSV, 1_400_000_000_000_000)]
     found = [
-        (r["_file"], r["_position"], r["_record_id"], r["_raw"], r["_problem"], r["_fields"])
+        (r["_file"], r["_position"], r["_record_id"], r["_raw"], r["_problem"], r["_fields"], r["_header"])
         for r in records(spark, files).orderBy("_position").collect()
     ]
     assert found == [
-        ("s/f.csv", 2, "ab" * 10 + "-2", "1,\\xff", "not UTF-8", {}),
-        ("s/f.csv", 3, "ab" * 10 + "-3", "2,x", None, {"a": "2", "b": "x"}),
+        ("s/f.csv", 2, "ab" * 10 + "-2", "1,\\xff", "not UTF-8", {}, None),
+        ("s/f.csv", 3, "ab" * 10 + "-3", "2,x", None, {"a": "2", "b": "x"}, None),
     ]

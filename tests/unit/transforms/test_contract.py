@@ -61,11 +61,19 @@ def test_columns_that_were_added_removed_and_retyped():
 
 def test_fields_are_those_of_any_record_and_unread_is_what_has_text_but_no_value(spark):
     records = spark.createDataFrame(
-        [("f", {"a": "1"}), ("f", {"a": "1", "b": None}), ("g", {}), ("g", {"c": "3"})],
-        "_file string, _fields map<string,string>",
+        [
+            ("f", {"a": "1"}, None),
+            ("f", {"a": "1", "b": None}, None),
+            ("f", None, ",a,d"),
+            ("g", {}, None),
+            ("g", {"c": "3"}, None),
+        ],
+        "_file string, _fields map<string,string>, _header string",
     )
-    found = {row["_file"]: (row["records"], sorted(row["fields"])) for row in delivered_fields(records).collect()}
-    assert found == {"f": (2, ["a", "b"]), "g": (2, ["c"])}
+    assert {
+        (row["_file"], row["header"], row["records"], *sorted(row["fields"]))
+        for row in delivered_fields(records).collect()
+    } == {("f", None, 2, "a", "b"), ("f", ",a,d", 1), ("g", None, 2, "c")}
     judged = spark.createDataFrame(
         [
             ("f", "p", None, None, None, ["unreadable: level"]),

@@ -77,6 +77,13 @@ def test_without_a_declared_order_the_later_delivery_counts(spark):
     assert outcomes(judged) == [("duplicate", False), ("superseded", False), ("new", True)]
 
 
+def test_a_newer_order_alone_is_an_update_where_it_is_content_and_moves_along_where_it_is_not(spark):
+    held = spark.createDataFrame([("a", 1, "x")], "k string, revision int, v string")
+    batch = statements(spark, [("a", 2, "x", False)])
+    assert outcomes(reconcile(batch, held, None, **KEYS)) == [("updated", True)]
+    assert outcomes(reconcile(batch, held, None, **KEYS | {"content": ["k", "v"]})) == [("unchanged", True)]
+
+
 # Many histories at once: each case is a key of its own, so one job an arrival serves them all.
 
 CASES = 150

@@ -1,0 +1,65 @@
+"""Fields that stay in the raw text are the same, whoever takes them out of it."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.errors import SparkRuntimeException
+from pyspark.sql import functions as F
+
+from pipelines.contracts.records import fields_of, header_names, packed_header
+from pipelines.transforms import fields
+
+DELIMITERS = (",", ";", "\t", "|", ".", "$", "^", "\\", "*", "n", "7", " ", "é", "😀", "'", '"')
+
+
+def packed(spark, rows):
+    return spark.createDataFrame(rows, "_raw string, _fields map<string,string>, _header string")
+
+
+@pytest.fixture(scope="module")
+def by_delimiter(spark):
+    """A record of three fields for every delimiter, one of them empty, and their headers."""
+    rows = []
+    for delimiter in DELIMITERS:
+        header = packed_header(["a", "", "b c" if delimiter != " " else "b"], delimiter)
+        assert header is not None
+        rows.append((delimiter.join(["x", "", "ÿ\\d"] if delimiter != "\\" else ["x", "", "ÿ"]), None, header))
+    return packed(spark, rows), [header for _, _, header in rows]
+
+
+def test_a_name_with_the_delimiter_in_it_cannot_be_packed():
+    assert packed_header(["a", "b,c"], ",") is None
+    assert packed_header(["a", "b,c"], ";") == ";a;b,c"
+    assert header_names(";a;b,c") == ["a", "b,c"]
+
+
+def test_every_delimiter_parts_the_text_in_spark_as_in_python(by_delimiter):
+    records, headers = by_delimiter
+    expected = [fields_of(row["_raw"], row["_header"]) for row in records.collect()]
+    assert [row["_fields"] for row in fields.unpacked(records).collect()] == expected
+    maps = fields.split_by(records, headers).select(F.expr(fields.all_fields(headers)).alias("fields"))
+    assert [row["fields"] for row in maps.collect()] == expected
+
+
+def test_a_field_is_found_under_any_header_or_in_the_map(spark):
+    records = packed(
+        spark,
+        [("1,2", None, ",a,b"), ("3,4", None, ",b,a"), ("5", None, ",c"), ('"6"', {"a": "6"}, None), ("?", {}, None)],
+    )
+    headers = [",a,b", ",b,a", ",c"]
+    found = fields.split_by(records, headers).selectExpr(
+        f"{fields.text('a', headers)} AS text", f"{fields.has('a', headers)} AS has", f"{fields.has('d', headers)} AS d"
+    )
+    assert [tuple(row) for row in found.collect()] == [
+        ("1", True, False),
+        ("4", True, False),
+        (None, False, False),
+        ("6", True, False),
+        (None, False, False),
+    ]
+
+
+def test_a_record_of_a_header_that_was_not_said_is_not_read_as_empty(spark):
+    records = fields.split_by(packed(spark, [("1,2", None, ",a,b")]), [",b,a"])
+    with pytest.raises(SparkRuntimeException, match="another header"):
+        records.select(fields.VALUES).collect()

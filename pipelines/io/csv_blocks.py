@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts.records import packed_header
-from pipelines.io.csv_records import LONGEST_FIELD, CsvReader, Header, MoreLines
+from pipelines.io.csv_records import LONGEST_FIELD, CsvReader, Header, MoreLines, dialect
 from pipelines.io.raw_record import COLUMNS, FIELDS, in_columns
 from pipelines.io.raw_text import has_no_text
 
@@ -21,8 +22,9 @@ _LONGEST_BLOCK = 1 << 28  # characters; Arrow's text ends at 2 GiB
 def csv_columns(blocks: Iterable[str], delimiter: str, quote: str, not_text: str) -> Iterator[pa.RecordBatch]:
     """The records of a CSV whose first record is the header, in order, as COLUMNS. blocks: its text, cut anywhere.
 
-    A line without a quote and with as many delimiters as the header has is a record just as it stands: such lines are
-    split all at once. All others are CsvReader's, so that both ways give the same records.
+    A line without a quote and with as many delimiters as the header has is a record just as it stands. Lines in which
+    every quote can be closed are parsed all at once, if each of them is a record. All others are CsvReader's, one by
+    one, and all ways give the same records.
     """
     file = _File(delimiter, quote, not_text)
     rest = ""
@@ -61,7 +63,8 @@ class _File:
         header, taken = self._header, len(block.lines)
         plain = block.plain(header, self._delimiter, self._quote)
         plain[: reader.at] = False
-        for line in np.flatnonzero(~plain).tolist():
+        quoted, rows = block.quoted(header, self._delimiter, self._quote, reader.at)
+        for line in np.flatnonzero(~(plain | quoted)).tolist():
             if line < reader.at:
                 continue  # it belongs to the record before
             reader.at = line
@@ -70,11 +73,15 @@ class _File:
             except MoreLines:
                 taken = line
                 break
-            plain[line : reader.at] = False
+            plain[line : reader.at] = quoted[line : reader.at] = False
             if record is not None:
                 records.append(record)
-        plain[taken:] = False
-        yield from _in_order(block.split(plain, header, self._delimiter, self._number), in_columns(records))
+        plain[taken:] = quoted[taken:] = False
+        yield from _in_order(
+            block.split(plain, header, self._delimiter, self._number),
+            block.mapped(quoted, rows, header, self._number),
+            in_columns(records),
+        )
         return taken
 
 
@@ -107,15 +114,55 @@ class _Block:
             found = pc.and_(found, pc.invert(pc.match_substring(self.texts, quote)))
         return np.array(found)
 
+    def quoted(
+        self, header: Header, delimiter: str, quote: str, first: int
+    ) -> tuple[np.ndarray, Mapping[int, Sequence[str]]]:
+        """Which lines from the first on are records whose quotes close where the line ends, and their fields."""
+        found = np.zeros(len(self.lines), bool)
+        if self.texts is None or header.problem or not quote:
+            return found, {}
+        quotes = np.array(pc.count_substring(self.texts, quote))
+        can_close = (quotes > 0) & (quotes % 2 == 0)
+        can_close[:first] = False
+        numbers = np.flatnonzero(can_close)
+        try:
+            rows = list(csv.reader(self.texts.take(pa.array(numbers)).to_pylist(), **dialect(delimiter, quote)))
+        except csv.Error:
+            return found, {}
+        if len(rows) < len(numbers):  # one of them goes on in the next
+            return found, {}
+        width = len(header.names)
+        records = {line: row for line, row in zip(numbers.tolist(), rows, strict=True) if len(row) == width}
+        found[list(records)] = True
+        return found, records
+
+    def mapped(
+        self, quoted: np.ndarray, rows: Mapping[int, Sequence[str]], header: Header, first: int
+    ) -> pa.RecordBatch:
+        """These lines as COLUMNS. first: the number of the first line of the block."""
+        if self.texts is None or not quoted.any():
+            return in_columns([])
+        lines = np.flatnonzero(quoted)
+        values = [value for line in lines.tolist() for value in rows[line]]
+        offsets = pa.array(np.arange(len(lines) + 1, dtype=np.int32) * len(header.names))
+        fields = pa.MapArray.from_arrays(
+            offsets, pa.array(list(header.names) * len(lines), pa.string()), pa.array(values, pa.string())
+        )
+        nothing = pa.nulls(len(lines), pa.string())
+        return pa.RecordBatch.from_arrays(
+            [pa.array(first + lines, pa.int64()), self.texts.take(pa.array(lines)), nothing, fields, nothing],
+            schema=COLUMNS,
+        )
+
     def split(self, plain: np.ndarray, header: Header, delimiter: str, first: int) -> pa.RecordBatch:
         """The plain lines as COLUMNS. first: the number of the first line of the block."""
         if self.texts is None or not plain.any():
             return in_columns([])
         raw = self.texts.filter(pa.array(plain))
         positions = pa.array(first + np.flatnonzero(plain), pa.int64())
-        header = packed_header(header.names, delimiter)
+        packed = packed_header(header.names, delimiter)
         return pa.RecordBatch.from_arrays(
-            [positions, raw, pa.nulls(len(raw), pa.string()), pa.nulls(len(raw), FIELDS), pa.repeat(header, len(raw))],
+            [positions, raw, pa.nulls(len(raw), pa.string()), pa.nulls(len(raw), FIELDS), pa.repeat(packed, len(raw))],
             schema=COLUMNS,
         )
 
@@ -142,9 +189,9 @@ def _end_of_lines(text: str) -> int:
     return text.rfind("\n") + 1 or text.rfind("\r", 0, len(text) - 1) + 1
 
 
-def _in_order(plain: pa.RecordBatch, others: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    if plain.num_rows and others.num_rows:
-        both = pa.Table.from_batches([plain, others])
-        yield from both.take(pc.sort_indices(both["_position"])).combine_chunks().to_batches()
-    else:
-        yield from (batch for batch in (plain, others) if batch.num_rows)
+def _in_order(*batches: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    filled = [batch for batch in batches if batch.num_rows]
+    if len(filled) > 1:
+        together = pa.Table.from_batches(filled)
+        filled = together.take(pc.sort_indices(together["_position"])).combine_chunks().to_batches()
+    yield from filled

@@ -14,6 +14,12 @@ LONGEST_FIELD = 1_000_000
 """Characters; a stray quote must not swallow more than this before it is found out."""
 
 
+def dialect(delimiter: str, quote: str) -> dict[str, Any]:
+    """How Python's csv module is to read. quote: "" for none."""
+    quoting: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+    return {"delimiter": delimiter, "strict": True, **quoting}
+
+
 class MoreLines(Exception):
     """The record goes on in lines that are not there yet."""
 
@@ -35,8 +41,7 @@ class CsvReader:
 
     def __init__(self, delimiter: str, quote: str, not_text: str) -> None:
         csv.field_size_limit(LONGEST_FIELD)
-        dialect: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
-        self._reader = csv.reader(self, delimiter=delimiter, strict=True, **dialect)
+        self._reader = csv.reader(self, **dialect(delimiter, quote))
         self._not_text = not_text
         self._lines: Sequence[str] = ()
         self._first, self._is_end = 1, False

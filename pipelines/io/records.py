@@ -53,7 +53,7 @@ class RawFile:
 
 
 def records(spark: SparkSession, files: list[RawFile]) -> DataFrame:
-    """All records of `files`, one row each: _file, _position, _record_id, _raw, _problem, _fields, _header, _delivered_at.
+    """All records of `files`, one row each, in the columns of SCHEMA.
 
     A file is read by one task, so a quoted line break stays inside its record. _record_id is unique to a file's
     content and the record's place in it: the same bytes delivered again would carry the same ids.

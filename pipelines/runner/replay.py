@@ -156,7 +156,9 @@ def _read_again(work: Work, table: Table, entries: DataFrame, parser: Parser | N
     places = {(row["_batch"], row["_file"]) for row in entries.select("_batch", "_file").distinct().collect()}
     landed = quarantine.landed_files(work.context.ledger, work.domain.name, {batch for batch, _ in places})
     source = work.domain.source(table.source)
-    found = unpacked(records(work.context.spark(), [raw_file(source, _kept(landed[place])) for place in sorted(places)]))
+    found = unpacked(
+        records(work.context.spark(), [raw_file(source, _kept(landed[place])) for place in sorted(places)])
+    )
     return derived(found, parser) if parser else found
 
 

@@ -12,8 +12,10 @@ from pipelines.stages.changes import Change
 
 
 def keep(domain: Domain, source: str, records: DataFrame, *, batch: int, attempt: int, ingested_at: datetime) -> Change:
-    """Append the raw records of one source. records: `_file`, `_position`, `_record_id`, `_raw`, `_problem`, `_fields`
-    (text by field name) or `_header` (then `_raw` has the fields), `_delivered_at`. ingested_at is provenance: in no feature, hash or comparison.
+    """Append the raw records of one source.
+
+    records: `_file`, `_position`, `_record_id`, `_raw`, `_problem`, `_fields` (text by field name) or `_header` (then
+    `_raw` has the fields), `_delivered_at`. ingested_at is provenance: in no feature, hash or comparison.
     """
     kept = records.withColumns(
         {

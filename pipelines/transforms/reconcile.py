@@ -31,7 +31,7 @@ def reconcile(
     """
     about, besides = [*key, "_is_good"], [name for name in content if name not in (*key, *order)]
     # a withdrawal says its key and when, whatever else is in its row
-    said = ["_delete", *[F.when(~F.col("_delete"), F.col(name)) for name in besides]]
+    said: list[Column | str] = ["_delete", *[F.when(~F.col("_delete"), F.col(name)) for name in besides]]
     told, untold = ([name for name in order if (name in content) is is_told] for is_told in (True, False))
     same = Window.partitionBy(*about, *told, *said).orderBy(
         *[F.desc(name) for name in untold], "_file", "_position", "_ordinal"

@@ -64,7 +64,9 @@ def typed(records: DataFrame, table: Table, *, has_header: bool, headers: Sequen
     unreadable = F.when(
         F.col("_problem").isNotNull(), F.array(F.concat(F.lit("unreadable: "), F.col("_problem")))
     ).otherwise(F.array_distinct(applying([F.expr(reason) for reason in misread])))
-    rows = rows.withColumn("_reasons", unreadable).drop("_problem", "_fields", "_header", fields.VALUES, *names.values())
+    rows = rows.withColumn("_reasons", unreadable).drop(
+        "_problem", "_fields", "_header", fields.VALUES, *names.values()
+    )
     return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
 
 

@@ -29,10 +29,10 @@ def unpacked(records: DataFrame) -> DataFrame:
 def split_by(records: DataFrame, headers: Sequence[str]) -> DataFrame:
     """Records with their `_values`, the texts in the order of their header; null where `_fields` has them.
 
-    headers: all that the records have.
+    headers: all that the records have. Without any, the records are unpacked, which takes longer.
     """
     if not headers:
-        return records
+        return unpacked(records)
     cases = []
     for delimiter in sorted({header[0] for header in headers}):
         alike = ", ".join(quoted(header) for header in headers if header[0] == delimiter)

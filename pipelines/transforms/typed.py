@@ -30,7 +30,8 @@ def typed(records: DataFrame, table: Table, *, has_header: bool, headers: Sequen
 
     records: bronze rows with `_problem` and `_fields`, `_ordinal` too where a parser made several rows of a record.
     has_header: each delivery names all its fields, so a field that a record lacks was dropped from the whole delivery.
-    headers: every `_header` that a record has whose fields are in its raw text.
+    headers: every `_header` that a record has whose fields are in its raw text; unless it is said, they are unpacked
+    one by one.
     A record that withdraws its key (or a version of it) needs only that and the order.
     """
     records, raw_fields = fields.split_by(records, headers), fields.all_fields(headers)

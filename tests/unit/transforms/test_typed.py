@@ -175,3 +175,14 @@ def test_what_may_be_missing_must_be_nullable(stated):
 def test_a_pattern_that_is_no_regular_expression_is_refused():
     with pytest.raises(DeclarationError, match=r"column 'x': null_text '\(' is no regular expression"):
         Column("x", "double", nullable=True, null_text="(")
+
+
+def test_a_record_that_keeps_its_fields_in_its_text_is_read_whether_its_header_was_said_or_not(spark):
+    schema = RECORDS.replace("_delivered_at", "_header string, _delivered_at")
+    records = spark.createDataFrame([("r", "f", 2, "7;2.5;", None, None, ";thing_id;x;note", None)], schema)
+    columns = (Column("thing_id", "string"), Column("x", "double"), Column("gone", "string"))
+    table = Table("things", source="things", key=("thing_id",), columns=columns, tombstone="raw['note'] = 'gone'")
+    for headers in ([], [";thing_id;x;note"], [",thing_id", ";thing_id;x;note"]):
+        [row] = typed(records, table, has_header=True, headers=headers).collect()
+        assert (row["thing_id"], row["x"], row["_reasons"]) == ("7", 2.5, ["field missing: gone"])
+        assert row["_delete"] is False

@@ -12,6 +12,11 @@ Op = Literal["mean", "std", "min", "max", "sum", "count"]
 CALENDAR_PARTS = ("time_of_day", "weekday", "is_weekend", "day_of_year", "year_cos", "year_sin")
 
 
+def _span(hours: float) -> str:
+    """Hours as a part of a column's name, in which a point would be read as the way into a struct: 0.5 → "0_5h"."""
+    return f"{hours:g}h".replace(".", "_")
+
+
 @dataclass(frozen=True)
 class Lag:
     """The value exactly `hours` before the moment (cut-off or target), if known by the cut-off."""
@@ -20,7 +25,7 @@ class Lag:
     hours: tuple[float, ...]
 
     def names(self) -> tuple[str, ...]:
-        return tuple(f"{self.column}__lag_{hours:g}h" for hours in self.hours)
+        return tuple(f"{self.column}__lag_{_span(hours)}" for hours in self.hours)
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Rolling:
     hours: float
 
     def names(self) -> tuple[str, ...]:
-        return (f"{self.column}__{self.op}_{self.hours:g}h",)
+        return (f"{self.column}__{self.op}_{_span(self.hours)}",)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class History:
     hours: float
 
     def names(self) -> tuple[str, ...]:
-        return (f"{self.column}__history_{self.hours:g}h",)
+        return (f"{self.column}__history_{_span(self.hours)}",)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,192 @@
+"""Features at a cut-off, from raw statements on: random histories against plain Python, a pool each.
+
+Statements come in three batches, in any order: corrections (some of them to another pool), withdrawals, things told
+long before or after they happened, ties of every instant, values and pools that are missing.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pyspark.sql import SparkSession
+
+from pipelines.contracts.domain import Domain
+from pipelines.contracts.features import AsOf, FeatureView, Lag, Op, Rolling
+from pipelines.contracts.sources import Source
+from pipelines.contracts.tables import Column, Table
+from pipelines.stages.gold import add_view, known
+from tests.arrivals import arrive
+
+POOLS, CUTS = 1_200, 6
+START, STEP = datetime(2024, 1, 1, tzinfo=UTC), timedelta(minutes=30)
+READINGS = Table(
+    "readings",
+    source="logs",
+    key=("reading_id",),
+    event_time="happened_at",
+    available_at="told_at",
+    order=("edition",),
+    columns=(
+        Column("reading_id", "string"),
+        Column("pool_id", "string", nullable=True),
+        Column("happened_at", "timestamp"),
+        Column("told_at", "timestamp"),
+        Column("level_m", "double", nullable=True),
+        Column("edition", "int"),
+    ),
+)
+SAID = (
+    "reading_id string, pool_id string, happened_at timestamp, told_at timestamp, level_m double, edition int, "
+    "available_at timestamp, _delete boolean"
+)
+OPS: tuple[Op, ...] = ("mean", "std", "min", "max", "sum", "count")
+HOURS = (1.0, 5.0)
+LAGS, ROLLS = Lag("level_m", hours=(0.0, 0.5, 3.0)), tuple(Rolling("level_m", op, h) for h in HOURS for op in OPS)
+TTLS = (2.0, math.inf)
+VIEWS = (
+    FeatureView("past", table="readings", entity="pool_id", features=(LAGS, *ROLLS)),
+    *[
+        FeatureView(f"newest_{n}", table="readings", entity="pool_id", features=(AsOf("level_m", ttl_hours=ttl),))
+        for n, ttl in enumerate(TTLS)
+    ],
+)
+DOMAIN = Domain("pools", "o", "q", sources=(Source("logs", format="csv"),), tables=(READINGS,), views=VIEWS)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A statement about a reading. Instants are steps from START."""
+
+    reading: str
+    pool: str | None
+    happened: int
+    told: int
+    level: float | None
+    edition: int
+    withdraws: bool
+
+    @property
+    def rank(self) -> tuple:
+        """What decides between two statements about one reading."""
+        said = ((self.pool is not None, self.pool or ""), self.happened, self.told)
+        content = (*said, (self.level is not None, self.level or 0.0))
+        return (self.edition, self.withdraws, () if self.withdraws else content)
+
+    @property
+    def row(self) -> tuple:
+        told = START + self.told * STEP
+        return (
+            *(self.reading, self.pool, START + self.happened * STEP, told, self.level, self.edition),
+            *(told, self.withdraws),
+        )
+
+
+def statements(draw: random.Random, pool: int) -> list[Said]:
+    """Readings of a pool, a few of which are corrected or withdrawn; levels are eighths, so sums have no rounding."""
+    found = []
+    for reading in range(draw.randrange(0, 9)):
+        happened = draw.randrange(24)
+        for edition in range(draw.choice((1, 1, 1, 2, 3))):
+            at = happened + draw.choice((0, 0, 0, 1))
+            for _ in range(draw.choice((1, 1, 1, 1, 2))):  # two of one edition, of which the greater counts
+                found.append(
+                    Said(
+                        f"{pool}-{reading}",
+                        draw.choice((f"p{pool}",) * 8 + (f"other{pool}", None)),
+                        at,
+                        at + draw.choice((-6, 0, 0, 0, 1, 2, 5, 20)),
+                        draw.choice((None, 0.125, 1.5, -2.25, 4.0, 4.0)),
+                        edition,
+                        withdraws=False,
+                    )
+                )
+            if draw.random() < 0.15:
+                found.append(Said(f"{pool}-{reading}", None, at, at + draw.randrange(8), None, edition, withdraws=True))
+    return found
+
+
+def in_force(said: list[Said], cut: int) -> list[Said]:
+    """Of each reading what the greatest statement says that is known at the cut-off."""
+    greatest: dict[str, Said] = {}
+    for one in sorted((one for one in said if one.told <= cut), key=lambda one: one.rank):
+        greatest[one.reading] = one
+    return [one for one in greatest.values() if not one.withdraws]
+
+
+def plainly(said: list[Said], pool: str, cut: int) -> dict[str, float | None]:
+    facts = sorted(
+        (one.happened, one.told, one.level)
+        for one in in_force(said, cut)
+        if one.pool == pool and one.happened <= cut and one.level is not None
+    )
+    found: dict[str, float | None] = {}
+    for name, hours in zip(LAGS.names(), LAGS.hours, strict=True):
+        found[name] = next((level for at, _, level in reversed(facts) if at == cut - 2 * hours), None)
+    for feature in ROLLS:
+        values = [level for at, _, level in facts if at > cut - 2 * feature.hours]
+        found[feature.names()[0]] = rolled(feature.op, values)
+    for n, ttl in enumerate(TTLS):
+        newest = facts[-1] if facts else None
+        found[f"newest_{n}"] = newest[2] if newest and cut - newest[0] < 2 * ttl else None
+    return found
+
+
+def rolled(op: str, values: list[float]) -> float | None:
+    if op == "count":
+        return float(len(values))
+    if not values:
+        return None
+    mean = sum(values) / len(values)
+    match op:
+        case "mean":
+            return mean
+        case "std":
+            squares = sum((value - mean) ** 2 for value in values)
+            return math.sqrt(squares / (len(values) - 1)) if len(values) > 1 else None
+        case "sum":
+            return sum(values)
+        case _:
+            return min(values) if op == "min" else max(values)
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[int, list[Said]]:
+    draw = random.Random(41)
+    return {pool: statements(draw, pool) for pool in range(POOLS)}
+
+
+@pytest.fixture(scope="module")
+def silver(spark: SparkSession, cases: dict[int, list[Said]]) -> dict:
+    """What is known of the readings after all batches, as gold is given it."""
+    draw, batches = random.Random(7), ([], [], [])
+    for said in cases.values():
+        for one in said:
+            draw.choice(batches).append(one.row)
+    held, history = arrive(spark, DOMAIN, READINGS, SAID, batches)
+    found = known(DOMAIN, {"readings": held}, {"readings": history})
+    return {name: rows.localCheckpoint() for name, rows in found.items()}
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_every_feature_is_what_plain_python_makes_of_the_statements(spark, cases, silver, many):
+    draw = random.Random(3)
+    asked = {(pool, cut) for pool in cases for cut in draw.sample(range(-2, 40), CUTS)}
+    probes = spark.createDataFrame(
+        [(pool, cut, f"p{pool}", START + cut * STEP) for pool, cut in sorted(asked)],
+        "pool int, cut int, pool_id string, cut_at timestamp",
+    )
+    for n, view in enumerate(VIEWS):
+        probes = add_view(probes, view, DOMAIN, silver, many=many)
+        if n:
+            probes = probes.withColumnRenamed("level_m__as_of", view.name)
+    found = {(row.pop("pool"), row.pop("cut")): row for row in probes.toArrow().to_pylist()}
+    expected = {(pool, cut): plainly(cases[pool], f"p{pool}", cut) for pool, cut in asked}
+    assert {question: {name: row[name] for name in expected[question]} for question, row in found.items()} == expected
+    # the cases are no easy ones: windows of several, facts that are late, corrected, withdrawn
+    assert sum(row["level_m__count_5h"] > 1 for row in expected.values()) > 500
+    corrected = [said for said in cases.values() if len({one.reading for one in said}) < len(said)]
+    assert len(corrected) > 500 and sum(one.withdraws for said in corrected for one in said) > 200

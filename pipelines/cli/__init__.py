@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines import __version__, doctor
-from pipelines.cli import quarantine
+from pipelines.cli import features, quarantine
 from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE, USERS_MISTAKE
 from pipelines.contracts.names import DeclarationError
 from pipelines.domains import UnknownDomainError
@@ -32,6 +32,7 @@ examples:
   headrace quarantine show RECORD                one bad record: place, raw text, fields, every table's verdict
   headrace quarantine replay --table energy_load judge it again, after a rule or a parser was mended
   headrace domains                               which domains there are, and what each predicts and decides
+  headrace features list                         what models may see: look-back, unit, owner, lineage
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
   headrace doctor                                whether all versions fit together
@@ -126,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     quarantine.add_verbs(
         command("quarantine", quarantine.list_entries, "what was set apart: list, follow, replay or discard it")
     )
+    features.add_verbs(command("features", features.list_features, "what models may see: list it, show one feature"))
     command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
     return parser
 

@@ -131,7 +131,12 @@ DOMAIN = Domain(
             doc="clock and calendar of the half-hour to be forecast",
         ),
         FeatureView(
-            "recent_load", table="load", entity="region_id", moment="window", features=(History("load_mw", hours=168),)
+            "recent_load",
+            table="load",
+            entity="region_id",
+            moment="window",
+            features=(History("load_mw", hours=168),),
+            doc="the last week's load, half-hour by half-hour",
         ),
         FeatureView(
             "recent_weather",
@@ -139,6 +144,7 @@ DOMAIN = Domain(
             entity="region_id",
             moment="window",
             features=(History("temp_c", hours=168),),
+            doc="the last week's temperature, half-hour by half-hour",
         ),
     ),
     tasks=(

@@ -51,6 +51,7 @@ def test_every_command_that_the_readme_names_exists(capsys):
         "maintain",
         "quarantine",
         "domains",
+        "features",
         "tables",
         "conf",
         "doctor",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import quarantine
+from pipelines.contracts.features import Calendar, FeatureView, Own, Rolling
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
+from pipelines.contracts.tasks import ByTime, Classify, Events, Promote, Span, utc
 
 CLOCK = "yyyy-MM-dd HH:mm:ss"
 PAYMENT_ID = Column("payment_id", "string", field="TRANSACTION_ID")
@@ -41,11 +45,55 @@ LABELS = Table(
     columns=(
         PAYMENT_ID,
         PAID_AT,
+        Column("terminal_id", "string", field="TERMINAL_ID"),
         Column("is_fraud", "int", field="TX_FRAUD"),
         Column("scenario", "int", field="TX_FRAUD_SCENARIO", doc="which of the simulated frauds, 0 for none"),
     ),
     expect=(quarantine("a_scenario_is_a_fraud", "is_fraud = int(scenario > 0)"),),
     doc="Whether a payment was a fraud.",
+)
+DAY_H, DELAY_DAYS, WINDOW_DAYS = 24, 7, (1, 7, 30)
+VIEWS = (
+    FeatureView("payment", table="payments", entity="payment_id", features=(Own("amount"),), doc="the payment"),
+    FeatureView("clock", table="", features=(Calendar(("time_of_day", "is_weekend")),), doc="when it is made"),
+    FeatureView(
+        "customer",
+        table="payments",
+        entity="customer_id",
+        features=tuple(Rolling("amount", op, hours=days * DAY_H) for days in WINDOW_DAYS for op in ("count", "mean")),
+        doc="the customer's payments up to this one, which counts",
+    ),
+    FeatureView(
+        "terminal",
+        table="labels",
+        entity="terminal_id",
+        # what is known of the last 7 + n days a week late are the n days before that week
+        features=tuple(
+            Rolling("is_fraud", op, hours=(DELAY_DAYS + days) * DAY_H)
+            for days in WINDOW_DAYS
+            for op in ("count", "mean")
+        ),
+        doc="the share of frauds at the terminal, of payments whose label is known",
+    ),
+)
+KNOWN_AFTER = timedelta(days=DELAY_DAYS)
+IS_FRAUD = Classify(
+    column="is_fraud",
+    table="labels",
+    spine=Events("payments", entity="payment_id"),
+    label_known_after=KNOWN_AFTER,
+    views=tuple(view.name for view in VIEWS),
+    families=("constant", "logistic"),
+    split=ByTime(
+        train=Span(utc("2018-07-25"), utc("2018-08-01")),
+        validate=Span(utc("2018-08-08"), utc("2018-08-15")),
+        calibrate=Span(utc("2018-08-22"), utc("2018-08-29")),
+        test=Span(utc("2018-09-05"), utc("2018-09-12")),
+        gap=KNOWN_AFTER,
+    ),
+    promote=Promote(metric="log_loss", must_beat="constant", by=0.02),
+    decide="look",
+    doc="Whether a payment is a fraud, asked as it is made.",
 )
 DOMAIN = Domain(
     name="fraud",
@@ -53,4 +101,6 @@ DOMAIN = Domain(
     question="Which payments should be looked at?",
     sources=(Source("payments", format="csv"),),
     tables=(PAYMENTS, LABELS),
+    views=VIEWS,
+    tasks=(IS_FRAUD,),
 )

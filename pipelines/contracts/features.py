@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import UnionType
 from typing import Literal
 from zoneinfo import available_timezones
 
@@ -24,6 +25,10 @@ class Lag:
     column: str
     hours: tuple[float, ...]
 
+    @property
+    def reach_h(self) -> float:
+        return max(self.hours)
+
     def names(self) -> tuple[str, ...]:
         return tuple(f"{self.column}__lag_{_span(hours)}" for hours in self.hours)
 
@@ -36,8 +41,97 @@ class Rolling:
     op: Op
     hours: float
 
+    @property
+    def reach_h(self) -> float:
+        return self.hours
+
     def names(self) -> tuple[str, ...]:
         return (f"{self.column}__{self.op}_{_span(self.hours)}",)
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """The quantile `q` (0–1) of the values of the same window as Rolling's, linear between two of them."""
+
+    column: str
+    q: float
+    hours: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.q <= 1.0:
+            raise DeclarationError(f"quantile of '{self.column}': q is {self.q:g}, and must be within 0 and 1")
+
+    @property
+    def reach_h(self) -> float:
+        return self.hours
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__q{self.q * 100:g}_{_span(self.hours)}".replace(".", "_"),)
+
+
+@dataclass(frozen=True)
+class Ewm:
+    """The mean of the same window with weights that halve every `half_life_hours` before the cut-off.
+
+    Made afresh from the window each time, so that it is the same however a table came to be.
+    """
+
+    column: str
+    half_life_hours: float
+    hours: float
+
+    def __post_init__(self) -> None:
+        if self.half_life_hours <= 0:
+            raise DeclarationError(
+                f"ewm of '{self.column}': a half-life of {self.half_life_hours:g} h; it must be more"
+            )
+
+    @property
+    def reach_h(self) -> float:
+        return self.hours
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__ewm_{_span(self.half_life_hours)}_{_span(self.hours)}",)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The newest value against the newest that had happened `hours` earlier, both as they are known at the cut-off and
+    neither as old as `ttl_hours` at its own instant. by: "difference", or "ratio", which is null where it is of zero.
+    """
+
+    column: str
+    hours: float
+    ttl_hours: float
+    by: Literal["difference", "ratio"] = "difference"
+
+    @property
+    def reach_h(self) -> float:
+        return self.hours + self.ttl_hours
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__{self.by}_{_span(self.hours)}",)
+
+
+@dataclass(frozen=True)
+class Last:
+    """`op` over the newest `rows` values of the same window, however far apart; over fewer where it has no more."""
+
+    column: str
+    op: Op
+    rows: int
+    hours: float
+
+    def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise DeclarationError(f"last of '{self.column}': {self.rows} rows; it must be 1 or more")
+
+    @property
+    def reach_h(self) -> float:
+        return self.hours
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__{self.op}_last_{self.rows}",)
 
 
 @dataclass(frozen=True)
@@ -111,7 +205,9 @@ class Category:
         return (f"{self.column}__place",)
 
 
-Feature = Lag | Rolling | AsOf | Calendar | History | Own | Category
+Windowed = Lag | Rolling | Quantile | Ewm | Change | Last
+"""Features made of the facts of a window before the cut-off."""
+Feature = Windowed | AsOf | Calendar | History | Own | Category
 Moment = Literal["cut_off", "target", "window"]
 
 
@@ -134,8 +230,8 @@ class FeatureView:
 
     def __post_init__(self) -> None:
         checked_name(self.name, "feature view")
-        allowed = {
-            "cut_off": (Lag, Rolling, AsOf, Calendar, Own, Category),
+        allowed: dict[Moment, tuple[type | UnionType, ...]] = {
+            "cut_off": (Windowed, AsOf, Calendar, Own, Category),
             "target": (Lag, AsOf, Calendar),
             "window": (History,),
         }

@@ -13,12 +13,16 @@ from pipelines.contracts.features import (
     AsOf,
     Calendar,
     Category,
+    Change,
+    Ewm,
     Feature,
     FeatureView,
     History,
     Lag,
+    Last,
     Moment,
     Own,
+    Quantile,
     Rolling,
 )
 from pipelines.contracts.tables import Table
@@ -97,6 +101,18 @@ def _parts(feature: Feature, unit: str) -> Iterator[tuple[str, str, float, str]]
                 yield name, f"{feature.column} just {hours:g} h before", hours, unit
         case Rolling():
             of = f"{feature.op} of {feature.column} over the {feature.hours:g} h before"
+            yield names[0], of, feature.hours, "" if feature.op == "count" else unit
+        case Quantile():
+            of = f"the {feature.q:g} quantile of {feature.column} over the {feature.hours:g} h before"
+            yield names[0], of, feature.hours, unit
+        case Ewm():
+            of = f"mean of {feature.column} over the {feature.hours:g} h before, weights halved every"
+            yield names[0], f"{of} {feature.half_life_hours:g} h", feature.hours, unit
+        case Change():
+            of = f"{feature.by} of the newest {feature.column} to that of {feature.hours:g} h earlier"
+            yield names[0], of, feature.reach_h, "" if feature.by == "ratio" else unit
+        case Last():
+            of = f"{feature.op} of the last {feature.rows} {feature.column} within {feature.hours:g} h"
             yield names[0], of, feature.hours, "" if feature.op == "count" else unit
         case AsOf():
             age = "however old" if math.isinf(feature.ttl_hours) else f"null from an age of {feature.ttl_hours:g} h on"

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Lag, Own, Rolling
+from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Own, Rolling, Windowed
 from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.contracts.tasks import ByHash, Events, Share, Spine, Task
 from pipelines.stages.changes import Change
@@ -188,7 +188,7 @@ def add_view(
     about: dict[str, Any] = {"by": list(view.entities), "at": "cut_at", "event": "_happened_at", "known": KNOWN}
     happened = domain.table(view.table)
     facts = silver[view.table].withColumn("_happened_at", F.col(_happened(happened)))
-    windows = [feature for feature in view.features if isinstance(feature, Lag | Rolling)]
+    windows = [feature for feature in view.features if isinstance(feature, Windowed)]
     along = tuple(f for f in windows if many and isinstance(f, Rolling) and f.op in ("count", "sum", "mean"))
     gathered = tuple(f for f in windows if f not in along)
     if along:

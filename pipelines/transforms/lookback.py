@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.contracts.features import Lag, Rolling
+from pipelines.contracts.features import Change, Ewm, Lag, Last, Quantile, Rolling, Windowed
 
 IN_FORCE = "_known <= _at and (_until is null or _at < _until)"
 
@@ -18,7 +18,7 @@ def look_back(
     at: str,
     event: str,
     known: tuple[str, str],
-    features: tuple[Lag | Rolling, ...],
+    features: tuple[Windowed, ...],
 ) -> DataFrame:
     """Add one column a feature to the probes; null where nothing was known, 0 for a count. Row count is that of probes.
 
@@ -28,7 +28,7 @@ def look_back(
     Facts and probes meet in buckets of time as long as the longest look-back, so a probe sees two buckets and never the
     whole history. A window's values are taken in order of (event, known), so its sums have the same bits in every run.
     """
-    longest_s = max(_seconds(hours) for f in features for hours in (f.hours if isinstance(f, Lag) else (f.hours,)))
+    longest_s = max(1, *[_seconds(feature.reach_h) for feature in features])
     columns = sorted({feature.column for feature in features})
     bucket = F.floor(F.unix_seconds(F.col(at)) / longest_s)
     asked = probes.select(
@@ -50,33 +50,67 @@ def look_back(
     return found.select(*probes.columns, *added)
 
 
-def _expressions(feature: Lag | Rolling, at: str) -> list[tuple[str, str]]:
+def _expressions(feature: Windowed, at: str) -> list[tuple[str, str]]:
+    """(name, SQL over `_seen`) of each column that the feature gives."""
     column = feature.column
-    if isinstance(feature, Lag):
-        return [
-            (name, f"try_element_at({_values(column, f'f._event = {at} - {_interval(_seconds(hours))}')}, -1)")
-            for name, hours in zip(feature.names(), feature.hours, strict=True)
-        ]
-    values = _values(column, f"f._event > {at} - {_interval(_seconds(feature.hours))}")
-    total = "aggregate({0}, 0D, (sum, v) -> sum + v)"
-    of = {
-        "count": "coalesce(size({0}), 0)",
-        "sum": f"if(size({{0}}) > 0, {total}, null)",
-        "mean": f"{total} / nullif(size({{0}}), 0)",
-        "min": "array_min({0})",
-        "max": "array_max({0})",
-        # two passes: the mean first, so that large values do not swamp small differences
-        "std": (
-            f"transform(array({total} / nullif(size({{0}}), 0)), "
-            "m -> sqrt(aggregate({0}, 0D, (sum, v) -> sum + (v - m) * (v - m)) "
-            "/ nullif(greatest(size({0}) - 1, 0), 0)))[0]"
-        ),
-    }
-    return [(feature.names()[0], of[feature.op].format(values))]
+
+    def window(hours: float, ends_h: float = 0.0) -> str:
+        """The values of the hours up to so many before the cut-off, in order."""
+        ends = f" and f._event <= {at} - {_interval(_seconds(ends_h))}" if ends_h else ""
+        return _values(column, f"f._event > {at} - {_interval(_seconds(ends_h + hours))}{ends}")
+
+    match feature:
+        case Lag():
+            just = [_values(column, f"f._event = {at} - {_interval(_seconds(hours))}") for hours in feature.hours]
+            return [(name, _newest(values)) for name, values in zip(feature.names(), just, strict=True)]
+        case Rolling():
+            sql = _OF[feature.op].format(window(feature.hours))
+        case Last():
+            newest = f"slice(v, greatest(size(v) - {feature.rows - 1}, 1), {feature.rows})"
+            sql = _OF[feature.op].format(f"transform(array({window(feature.hours)}), v -> {newest})[0]")
+        case Quantile():
+            place = f"({feature.q:g}D * (size(v) - 1))"
+            low, high = f"v[int(floor({place}))]", f"v[int(ceil({place}))]"
+            between = f"{low} + ({high} - {low}) * ({place} - floor({place}))"
+            sql = f"transform(array(array_sort({window(feature.hours)})), v -> if(size(v) > 0, {between}, null))[0]"
+        case Ewm():
+            seen = _seen(column, f"f._event > {at} - {_interval(_seconds(feature.hours))}")
+            age = f"(unix_micros({at}) - unix_micros(f._event)) / {feature.half_life_hours * 3.6e9!r}D"
+            weight, start = f"pow(0.5D, {age})", "named_struct('weight', 0D, 'sum', 0D)"
+            more = f"named_struct('weight', m.weight + {weight}, 'sum', m.sum + {weight} * f.{column})"
+            sql = f"aggregate({seen}, {start}, (m, f) -> {more}, m -> m.sum / nullif(m.weight, 0D))"
+        case Change():
+            now, then = _newest(window(feature.ttl_hours)), _newest(window(feature.ttl_hours, feature.hours))
+            sql = f"{now} - {then}" if feature.by == "difference" else f"{now} / nullif({then}, 0D)"
+    return [(feature.names()[0], sql)]
+
+
+_TOTAL = "aggregate({0}, 0D, (sum, v) -> sum + v)"
+_OF = {
+    "count": "coalesce(size({0}), 0)",
+    "sum": f"if(size({{0}}) > 0, {_TOTAL}, null)",
+    "mean": f"{_TOTAL} / nullif(size({{0}}), 0)",
+    "min": "array_min({0})",
+    "max": "array_max({0})",
+    # two passes: the mean first, so that large values do not swamp small differences
+    "std": (
+        f"transform(array({_TOTAL} / nullif(size({{0}}), 0)), "
+        "m -> sqrt(aggregate({0}, 0D, (sum, v) -> sum + (v - m) * (v - m)) "
+        "/ nullif(greatest(size({0}) - 1, 0), 0)))[0]"
+    ),
+}
+
+
+def _newest(values: str) -> str:
+    return f"try_element_at({values}, -1)"
 
 
 def _values(column: str, condition: str) -> str:
-    return f"transform(filter(coalesce(_seen, array()), f -> {condition} and f.{column} is not null), f -> f.{column})"
+    return f"transform({_seen(column, condition)}, f -> f.{column})"
+
+
+def _seen(column: str, condition: str) -> str:
+    return f"filter(coalesce(_seen, array()), f -> {condition} and f.{column} is not null)"
 
 
 def _seconds(hours: float) -> int:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import quarantine
-from pipelines.contracts.features import AsOf, Calendar, FeatureView, History, Lag, Rolling
+from pipelines.contracts.features import AsOf, Calendar, Change, Ewm, FeatureView, History, Lag, Last, Quantile, Rolling
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByTime, Forecast, Promote, Span, Spine, utc
@@ -71,6 +71,17 @@ DOMAIN = Domain(
                 Rolling("flow_m3s", "count", hours=24),
             ),
         ),
+        FeatureView(
+            "flow_shape",
+            table="flows",
+            entity="station_id",
+            features=(
+                Quantile("flow_m3s", 0.9, hours=24),
+                Ewm("flow_m3s", half_life_hours=6, hours=48),
+                Change("flow_m3s", 24, ttl_hours=6),
+                Last("flow_m3s", "mean", rows=3, hours=24),
+            ),
+        ),
         FeatureView("level_at_cut_off", table="levels", entity="station_id", features=(AsOf("level_m", ttl_hours=6),)),
         FeatureView("works_at_cut_off", table="works", features=(Rolling("is_open", "sum", hours=72),)),
         FeatureView("hour", table="", features=(Calendar(("time_of_day", "weekday")),)),
@@ -109,6 +120,8 @@ DOMAIN = Domain(
             quantiles=(0.1, 0.5, 0.9),
             views=(
                 "flow_at_cut_off",
+                "flow_shape",
+                "flow_shape",
                 "level_at_cut_off",
                 "works_at_cut_off",
                 "hour",

@@ -72,7 +72,8 @@ def test_gold_at_each_cut_off_by_hand(silver):
     ]
     found = changes["gold.mill_flow_m3s"].frame
     assert found.columns == names
-    assert rows(found, "station_id", "cut_at") == [
+    shape = next(view for view in DOMAIN.views if view.name == "flow_shape")  # test_gold_oracle has its kinds
+    assert rows(found.drop(*shape.names()), "station_id", "cut_at") == [
         # entity, cut-off, lag 2 h, mean, std and count of 24 h, level as of, works open in 72 h, time of day, weekday
         ("a", "2024-01-02 00:00", 1.0, 1.0, None, 1, None, 1, 0.0, 1.0),
         ("a", "2024-01-03 00:00", 6.0, 4.0, 2.0, 3, 3.0, 2, 0.0, 2.0),

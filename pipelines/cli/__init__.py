@@ -32,6 +32,7 @@ examples:
   headrace quarantine show RECORD                one bad record: place, raw text, fields, every table's verdict
   headrace quarantine replay --table energy_load judge it again, after a rule or a parser was mended
   headrace domains                               which domains there are, and what each predicts and decides
+  headrace leakcheck --domain energy             features made anew as they could have been made then; exit 1 on a leak
   headrace features list                         what models may see: look-back, unit, owner, lineage
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
@@ -107,6 +108,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_run_options(maintain_command)
     maintain_command.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    leakcheck_command = command(
+        "leakcheck", _leakcheck, "look for features that know what nobody could know at their cut-off"
+    )
+    leakcheck_command.add_argument("--domain", action="append", default=[], help="only this domain; may be repeated")
+    leakcheck_command.add_argument("--task", action="append", default=[], help="only this task; may be repeated")
+    leakcheck_command.add_argument("--instants", type=int, default=4, help="cut-offs made anew as of then (default 4)")
+    leakcheck_command.add_argument("--conf", type=Path, help="overlay over conf/base.yaml: a file, or a name")
     for name, does, told in (
         ("status", _status, "what is published, from the ledger alone"),
         ("domains", _domains, "the domains there are: their tasks, models and decisions"),
@@ -180,6 +188,16 @@ def _maintain(options: argparse.Namespace) -> int:
     for domain, failure in outcome.failures.items():
         print(f"headrace: {domain}: {failure}", file=sys.stderr)
     return INCOMPLETE if outcome.failures else COMPLETE
+
+
+def _leakcheck(options: argparse.Namespace) -> int:
+    from pipelines.runner import leakcheck
+
+    outcome = leakcheck.leakcheck(load(options.conf), options.domain, options.task, options.instants)
+    print("\n" + leakcheck.summary(outcome))
+    for task, failure in outcome.failures.items():
+        print(f"headrace: {task}: {failure}", file=sys.stderr)
+    return COMPLETE if outcome.is_clean else INCOMPLETE
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -143,14 +143,18 @@ def events(rows: DataFrame, of: Events, table: Table, as_of: datetime) -> DataFr
     return asked.select("cut_at", SHARE, *[column.name for column in table.columns])
 
 
-def cut_offs(domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of: datetime) -> DataFrame:
+def cut_offs(
+    domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of: datetime, since: datetime | None = None
+) -> DataFrame:
     """(entity, `cut_at`, features): one row a cut-off, from nothing that was not known by then. Rows of a task that is
-    split by shares have their `split_share`, too."""
+    split by shares have their `split_share`, too. since: none that lies before it, where only some are wanted."""
     asked_of = domain.table(task.spine.table)
     if isinstance(task.spine, Events):
         rows = events(silver[asked_of.name], task.spine, asked_of, as_of)
     else:
         rows = spine(silver[asked_of.name], task.spine, asked_of.event_time, as_of)
+    if since is not None:
+        rows = rows.where(F.col("cut_at") >= F.lit(since))
     views = [view for view in domain.views_of(task) if view.moment == "cut_off"]
     share = [SHARE] if isinstance(task.split, ByHash) else []
     joined = {name for view in views for name in view.entities if name in rows.columns}

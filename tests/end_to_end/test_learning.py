@@ -16,6 +16,7 @@ from mlflow.models import get_model_info
 
 import pipelines.domains
 from pipelines import runner
+from pipelines.runner.leakcheck import leakcheck
 from pipelines.serve import pages
 from pipelines.serve.notebooks import sources
 from tests.house import TOY_DOMAINS, drop, loaded_by, overlay_on, query, settings_on, tables, versions
@@ -150,6 +151,15 @@ def test_predictions_decisions_and_their_worth_are_tables(way):
     ((value, again),) = query(way[0], "mill", "gold.mill_flow_m3s_realised", sql)
     decided = way[1].status["domains"]["mill"]["tasks"]["flow_m3s"]["decisions"]
     assert value == pytest.approx(again) == pytest.approx(decided["value"])
+
+
+def test_what_was_learned_from_has_no_leak(way):
+    found = leakcheck(way[0], ["mill"], [], instants=2)
+    assert (found.failures, [(of.task, of.leaks) for of in found.checked]) == (
+        {},
+        [("mill/flow_m3s", ()), ("mill/level_m", ())],
+    )
+    assert all(of.rows > 10 and of.best for of in found.checked)
 
 
 def test_each_decision_is_delivered_once(way):

@@ -52,6 +52,7 @@ def test_every_command_that_the_readme_names_exists(capsys):
         "quarantine",
         "domains",
         "features",
+        "leakcheck",
         "tables",
         "conf",
         "doctor",

@@ -122,10 +122,13 @@ def _instants(plan: FitPlan, count: int) -> list[datetime]:
 
 def _made_anew(work: Work, task: Task, plan: FitPlan, at: datetime) -> tuple[int, list[Leak]]:
     """How many cut-offs were made anew as of `at`, and the features that are others then."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
     from pyspark.sql import functions as F
 
     from pipelines.engines.shards import read, series_for
     from pipelines.stages import leakcheck as stage
+    from pipelines.transforms.examples import INSTANT
 
     domain, frame = work.domain, plan.frame
     since = at - WINDOW
@@ -136,19 +139,14 @@ def _made_anew(work: Work, task: Task, plan: FitPlan, at: datetime) -> tuple[int
     again = stage.as_known_at(domain, task, silver, history, at, since)
     line = stage.differences(held, again, frame.entity).collect()[0].asDict()
     rows = line.pop("rows")
-    cut_offs = read(plan.tables[frame.cut_offs], (frame.entity, "cut_at", *frame.cut_off_features), _between(since, at))
+    cut_offs = read(
+        plan.tables[frame.cut_offs],
+        (frame.entity, "cut_at", *frame.cut_off_features),
+        (ds.field("cut_at") >= pa.scalar(since, INSTANT)) & (ds.field("cut_at") <= pa.scalar(at, INSTANT)),
+    )
     looked_up = stage.looked_up_differences(cut_offs, series_for(cut_offs, plan.tables, frame), frame, at)
     told = f"other in {{}} of {rows:,} rows when only what was known at {at:%Y-%m-%d %H:%M} is there"
     return rows, [Leak(name, told.format(f"{other:,}")) for name, other in (*line.items(), *looked_up) if other]
-
-
-def _between(since: datetime, at: datetime):  # type: ignore[no-untyped-def]
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-
-    from pipelines.transforms.examples import INSTANT
-
-    return (ds.field("cut_at") >= pa.scalar(since, INSTANT)) & (ds.field("cut_at") <= pa.scalar(at, INSTANT))
 
 
 def _suspicions(plan: FitPlan, *, is_binary: bool) -> list[Suspicion]:

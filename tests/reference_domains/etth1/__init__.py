@@ -1,0 +1,1 @@
+"""Hourly loads and oil temperature of a transformer, a benchmark of long-horizon forecasting."""

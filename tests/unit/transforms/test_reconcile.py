@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -82,6 +83,22 @@ def test_a_newer_order_alone_is_an_update_where_it_is_content_and_moves_along_wh
     batch = statements(spark, [("a", 2, "x", False)])
     assert outcomes(reconcile(batch, held, None, **KEYS)) == [("updated", True)]
     assert outcomes(reconcile(batch, held, None, **KEYS | {"content": ["k", "v"]})) == [("unchanged", True)]
+
+
+def test_a_microsecond_is_content(spark):
+    columns = "k string, revision int, at timestamp, _delete boolean, _file string, _position int, _ordinal int"
+    noon = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    held = spark.createDataFrame([("a", 1, noon)], "k string, revision int, at timestamp")
+    batch = spark.createDataFrame([("a", 2, noon + timedelta(microseconds=1), False, "f", 0, 0)], columns)
+    judged = reconcile(
+        batch.withColumn("_reasons", F.array().cast("array<string>")),
+        held,
+        None,
+        key=["k"],
+        order=["revision"],
+        content=["k", "at"],
+    )
+    assert outcomes(judged) == [("updated", True)]
 
 
 # Many histories at once: each case is a key of its own, so one job an arrival serves them all.

@@ -18,12 +18,22 @@ def _span(hours: float) -> str:
     return f"{hours:g}h".replace(".", "_")
 
 
+def _check_span(what: str, column: str, *spans_h: float) -> None:
+    """Refuse spans that no window can have; a negative one would ask for the future."""
+    if not spans_h or not all(0.0 < hours < float("inf") for hours in spans_h):
+        told = ", ".join(f"{hours:g} h" for hours in spans_h) or "nothing"
+        raise DeclarationError(f"{what} of '{column}': {told} given; every span must be more than 0 h and have an end")
+
+
 @dataclass(frozen=True)
 class Lag:
     """The value exactly `hours` before the moment (cut-off or target), if known by the cut-off."""
 
     column: str
     hours: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_span("lag", self.column, *[hours or 1.0 for hours in self.hours])  # 0: the value at the moment itself
 
     @property
     def reach_h(self) -> float:
@@ -40,6 +50,9 @@ class Rolling:
     column: str
     op: Op
     hours: float
+
+    def __post_init__(self) -> None:
+        _check_span(self.op, self.column, self.hours)
 
     @property
     def reach_h(self) -> float:
@@ -60,6 +73,7 @@ class Quantile:
     def __post_init__(self) -> None:
         if not 0.0 <= self.q <= 1.0:
             raise DeclarationError(f"quantile of '{self.column}': q is {self.q:g}, and must be within 0 and 1")
+        _check_span("quantile", self.column, self.hours)
 
     @property
     def reach_h(self) -> float:
@@ -81,10 +95,7 @@ class Ewm:
     hours: float
 
     def __post_init__(self) -> None:
-        if self.half_life_hours <= 0:
-            raise DeclarationError(
-                f"ewm of '{self.column}': a half-life of {self.half_life_hours:g} h; it must be more"
-            )
+        _check_span("ewm", self.column, self.half_life_hours, self.hours)
 
     @property
     def reach_h(self) -> float:
@@ -104,6 +115,9 @@ class Change:
     hours: float
     ttl_hours: float
     by: Literal["difference", "ratio"] = "difference"
+
+    def __post_init__(self) -> None:
+        _check_span("change", self.column, self.hours, self.ttl_hours)
 
     @property
     def reach_h(self) -> float:
@@ -125,6 +139,7 @@ class Last:
     def __post_init__(self) -> None:
         if self.rows < 1:
             raise DeclarationError(f"last of '{self.column}': {self.rows} rows; it must be 1 or more")
+        _check_span("last", self.column, self.hours)
 
     @property
     def reach_h(self) -> float:

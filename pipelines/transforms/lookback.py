@@ -69,7 +69,7 @@ def _expressions(feature: Windowed, at: str) -> list[tuple[str, str]]:
             newest = f"slice(v, greatest(size(v) - {feature.rows - 1}, 1), {feature.rows})"
             sql = _OF[feature.op].format(f"transform(array({window(feature.hours)}), v -> {newest})[0]")
         case Quantile():
-            place = f"({feature.q:g}D * (size(v) - 1))"
+            place = f"({feature.q!r}D * (size(v) - 1))"
             low, high = f"v[int(floor({place}))]", f"v[int(ceil({place}))]"
             between = f"{low} + ({high} - {low}) * ({place} - floor({place}))"
             sql = f"transform(array(array_sort({window(feature.hours)})), v -> if(size(v) > 0, {between}, null))[0]"

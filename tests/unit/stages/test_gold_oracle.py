@@ -48,7 +48,7 @@ SAID = (
 OPS: tuple[Op, ...] = ("mean", "std", "min", "max", "sum", "count")
 HOURS = (1.0, 5.0)
 LAGS, ROLLS = Lag("level_m", hours=(0.0, 0.5, 3.0)), tuple(Rolling("level_m", op, h) for h in HOURS for op in OPS)
-QUANTILES = tuple(Quantile("level_m", q, hours) for q in (0.0, 0.25, 0.5, 0.9) for hours in HOURS)
+QUANTILES = tuple(Quantile("level_m", q, hours) for q in (0.0, 1 / 3, 0.5, 0.9) for hours in HOURS)
 MEANS = (Ewm("level_m", half_life_hours=1.5, hours=5.0), Ewm("level_m", half_life_hours=0.5, hours=1.0))
 CHANGES = (Change("level_m", 2.0, ttl_hours=3.0), Change("level_m", 0.5, ttl_hours=1.0, by="ratio"))
 LASTS = tuple(Last("level_m", op, rows, hours=4.0) for op in OPS for rows in (1, 3))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipelines import __version__, doctor
 from pipelines.cli import features, quarantine
+from pipelines.cli.arguments import positive
 from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE, USERS_MISTAKE
 from pipelines.contracts.names import DeclarationError
 from pipelines.domains import UnknownDomainError
@@ -113,8 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     leakcheck_command.add_argument("--domain", action="append", default=[], help="only this domain; may be repeated")
     leakcheck_command.add_argument("--task", action="append", default=[], help="only this task; may be repeated")
-    leakcheck_command.add_argument("--instants", type=int, default=4, help="cut-offs made anew as of then (default 4)")
-    leakcheck_command.add_argument("--conf", type=Path, help="overlay over conf/base.yaml: a file, or a name")
+    leakcheck_command.add_argument(
+        "--instants", type=positive, default=4, help="at so many instants a week's cut-offs are made anew (default 4)"
+    )
+    leakcheck_command.add_argument(
+        "--conf", type=Path, help="overlay over conf/base.yaml: a file, or a name such as cluster"
+    )
     for name, does, told in (
         ("status", _status, "what is published, from the ledger alone"),
         ("domains", _domains, "the domains there are: their tasks, models and decisions"),

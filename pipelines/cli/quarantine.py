@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pipelines.cli.arguments import positive
 from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE
 from pipelines.settings import load
 
@@ -49,7 +50,7 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--table", default="", help="records of this table, e.g. energy_load")
     add_filters(shown)
     shown.add_argument("--state", choices=("open", "replayed", "discarded", "all"), help="default: open records")
-    shown.add_argument("--limit", type=_positive, default=50, help="at most so many lines (default 50)")
+    shown.add_argument("--limit", type=positive, default=50, help="at most so many lines (default 50)")
     one = verb("show", _show, "one record: its place, raw text and fields, and every table's verdict")
     one.add_argument("record", metavar="RECORD", help="its id, or the beginning of it")
     again = verb("replay", _replay, "judge open records again, by the declaration as it stands now")
@@ -61,12 +62,6 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
     unwanted.add_argument("--table", default="", help="only for this table; default: every table that set them apart")
     unwanted.add_argument("--why", required=True, metavar="TEXT", help="the reason, kept beside the record")
     unwanted.add_argument("records", metavar="RECORD", nargs="+", help="ids, or their beginnings")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number above 0")
-    return int(text)
 
 
 def list_entries(options: argparse.Namespace) -> int:

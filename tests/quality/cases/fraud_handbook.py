@@ -16,13 +16,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from pipelines import runner
 from pipelines.contracts.tasks import utc
-from pipelines.io.ledger import Ledger
-from pipelines.io.session import stop
-from tests.house import settings_on
 from tests.quality.figure import Figure
-from tests.reference import deliver, reference_domains
+from tests.quality.through_gold import through_gold
 
 DATA = "finance/fraud_handbook"
 FIRST_DAY, LAST_DAY = "2018-06-17", "2018-08-14"  # the first windows reach 37 days back from the first day of training
@@ -74,15 +70,8 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
 def from_gold(raw: Path, folder: Path) -> pd.DataFrame:
     """Every payment with its features as gold has them, its customer and its label."""
     days = [day for day in sorted(raw.glob("*.csv.gz")) if FIRST_DAY <= day.name[:10] <= LAST_DAY]
-    settings = settings_on(folder)
-    with reference_domains():
-        deliver(settings, "fraud", {f"payments/{day.name}": day.read_bytes() for day in days})
-        # a file has the date of its payments, which are made after that day has begun
-        outcome = runner.run(settings, names=["fraud"], stages=["land", "bronze", "silver", "gold"], as_of=AS_OF)
-        stop()
-    if outcome.failures:
-        raise RuntimeError(str(outcome.failures))
-    pins = Ledger(settings.ledger).pins("fraud")
+    # a file has the date of its payments, which are made after that day has begun
+    pins = through_gold("fraud", {f"payments/{day.name}": day.read_bytes() for day in days}, folder, AS_OF)
 
     def held(table: str, *columns: str) -> pd.DataFrame:
         pin = pins[table]

@@ -14,19 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from pipelines import runner
 from pipelines.contracts.features import History
 from pipelines.contracts.fits import CurvePoint, FitPlan, Frame, TargetFeatures
 from pipelines.contracts.tasks import Span
-from pipelines.io.ledger import Ledger
-from pipelines.io.session import stop
 from pipelines.metrics.point import mae, rmse
 from pipelines.models.rows import LABEL, lists
 from pipelines.models.seasonal_naive import SeasonalNaive
 from pipelines.transforms.examples import INSTANT, examples
-from tests.house import settings_on
 from tests.quality.figure import Figure
-from tests.reference import deliver, reference_domains
+from tests.quality.through_gold import through_gold
 
 DATA = "energy/ett/ETTh1.csv.gz"
 QUICK_HORIZONS, HORIZONS = (96, 192), (96, 192, 336, 720)
@@ -69,14 +65,8 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
 
 def from_gold(raw: Path, folder: Path) -> dict[str, pa.Table]:
     """The series of each channel as gold has it, in the order of time, from one landed file."""
-    settings = settings_on(folder)
-    with reference_domains():
-        deliver(settings, "etth1", {"hours/2018-06-27.csv.gz": raw.read_bytes()})
-        outcome = runner.run(settings, names=["etth1"], stages=["land", "bronze", "silver", "gold"])
-        stop()
-    if outcome.failures:
-        raise RuntimeError(str(outcome.failures))
-    pin = Ledger(settings.ledger).pins("etth1")["gold.etth1_readings_series"]
+    pins = through_gold("etth1", {"hours/2018-06-27.csv.gz": raw.read_bytes()}, folder)
+    pin = pins["gold.etth1_readings_series"]
     rows = (
         DeltaTable(pin.path, version=pin.version)
         .to_pyarrow_table()

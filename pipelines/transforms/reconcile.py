@@ -32,7 +32,8 @@ def reconcile(
     about, besides = [*key, "_is_good"], [name for name in content if name not in (*key, *order)]
     # a withdrawal says its key and when, whatever else is in its row
     said: list[Column | str] = ["_delete", *[F.when(~F.col("_delete"), F.col(name)) for name in besides]]
-    told, untold = ([name for name in order if (name in content) is is_told] for is_told in (True, False))
+    told = [name for name in order if name in content]
+    untold = [name for name in order if name not in content]
     same = Window.partitionBy(*about, *told, *said).orderBy(
         *[F.desc(name) for name in untold], "_file", "_position", "_ordinal"
     )

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Own, Rolling, Windowed
+from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Own, Windowed
 from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.contracts.tasks import ByHash, Events, Share, Spine, Task
 from pipelines.stages.changes import Change
@@ -19,7 +19,6 @@ from pipelines.transforms.asof import as_of as newest_known
 from pipelines.transforms.calendar import calendar_parts
 from pipelines.transforms.lookback import look_back
 from pipelines.transforms.reconcile import known_spans
-from pipelines.transforms.running import run_along
 
 KNOWN = ("available_at", "known_until")
 SHARE = Share.column
@@ -166,7 +165,7 @@ def cut_offs(
         *[_own(feature).alias(feature.names()[0]) for feature in own],
     )
     for view in views:
-        rows = add_view(rows, view, domain, silver, many=isinstance(task.spine, Events))
+        rows = add_view(rows, view, domain, silver)
     return rows.select(task.spine.entity, "cut_at", *share, *[name for view in views for name in view.names()])
 
 
@@ -177,13 +176,8 @@ def _own(feature: Own | Category) -> Column:
     return F.coalesce(F.array_position(among, F.col(feature.column).cast("string")), F.lit(0)).cast("double")
 
 
-def add_view(
-    probes: DataFrame, view: FeatureView, domain: Domain, silver: Mapping[str, DataFrame], *, many: bool = False
-) -> DataFrame:
-    """Add the features of one view at `cut_at`; but Own and Category, which `cut_offs` takes from the spine itself.
-
-    many: there may be as many cut-offs as facts, so counts, sums and means go along the time line.
-    """
+def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mapping[str, DataFrame]) -> DataFrame:
+    """Add the features of one view at `cut_at`; but Own and Category, which `cut_offs` takes from the spine itself."""
     for feature in view.features:
         if isinstance(feature, Calendar):
             probes = probes.withColumns(calendar_parts(F.col("cut_at"), feature))
@@ -192,13 +186,9 @@ def add_view(
     about: dict[str, Any] = {"by": list(view.entities), "at": "cut_at", "event": "_happened_at", "known": KNOWN}
     happened = domain.table(view.table)
     facts = silver[view.table].withColumn("_happened_at", F.col(_happened(happened)))
-    windows = [feature for feature in view.features if isinstance(feature, Windowed)]
-    along = tuple(f for f in windows if many and isinstance(f, Rolling) and f.op in ("count", "sum", "mean"))
-    gathered = tuple(f for f in windows if f not in along)
-    if along:
-        probes = run_along(probes, facts, **about, features=along)
-    if gathered:
-        probes = look_back(probes, facts, **about, features=gathered)
+    windows = tuple(feature for feature in view.features if isinstance(feature, Windowed))
+    if windows:
+        probes = look_back(probes, facts, **about, features=windows)
     newest = tuple(feature for feature in view.features if isinstance(feature, AsOf))
     if newest:
         probes = newest_known(probes, facts, **about, features=newest)

@@ -8,7 +8,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.contracts.features import AsOf
-from pipelines.transforms.lookback import IN_FORCE
+
+IN_FORCE = "_known <= _at and (_until is null or _at < _until)"
 
 
 def as_of(

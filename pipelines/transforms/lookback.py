@@ -1,13 +1,22 @@
-"""What had happened in the hours up to a cut-off and was known by it, gathered once for all features of a table."""
+"""What had happened in the hours up to a cut-off and was known by it, for all features of a table in one go."""
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
-from pipelines.contracts.features import Change, Ewm, Lag, Last, Quantile, Rolling, Windowed
+from pipelines.contracts.features import Windowed
+from pipelines.transforms.runs import FOREVER, Places
+from pipelines.transforms.windows import Asked, Told, windows
 
-IN_FORCE = "_known <= _at and (_until is null or _at < _until)"
+_LOOKS_A_BUCKET = 4  # a fifth of the facts goes to two buckets then, and the longest history to one task's memory never
+_ROWS_AT_ONCE = 1 << 18
 
 
 def look_back(
@@ -20,102 +29,79 @@ def look_back(
     known: tuple[str, str],
     features: tuple[Windowed, ...],
 ) -> DataFrame:
-    """Add one column a feature to the probes; null where nothing was known, 0 for a count. Row count is that of probes.
+    """Add one column (double) a feature to the probes; null where nothing was known, 0 for a count. Row count is that
+    of probes.
 
     probes: may repeat (`by`, `at`), as where facts are about all entities alike. facts: `by`, `event`, the features'
-    columns, and the two columns `known`: from when to when (null: to this day) they may be used.
+    columns, and the two columns `known`: from when to when (null: to this day) they may be used. A value that is not
+    finite counts as none.
 
-    Facts and probes meet in buckets of time as long as the longest look-back, so a probe sees two buckets and never the
-    whole history. A window's values are taken in order of (event, known), so its sums have the same bits in every run.
+    Facts and probes are shuffled and sorted once, by `by` and by buckets of time a few times as long as the longest
+    look-back, and each task hands them to the kernel some hundred thousand at a time.
     """
-    longest_s = max(1, *[_seconds(feature.reach_h) for feature in features])
     columns = sorted({feature.column for feature in features})
-    bucket = F.floor(F.unix_seconds(F.col(at)) / longest_s)
-    asked = probes.select(
-        *by, F.col(at).alias("_at"), F.explode(F.array(bucket - 1, bucket)).alias("_bucket")
-    ).distinct()
-    told = facts.select(
+    longest_s = max(1, *[round(feature.reach_h * 3600) for feature in features])
+
+    def bucket(instant_s: Column) -> Column:
+        return F.floor(instant_s / (_LOOKS_A_BUCKET * longest_s))
+
+    event_s = F.unix_seconds(event)
+    told = facts.dropna(subset=[*by, event]).select(
         *by,
-        F.floor(F.unix_seconds(F.col(event)) / longest_s).alias("_bucket"),
-        F.col(event).alias("_event"),
-        F.col(known[0]).alias("_known"),
-        F.col(known[1]).alias("_until"),
-        *columns,
+        F.explode(F.sequence(bucket(event_s), bucket(event_s + longest_s))).alias("_bucket"),
+        F.lit(False).alias("_is_probe"),
+        F.unix_micros(event).alias("_at"),
+        F.unix_micros(known[0]).alias("_known"),
+        F.coalesce(F.unix_micros(known[1]), F.lit(FOREVER)).alias("_until"),
+        *[F.col(column).cast("double").alias(f"_of_{column}") for column in columns],
     )
-    is_seen = f"_event <= _at and _event >= _at - {_interval(longest_s)} and {IN_FORCE}"
-    window = F.array_sort(F.collect_list(F.struct("_event", "_known", *columns))).alias("_seen")
-    seen = asked.join(told, [*by, "_bucket"]).where(is_seen).groupBy(*by, "_at").agg(window)
-    found = probes.join(seen.withColumnRenamed("_at", at), [*by, at], "left")
-    added = [F.expr(sql).alias(name) for feature in features for name, sql in _expressions(feature, at)]
-    return found.select(*probes.columns, *added)
+    asked = {"_bucket": bucket(F.unix_seconds(at)), "_is_probe": F.lit(True), "_at": F.unix_micros(at)}
+    line = probes.withColumns(asked).unionByName(told, allowMissingColumns=True)
+    keys = [*by, "_bucket"]
+    in_order = line.repartition(*keys).sortWithinPartitions(*keys, "_is_probe", "_at")
+    kept, names = probes.columns, [name for feature in features for name in feature.names()]
+
+    def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for rows, group in _by_groups(batches, keys):
+            is_probe = np.asarray(rows["_is_probe"])
+            about = rows.filter(pa.array(~is_probe))
+            happened, known_at, until = (np.asarray(about[name]) for name in ("_at", "_known", "_until"))
+            values = {column: about[f"_of_{column}"].to_numpy() for column in columns}
+            whose = rows.filter(pa.array(is_probe))
+            found = windows(
+                Told(group[~is_probe], happened, known_at, until, values),
+                Asked(group[is_probe], np.asarray(whose["_at"])),
+                features,
+            )
+            made = whose.select(kept)
+            for name in names:
+                made = made.append_column(name, pa.array(found[name], pa.float64(), from_pandas=True))
+            yield from made.to_batches()
+
+    schema = T.StructType([*probes.schema.fields, *[T.StructField(name, T.DoubleType()) for name in names]])
+    return in_order.mapInArrow(answers, schema)
 
 
-def _expressions(feature: Windowed, at: str) -> list[tuple[str, str]]:
-    """(name, SQL over `_seen`) of each column that the feature gives."""
-    column = feature.column
-
-    def window(hours: float, ends_h: float = 0.0) -> str:
-        """The values of the hours up to so many before the cut-off, in order."""
-        ends = f" and f._event <= {at} - {_interval(_seconds(ends_h))}" if ends_h else ""
-        return _values(column, f"f._event > {at} - {_interval(_seconds(ends_h + hours))}{ends}")
-
-    match feature:
-        case Lag():
-            just = [_values(column, f"f._event = {at} - {_interval(_seconds(hours))}") for hours in feature.hours]
-            return [(name, _newest(values)) for name, values in zip(feature.names(), just, strict=True)]
-        case Rolling():
-            sql = _OF[feature.op].format(window(feature.hours))
-        case Last():
-            newest = f"slice(v, greatest(size(v) - {feature.rows - 1}, 1), {feature.rows})"
-            sql = _OF[feature.op].format(f"transform(array({window(feature.hours)}), v -> {newest})[0]")
-        case Quantile():
-            place = f"({feature.q!r}D * (size(v) - 1))"
-            low, high = f"v[int(floor({place}))]", f"v[int(ceil({place}))]"
-            between = f"{low} + ({high} - {low}) * ({place} - floor({place}))"
-            sql = f"transform(array(array_sort({window(feature.hours)})), v -> if(size(v) > 0, {between}, null))[0]"
-        case Ewm():
-            seen = _seen(column, f"f._event > {at} - {_interval(_seconds(feature.hours))}")
-            age = f"(unix_micros({at}) - unix_micros(f._event)) / {feature.half_life_hours * 3.6e9!r}D"
-            weight, start = f"pow(0.5D, {age})", "named_struct('weight', 0D, 'sum', 0D)"
-            more = f"named_struct('weight', m.weight + {weight}, 'sum', m.sum + {weight} * f.{column})"
-            sql = f"aggregate({seen}, {start}, (m, f) -> {more}, m -> m.sum / nullif(m.weight, 0D))"
-        case Change():
-            now, then = _newest(window(feature.ttl_hours)), _newest(window(feature.ttl_hours, feature.hours))
-            sql = f"{now} - {then}" if feature.by == "difference" else f"{now} / nullif({then}, 0D)"
-    return [(feature.names()[0], sql)]
+def _by_groups(batches: Iterator[pa.RecordBatch], keys: list[str]) -> Iterator[tuple[pa.Table, Places]]:
+    """Rows that lie in order of the keys, in tables that cut no group of equal keys, and each row's group by number."""
+    held: list[pa.RecordBatch] = []
+    enough = _ROWS_AT_ONCE
+    for batch in batches:
+        held.append(batch)
+        if sum(len(part) for part in held) < enough:
+            continue
+        rows, ends = _ends(held, keys)
+        enough = 2 * len(rows)  # a group longer than that
+        if len(ends) > 1:
+            yield rows.slice(0, ends[-2]), np.searchsorted(ends, np.arange(ends[-2]), "right")
+            held, enough = rows.slice(ends[-2]).to_batches(), _ROWS_AT_ONCE
+    if held:
+        rows, ends = _ends(held, keys)
+        yield rows, np.searchsorted(ends, np.arange(len(rows)), "right")
 
 
-_TOTAL = "aggregate({0}, 0D, (sum, v) -> sum + v)"
-_OF = {
-    "count": "coalesce(size({0}), 0)",
-    "sum": f"if(size({{0}}) > 0, {_TOTAL}, null)",
-    "mean": f"{_TOTAL} / nullif(size({{0}}), 0)",
-    "min": "array_min({0})",
-    "max": "array_max({0})",
-    # two passes: the mean first, so that large values do not swamp small differences
-    "std": (
-        f"transform(array({_TOTAL} / nullif(size({{0}}), 0)), "
-        "m -> sqrt(aggregate({0}, 0D, (sum, v) -> sum + (v - m) * (v - m)) "
-        "/ nullif(greatest(size({0}) - 1, 0), 0)))[0]"
-    ),
-}
-
-
-def _newest(values: str) -> str:
-    return f"try_element_at({values}, -1)"
-
-
-def _values(column: str, condition: str) -> str:
-    return f"transform({_seen(column, condition)}, f -> f.{column})"
-
-
-def _seen(column: str, condition: str) -> str:
-    return f"filter(coalesce(_seen, array()), f -> {condition} and f.{column} is not null)"
-
-
-def _seconds(hours: float) -> int:
-    return round(hours * 3600)
-
-
-def _interval(seconds: int) -> str:
-    return f"interval '{seconds}' second"
+def _ends(batches: list[pa.RecordBatch], keys: list[str]) -> tuple[pa.Table, Places]:
+    """The rows, and behind which of them a group of equal keys ends."""
+    rows = pa.Table.from_batches(batches).combine_chunks()
+    runs = [pc.run_end_encode(rows[key].combine_chunks(), run_end_type=pa.int64()).run_ends for key in keys]
+    return rows, np.unique(np.concatenate([np.asarray(ends) for ends in runs]))

@@ -21,8 +21,8 @@ from pipelines.metrics.suspicion import suspicions
 from pipelines.runner.leakcheck import Checked, Leak, Outcome, _split, summary
 from pipelines.stages import gold, leakcheck
 from pipelines.stages.train import frame
-from pipelines.transforms import lookback
 from pipelines.transforms.examples import examples
+from pipelines.transforms.lookback import look_back
 from tests.arrivals import arrive
 
 START, HOUR, DAY = datetime(2024, 1, 1, tzinfo=UTC), timedelta(hours=1), timedelta(days=1)
@@ -119,7 +119,10 @@ def test_a_correction_that_reaches_back_is_found(springs, monkeypatch):
 
 
 def test_a_window_that_sees_what_was_told_later_is_found(springs, monkeypatch):
-    monkeypatch.setattr(lookback, "IN_FORCE", "_known is not null")
+    def at_once(probes, facts, *, event, known, **about):
+        return look_back(probes, facts, event=event, known=(event, known[1]), **about)
+
+    monkeypatch.setattr(gold, "look_back", at_once)
     line = found(springs)
     assert line["flow_ls__mean_48h"] > 5 and line["flow_ls__as_of"] == 0
 
@@ -127,8 +130,8 @@ def test_a_window_that_sees_what_was_told_later_is_found(springs, monkeypatch):
 def test_an_average_of_all_there_is_is_found(springs, monkeypatch):
     add_view = gold.add_view
 
-    def encoded(probes, view, domain, silver, *, many=False):
-        made = add_view(probes, view, domain, silver, many=many)
+    def encoded(probes, view, domain, silver):
+        made = add_view(probes, view, domain, silver)
         name = "flow_ls__mean_48h"
         overall = silver["flows"].groupBy("spring_id").agg(F.mean("flow_ls").alias("_overall"))
         return made.join(overall, "spring_id").withColumn(name, F.col("_overall")) if name in view.names() else made

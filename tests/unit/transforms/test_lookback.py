@@ -9,7 +9,6 @@ import pytest
 
 from pipelines.contracts.features import Rolling
 from pipelines.transforms.lookback import look_back
-from pipelines.transforms.running import run_along
 from tests.frames import frame, rows
 
 START, HOUR = datetime(2024, 1, 1, tzinfo=UTC), timedelta(hours=1)
@@ -67,7 +66,7 @@ def test_windows_equal_their_plain_meaning_and_look_back(spark):
     histories = {f"w{n}": history(draw, (None, 1.5, -2.25, 4.125, 10.0)) for n in range(80)}
     cuts = [START + n * HOUR / 2 for n in range(-2, 80, 5)]
     probes, facts = asked(spark, histories, cuts), of_all(spark, histories)
-    found = by_question(run_along(probes, facts, **ABOUT))
+    found = by_question(look_back(probes, facts, **ABOUT))
     assert len(found) == len(histories) * len(cuts)
     assert found == {(who, cut): plainly(histories[who], cut) for who, cut in found}
     assert found == by_question(look_back(probes, facts, **ABOUT))
@@ -95,9 +94,9 @@ def test_what_becomes_known_after_the_cut_off_changes_no_bit(spark):
         return draw.sample(changed + late, len(changed) + len(late))
 
     probes = asked(spark, histories, cuts)
-    before = by_question(run_along(probes, of_all(spark, histories), **ABOUT))
+    before = by_question(look_back(probes, of_all(spark, histories), **ABOUT))
     told = {who: otherwise(facts) for who, facts in histories.items()}
-    after = by_question(run_along(probes.repartition(3), of_all(spark, told).repartition(3), **ABOUT))
+    after = by_question(look_back(probes.repartition(3), of_all(spark, told).repartition(3), **ABOUT))
     assert {question: tuple(map(repr, values)) for question, values in before.items()} == {
         question: tuple(map(repr, values)) for question, values in after.items()
     }
@@ -125,13 +124,13 @@ def test_probes_keep_their_rows_and_columns(spark):
         ],
     )
     features = (Rolling("level", "sum", hours=6), Rolling("level", "count", hours=3))
-    found = run_along(probes, facts, **ABOUT | {"features": features})
-    assert found.columns == [*probes.columns, "level__count_3h", "level__sum_6h"]
+    found = look_back(probes, facts, **ABOUT | {"features": features})
+    assert found.columns == [*probes.columns, "level__sum_6h", "level__count_3h"]
     assert rows(found, "id") == [
-        (1, "a", "x", "2024-01-02 00:00", 1, 8.0),
-        (2, "a", None, "2024-01-02 00:00", 1, 8.0),
-        (3, "nobody", "x", "2024-01-02 00:00", 0, None),
-        (4, None, "x", "2024-01-02 00:00", 0, None),
+        (1, "a", "x", "2024-01-02 00:00", 8.0, 1),
+        (2, "a", None, "2024-01-02 00:00", 8.0, 1),
+        (3, "nobody", "x", "2024-01-02 00:00", None, 0),
+        (4, None, "x", "2024-01-02 00:00", None, 0),
     ]
 
 
@@ -151,9 +150,9 @@ def test_facts_may_be_about_all_alike_or_about_several_names_together(spark):
         ],
     )
     features = (Rolling("level", "mean", hours=6),)
-    together = run_along(probes, facts, **ABOUT | {"by": ["origin", "destination"], "features": features})
+    together = look_back(probes, facts, **ABOUT | {"by": ["origin", "destination"], "features": features})
     assert rows(together, "origin") == [("a", "b", "2024-01-02 00:00", 0.5), ("b", "a", "2024-01-02 00:00", None)]
-    alike = run_along(probes, facts, **ABOUT | {"by": [], "features": features})
+    alike = look_back(probes, facts, **ABOUT | {"by": [], "features": features})
     assert [row[-1] for row in rows(alike)] == [pytest.approx(1 / 3)] * 2
 
 
@@ -167,5 +166,5 @@ def test_a_value_that_is_not_finite_counts_as_none(spark):
         ],
     )
     cut = datetime(2024, 1, 1, 5, tzinfo=UTC)
-    found = run_along(asked(spark, ["a"], [cut]), facts, **ABOUT | {"features": (Rolling("level", "mean", hours=6.0),)})
+    found = look_back(asked(spark, ["a"], [cut]), facts, **ABOUT | {"features": (Rolling("level", "mean", hours=6.0),)})
     assert rows(found) == [("a", "2024-01-01 05:00", 3.0)]

@@ -159,5 +159,5 @@ def test_windows_of_very_many_facts_are_summed_by_blocks_with_the_bits_of_a_wind
         if number % 20 == 0:
             alone = windows(near, Asked(np.zeros(1, np.int64), at[number : number + 1]), features)
             assert all(repr(alone[name][0]) == repr(found[name][number]) for name in found)
-    assert sum(gone_through) < held / 10  # most facts were met in blocks that were summed before
+    assert sum(gone_through) < 2 * held / 5  # both gatherings met most facts in blocks that were summed before
     assert size / 100 > blocks.BLOCKS  # so that blocks hold many

@@ -223,12 +223,12 @@ def _feature_columns(
 
 def _calendar_columns(feature: Calendar, grid: Instants) -> dict[str, pa.Array]:
     return {
-        name: _lists(_calendar(part, grid, feature.time_zone))
+        name: _lists(calendar_part(part, grid, feature.time_zone))
         for name, part in zip(feature.names(), feature.parts, strict=True)
     }
 
 
-def _calendar(part: str, moments: Instants, time_zone: str) -> Values:
+def calendar_part(part: str, moments: Instants, time_zone: str) -> Values:
     zoned = pd.DatetimeIndex(moments.ravel().astype("datetime64[us]"), tz="UTC").tz_convert(time_zone)
     local = zoned.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64).reshape(moments.shape)
     days = local // _DAY

@@ -2,97 +2,32 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial, reduce
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Category, FeatureView
+from pipelines.contracts.features import AsOf, FeatureView
 from pipelines.contracts.tables import Table
 from pipelines.contracts.tasks import ByHash, Events, Task
 from pipelines.domains import domains
 from pipelines.stages.gold import cut_offs, known, series, series_tables
 from pipelines.stages.train import frame
 from pipelines.transforms.examples import LABEL, examples
+from tests.drawn_silver import AS_OF, START, others, silver
 from tests.toy_domains.mill.domain import DOMAIN as MILL
 
 DOMAINS = [*domains().values(), MILL]
 TIMELESS = [(domain, task) for domain in DOMAINS for task in domain.tasks if isinstance(task.split, ByHash)]
-START, DAYS, EVERY = datetime(2024, 3, 1, tzinfo=UTC), 20, timedelta(hours=2)
 CHANGED_AT = START + timedelta(days=16)
-AS_OF = START + timedelta(days=DAYS)
 Gold = dict[str, pa.Table]
-
-
-def silver(spark: SparkSession, domain: Domain, table: Table) -> DataFrame:
-    """A silver table as any declaration allows it: some rows late, some missing, some values null if they may be.
-
-    Where a name alone is the key, rows are numbered, alike in all tables; else there are the entities A and B.
-    """
-    draw = random.Random(f"{domain.name}/{table.name}")
-    entities = [name for name in table.key if name != table.event_time and type_of(table, name) == "string"]
-    rows = []
-    for n in range(DAYS * 12):
-        at = START + n * EVERY
-        for entity in ("A", "B") if entities else ("",):
-            if draw.random() < 0.1:
-                continue
-            row: dict[str, Any] = {}
-            for column in table.columns:
-                if column.name == table.event_time:
-                    row[column.name] = at
-                elif column.name in entities:
-                    row[column.name] = f"{entity}{n}" if table.key == (column.name,) else entity
-                elif column.nullable and draw.random() < 0.3:
-                    row[column.name] = None
-                else:
-                    row[column.name] = drawn(draw, column.type, at, texts(domain, column.name))
-            rows.append((*row.values(), at))
-    types = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-    held = spark.createDataFrame(rows, f"{types}, _at timestamp")
-    known = F.expr(table.available_at or "_at + interval 1 day")
-    return held.withColumns({"available_at": known, "_delivered_at": known}).drop("_at")
-
-
-def texts(domain: Domain, column: str) -> tuple[str, ...]:
-    """Texts of a column: names of rows where a table is keyed by it, else the two entities and a listed value."""
-    if any(table.key == (column,) for table in domain.tables):
-        return tuple(f"{entity}{n}" for entity in "AB" for n in range(0, DAYS * 12, 5))
-    features = [feature for view in domain.views for feature in view.features]
-    listed = [f.among[0] for f in features if isinstance(f, Category) and f.column == column]
-    return ("A", "B", *listed)
-
-
-def type_of(table: Table, column: str) -> str:
-    return next(c.type for c in table.columns if c.name == column)
-
-
-def drawn(draw: random.Random, kind: str, at: datetime, among: tuple[str, ...]) -> Any:
-    values: dict[str, Callable[[], Any]] = {
-        "string": lambda: draw.choice(among),
-        "double": lambda: draw.uniform(1000.0, 9000.0),
-        "int": lambda: draw.randrange(2),
-        "boolean": lambda: draw.random() < 0.5,
-        "timestamp": lambda: at + timedelta(hours=draw.uniform(-48.0, 48.0)),
-    }
-    return values[kind]()
-
-
-def others(table: Table) -> dict[str, Column]:
-    """Other values for a row's numbers and texts."""
-    other = {"double": 1e9, "int": 99, "string": "A"}
-    return {
-        c.name: F.lit(other[c.type]).cast(c.type) for c in table.columns if c.name not in table.key and c.type in other
-    }
 
 
 def poisoned(rows: DataFrame, table: Table, is_future: Column) -> DataFrame:

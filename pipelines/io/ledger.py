@@ -253,6 +253,13 @@ class Ledger:
         with self.reading() as c:
             return c.scalar(select(prints.value).where(wanted))
 
+    def made_in(self, domain: str, stage: str, subject: str, fingerprint: str) -> int | None:
+        """The attempt that published a result computed from just this; None if another, or none, is published."""
+        prints = schema.fingerprints.c
+        of = and_(prints.domain == domain, prints.stage == stage, prints.subject == subject)
+        with self.reading() as c:
+            return c.scalar(select(prints.attempt).where(of, prints.value == fingerprint))
+
     def fits(self, domain: str, task: str) -> dict[str, Fit]:
         """The newest published fit of each family."""
         fits = schema.fits.c

@@ -183,6 +183,10 @@ class Work:
         """Whether what is published was made from just this."""
         return self.context.ledger.fingerprint(self.domain.name, stage, subject) == fingerprint
 
+    def made_in(self, stage: str, subject: str, fingerprint: str) -> int | None:
+        """The attempt that published what was made so; None if what is published was made otherwise, or nothing is."""
+        return self.context.ledger.made_in(self.domain.name, stage, subject, fingerprint)
+
     def mark_done(self, stage: str, subject: str, fingerprint: str) -> None:
         self.put("fingerprints", (stage, subject), fingerprint)
 

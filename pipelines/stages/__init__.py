@@ -33,7 +33,7 @@ STAGES = (
         "outcomes add up, no `fail`",
         "ingest",
     ),
-    Stage("gold", "gold.gold", ("silver",), ("gold",), "nothing from after the cut-off", "ingest"),
+    Stage("gold", "gold.cut_offs", ("silver",), ("gold",), "nothing from after the cut-off", "ingest"),
     Stage("train", "train.plan", ("gold",), ("workspace",), "all workers fit in the cluster", "learn"),
     Stage(
         "evaluate", "evaluate.evaluate", ("gold", "workspace"), ("gold", "mlflow"), "cut-offs that no fit saw", "learn"

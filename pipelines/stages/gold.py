@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,6 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Own, Windowed
 from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.contracts.tasks import ByHash, Events, Share, Spine, Task
-from pipelines.stages.changes import Change
 from pipelines.stages.silver import statement_parts
 from pipelines.transforms.asof import as_of as newest_known
 from pipelines.transforms.calendar import calendar_parts
@@ -48,23 +47,18 @@ def known(
     }
 
 
-def gold(
-    domain: Domain, silver: Mapping[str, DataFrame], as_of: datetime, kept: Collection[str] = ()
-) -> tuple[Change, ...]:
-    """The gold tables of a domain; tasks that ask the same at the same cut-offs share one frame.
-
-    silver: as `known` gives it. as_of: no cut-off lies after it. kept: the tables whose series stay as they are.
-    """
-    changes = []
-    for name in sorted(tables_of_series(domain) - set(kept)):
-        frame = series(domain, domain.table(name), silver[name])
-        changes.append(Change(domain.delta_table("gold", f"{name}_series"), "overwrite", frame))
-    made: dict[str, DataFrame] = {}
+def asking_alike(domain: Domain) -> list[list[Task]]:
+    """The domain's tasks, those together that ask the same at the same cut-offs."""
+    found: dict[str, list[Task]] = {}
     for task in domain.tasks:
-        asked = (task.spine, [view for view in domain.views_of(task) if view.moment == "cut_off"], type(task.split))
-        frame = made.setdefault(repr(asked), cut_offs(domain, task, silver, as_of))
-        changes.append(Change(domain.delta_table("gold", task.name), "overwrite", frame))
-    return tuple(changes)
+        asked = (task.spine, views_at_cut_offs(domain, task), isinstance(task.split, ByHash))
+        found.setdefault(repr(asked), []).append(task)
+    return list(found.values())
+
+
+def views_at_cut_offs(domain: Domain, task: Task) -> list[FeatureView]:
+    """The task's views that its gold table has a value of at each cut-off."""
+    return [view for view in domain.views_of(task) if view.moment == "cut_off"]
 
 
 def tables_of_series(domain: Domain) -> set[str]:
@@ -74,7 +68,7 @@ def tables_of_series(domain: Domain) -> set[str]:
 
 def tables_of_cut_offs(domain: Domain) -> set[str]:
     """Tables that give rise to cut-offs, or whose facts are looked up at them."""
-    views = [view for task in domain.tasks for view in domain.views_of(task) if view.moment == "cut_off"]
+    views = [view for task in domain.tasks for view in views_at_cut_offs(domain, task)]
     return {task.spine.table for task in domain.tasks} | {view.table for view in views if view.table}
 
 
@@ -100,14 +94,14 @@ def series(domain: Domain, table: Table, rows: DataFrame) -> DataFrame:
     entities, values = series_columns(domain, table)
     return rows.select(
         *entities,
-        F.col(_happened(table)).alias("at"),
+        F.col(happened(table)).alias("at"),
         F.col("available_at").alias("known_at"),
         "known_until",
         *[F.col(value).cast("double").alias(value) for value in values],
     )
 
 
-def _happened(table: Table) -> str:
+def happened(table: Table) -> str:
     """The column with the instant a row is about; what has none of its own is about the time from its delivery on."""
     return table.event_time or "available_at"
 
@@ -121,7 +115,7 @@ def spine(rows: DataFrame, of: Spine, event_time: str, as_of: datetime) -> DataF
     known_s = F.unix_seconds(F.min(F.greatest(event_time, "available_at")))
     first = F.ceil((known_s - offset_s) / every_s) * every_s + offset_s
     last = F.unix_seconds(F.lit(as_of))
-    spans = rows.groupBy(of.entity).agg(first.alias("_first")).where(F.col("_first") <= last)
+    spans = rows.dropna(subset=[of.entity]).groupBy(of.entity).agg(first.alias("_first")).where(F.col("_first") <= last)
     instants = F.transform(F.sequence(F.col("_first"), last, F.lit(every_s)), F.timestamp_seconds)
     return spans.select(of.entity, F.explode(instants).alias("cut_at"))
 
@@ -132,7 +126,7 @@ def events(rows: DataFrame, of: Events, table: Table, as_of: datetime) -> DataFr
     An event that is put off after its cut-off is asked about again; what has no event time is asked about once, when it
     is first told. Has all columns of the table, and `split_share`: where the entity's name falls in [0, 1).
     """
-    cut_at = F.col(_happened(table)) - F.expr(f"interval '{int(of.lead.total_seconds())}' second")
+    cut_at = F.col(happened(table)) - F.expr(f"interval '{int(of.lead.total_seconds())}' second")
     was_known = "available_at <= cut_at and (known_until is null or cut_at < known_until)"
     share = F.pmod(F.xxhash64(of.entity), F.lit(1_000_000)) / F.lit(1_000_000.0)
     asked = rows.withColumns({"cut_at": cut_at, SHARE: share}).where(was_known).where(F.col("cut_at") <= F.lit(as_of))
@@ -147,26 +141,37 @@ def cut_offs(
 ) -> DataFrame:
     """(entity, `cut_at`, features): one row a cut-off, from nothing that was not known by then. Rows of a task that is
     split by shares have their `split_share`, too. since: none that lies before it, where only some are wanted."""
+    rows = questions(domain, task, silver, as_of)
+    if since is not None:
+        rows = rows.where(F.col("cut_at") >= F.lit(since))
+    for view in views_at_cut_offs(domain, task):
+        rows = add_view(rows, view, domain, silver)
+    return rows.select(*columns(domain, task))
+
+
+def columns(domain: Domain, task: Task) -> list[str]:
+    """The columns of the task's gold table."""
+    share = [SHARE] if isinstance(task.split, ByHash) else []
+    features = [name for view in views_at_cut_offs(domain, task) for name in view.names()]
+    return [task.spine.entity, "cut_at", *share, *features]
+
+
+def questions(domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of: datetime) -> DataFrame:
+    """The cut-offs with what they are told by: the entities of the task's views, and what a row says of itself."""
     asked_of = domain.table(task.spine.table)
     if isinstance(task.spine, Events):
         rows = events(silver[asked_of.name], task.spine, asked_of, as_of)
     else:
         rows = spine(silver[asked_of.name], task.spine, asked_of.event_time, as_of)
-    if since is not None:
-        rows = rows.where(F.col("cut_at") >= F.lit(since))
-    views = [view for view in domain.views_of(task) if view.moment == "cut_off"]
-    share = [SHARE] if isinstance(task.split, ByHash) else []
+    views = views_at_cut_offs(domain, task)
     joined = {name for view in views for name in view.entities if name in rows.columns}
     own = [f for view in views for f in view.features if isinstance(f, Own | Category)]
-    rows = rows.select(
+    return rows.select(
         *sorted({task.spine.entity, *joined}),
         "cut_at",
-        *share,
+        *([SHARE] if isinstance(task.split, ByHash) else []),
         *[_own(feature).alias(feature.names()[0]) for feature in own],
     )
-    for view in views:
-        rows = add_view(rows, view, domain, silver)
-    return rows.select(task.spine.entity, "cut_at", *share, *[name for view in views for name in view.names()])
 
 
 def _own(feature: Own | Category) -> Column:
@@ -184,8 +189,7 @@ def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mappi
     if not view.table:
         return probes
     about: dict[str, Any] = {"by": list(view.entities), "at": "cut_at", "event": "_happened_at", "known": KNOWN}
-    happened = domain.table(view.table)
-    facts = silver[view.table].withColumn("_happened_at", F.col(_happened(happened)))
+    facts = silver[view.table].withColumn("_happened_at", F.col(happened(domain.table(view.table))))
     windows = tuple(feature for feature in view.features if isinstance(feature, Windowed))
     if windows:
         probes = look_back(probes, facts, **about, features=windows)

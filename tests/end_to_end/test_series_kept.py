@@ -13,7 +13,7 @@ from pipelines import runner
 from pipelines.contracts.tasks import utc
 from pipelines.domains import domains
 from pipelines.io.ledger import Ledger
-from pipelines.runner.ingest import gold
+from pipelines.runner.gold import gold
 from pipelines.runner.work import Context, Work
 from pipelines.settings import Settings
 from tests.end_to_end.deliveries import CORRECTED, FIRST

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.contracts.features import AsOf, FeatureView, Lag, Rolling
 from pipelines.contracts.tasks import Spine, utc
-from pipelines.stages.gold import add_view, gold, known, series, spine
+from pipelines.stages.gold import add_view, asking_alike, cut_offs, known, series, spine, tables_of_series
 from tests.frames import frame, rows
 from tests.toy_domains.mill.domain import DOMAIN
 
@@ -56,21 +56,14 @@ def silver(spark):
 
 
 def test_gold_at_each_cut_off_by_hand(silver):
-    changes = {change.table: change for change in gold(DOMAIN, silver, utc("2024-01-04 12:00"))}
-    assert list(changes) == [
-        "gold.mill_flows_series",
-        "gold.mill_levels_series",
-        "gold.mill_works_series",
-        "gold.mill_flow_m3s",
-        "gold.mill_level_m",
-    ]
-    assert {change.how for change in changes.values()} == {"overwrite"}
     names = [
         "station_id",
         "cut_at",
         *[n for v in DOMAIN.views_of(DOMAIN.tasks[0]) if v.moment == "cut_off" for n in v.names()],
     ]
-    found = changes["gold.mill_flow_m3s"].frame
+    flow, level = DOMAIN.tasks
+    assert asking_alike(DOMAIN) == [[flow], [level]] and tables_of_series(DOMAIN) == {"flows", "levels", "works"}
+    found = cut_offs(DOMAIN, flow, silver, utc("2024-01-04 12:00"))
     assert found.columns == names
     shape = next(view for view in DOMAIN.views if view.name == "flow_shape")  # test_gold_oracle has its kinds
     assert rows(found.drop(*shape.names()), "station_id", "cut_at") == [

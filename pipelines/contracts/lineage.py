@@ -10,6 +10,7 @@ from datetime import timedelta
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import Fresh
 from pipelines.contracts.features import (
+    HOLIDAY_PARTS,
     AsOf,
     Calendar,
     Category,
@@ -125,7 +126,9 @@ def _parts(feature: Feature, unit: str) -> Iterator[tuple[str, str, float, str]]
             yield names[0], f"{feature.column} as its place among {', '.join(feature.among)}; 0 for any other", 0.0, ""
         case Calendar():
             for name, part in zip(names, feature.parts, strict=True):
-                yield name, f"{part} in {feature.time_zone}", 0.0, "h" if part == "time_of_day" else ""
+                place = ", ".join(filter(None, (feature.country, feature.subdivision)))
+                of = f"{part} in {feature.time_zone}" + (f" ({place})" if part in HOLIDAY_PARTS else "")
+                yield name, of, 0.0, "h" if part == "time_of_day" else "days" if part.startswith("days_") else ""
 
 
 def _promised(table: Table) -> timedelta | None:

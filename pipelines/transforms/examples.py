@@ -11,13 +11,12 @@ from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts.features import AsOf, Calendar, History, Lag
 from pipelines.contracts.fits import Frame
-from pipelines.transforms.calendar import RADIANS_A_DAY
+from pipelines.transforms.calendar import calendar_values
 
 Instants = npt.NDArray[np.int64]
 """Microseconds since 1970-01-01 UTC."""
@@ -25,7 +24,6 @@ Values = npt.NDArray[np.float64]
 
 INSTANT = pa.timestamp("us", tz="UTC")
 LABEL = "label"
-_DAY = 86_400_000_000
 _NEVER = np.iinfo(np.int64).max
 _EVER = _NEVER - 1
 
@@ -58,7 +56,7 @@ def examples(cut_offs: pa.Table, series: Mapping[str, pa.Table], frame: Frame) -
     for group in (*frame.targets, *frame.windows):
         for feature in group.features:
             if isinstance(feature, Calendar):
-                columns |= _calendar_columns(feature, grid)
+                columns |= {name: _lists(values) for name, values in calendar_values(grid, feature).items()}
             else:
                 columns |= _feature_columns(feature, facts[group.series, feature.column], cuts, grid, frame)
     answers = facts[frame.label_series, frame.label]
@@ -219,39 +217,6 @@ def _feature_columns(
     start = cuts[:, None] - _hours(feature.hours)
     window = start + microseconds(frame.step) * np.arange(_hours(feature.hours) // microseconds(frame.step))
     return {name: _lists(facts.since(window, cuts, start))}
-
-
-def _calendar_columns(feature: Calendar, grid: Instants) -> dict[str, pa.Array]:
-    return {
-        name: _lists(calendar_part(part, grid, feature.time_zone))
-        for name, part in zip(feature.names(), feature.parts, strict=True)
-    }
-
-
-def calendar_part(part: str, moments: Instants, time_zone: str) -> Values:
-    zoned = pd.DatetimeIndex(moments.ravel().astype("datetime64[us]"), tz="UTC").tz_convert(time_zone)
-    local = zoned.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64).reshape(moments.shape)
-    days = local // _DAY
-    match part:
-        case "time_of_day":
-            return (local - days * _DAY) / _hours(1)
-        case "weekday":
-            return ((days + 3) % 7).astype(np.float64)  # 1970-01-01 was a Thursday
-        case "is_weekend":
-            return ((days + 3) % 7 >= 5).astype(np.float64)
-        case "day_of_year":
-            return _day_of_year(days)
-        case "year_cos":
-            return np.cos((_day_of_year(days) - 1) * RADIANS_A_DAY)
-        case "year_sin":
-            return np.sin((_day_of_year(days) - 1) * RADIANS_A_DAY)
-        case _:
-            raise ValueError(f"calendar: no part '{part}'")
-
-
-def _day_of_year(days: Instants) -> Values:
-    dates = days.astype("datetime64[D]")
-    return (dates - dates.astype("datetime64[Y]")).astype(np.float64) + 1.0
 
 
 def _hours(hours: float) -> int:

@@ -32,7 +32,7 @@ def test_every_requirement_has_a_version_and_a_hash(name):
 def test_the_lock_has_the_versions_that_pyproject_pins():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     pinned = dict(name.split("==") for name in project["dependencies"] if "==" in name)
-    assert set(pinned) == {"pyspark", "delta-spark", "deltalake", "mlflow", "xgboost", "torch"}
+    assert set(pinned) == {"pyspark", "delta-spark", "deltalake", "mlflow", "xgboost", "holidays", "torch"}
     for name, version in pinned.items():
         assert locked_version(LOCKS / "requirements.txt", name) == version
 

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.contracts.features import AsOf, Calendar, History, Lag
+from pipelines.contracts.calendar import Calendar
+from pipelines.contracts.features import AsOf, History, Lag
 from pipelines.contracts.fits import FitPlan, Frame, Shard, TargetFeatures
 from pipelines.contracts.tasks import ParamValue, Span
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.expectations import References
-from pipelines.contracts.features import Calendar, Category, FeatureView, Own
+from pipelines.contracts.features import FeatureView, OfRow, Own
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Table
@@ -95,20 +96,20 @@ class Domain:
             joined = columns if isinstance(task.spine, Events) else [task.spine.entity]
             for entity in view.entities:
                 self._known("column of the spine", entity, joined, f"{where}, feature view '{view.name}'")
-            own = [feature.column for feature in view.features if isinstance(feature, Own | Category)]
+            own = [feature.column for feature in view.features if isinstance(feature, OfRow)]
             if own and not (isinstance(task.spine, Events) and view.table == asked.name):
                 raise DeclarationError(
                     f"{where}: feature view '{view.name}' asks for a row's own '{own[0]}', which only events of the "
                     "same table have"
                 )
             for feature in view.features:
-                if isinstance(feature, Own | Category):
+                if isinstance(feature, OfRow):
                     self._known("column", feature.column, columns, f"{where}, feature view '{view.name}'")
                     kind = types[feature.column]
-                    if kind not in ("string", "int") if isinstance(feature, Category) else kind == "string":
+                    if kind == "string" if isinstance(feature, Own) else kind not in ("string", "int"):
                         raise DeclarationError(
                             f"{where}, feature view '{view.name}': '{feature.column}' is of type {kind}; Own is for "
-                            "numbers, Category for strings and ints"
+                            "numbers, Category and Hashed for strings and ints"
                         )
 
     def _known(self, what: str, name: str, known: list[str], where: str) -> None:

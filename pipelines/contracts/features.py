@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from importlib.metadata import version
+import re
+from dataclasses import dataclass
 from types import UnionType
 from typing import Literal
-from zoneinfo import available_timezones
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.names import DeclarationError, checked_name
 
 Op = Literal["mean", "std", "min", "max", "sum", "count"]
-CIRCLES = ("day", "week", "month", "year")
-CALENDAR_PARTS = (
-    *("time_of_day", "weekday", "is_weekend", "month", "day_of_year"),
-    *(f"{circle}_{axis}" for circle in CIRCLES for axis in ("cos", "sin")),
-)
-HOLIDAY_PARTS = ("is_holiday", "days_to_holiday", "days_since_holiday")
+MOST_BUCKETS = 1024
+"""More columns than that would only be slow: what is rarer than one row in a thousand teaches little."""
 
 
 def _span(hours: float) -> str:
@@ -156,6 +152,39 @@ class Last:
 
 
 @dataclass(frozen=True)
+class CategoryCount:
+    """How many facts of Rolling's window have each value of `among`: 0 where there is none. A column a value, named by
+    it in letters and digits."""
+
+    column: str
+    among: tuple[str, ...]
+    hours: float
+
+    def __post_init__(self) -> None:
+        _check_span("category count", self.column, self.hours)
+        flags = list(self.flags())
+        twice = next((flag for flag in flags if flags.count(flag) > 1), None)
+        if twice or not flags:
+            told = f"two values would be named '{twice}'" if twice else "it is among nothing"
+            raise DeclarationError(f"category count of '{self.column}': {told}; name values that differ in letters")
+
+    @property
+    def reach_h(self) -> float:
+        return self.hours
+
+    def flags(self) -> tuple[str, ...]:
+        """A column a value of `among`, which gold adds to the facts: 1.0 where the fact has it, else null."""
+        return tuple(f"{self.column}__is_{re.sub('[^A-Za-z0-9]+', '_', value)}" for value in self.among)
+
+    def counts(self) -> tuple[Rolling, ...]:
+        """The windows over the flags that it comes down to."""
+        return tuple(Rolling(flag, "count", self.hours) for flag in self.flags())
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for count in self.counts() for name in count.names())
+
+
+@dataclass(frozen=True)
 class AsOf:
     """The newest value that had happened by the moment and was known by the cut-off; null past its time to live."""
 
@@ -164,62 +193,6 @@ class AsOf:
 
     def names(self) -> tuple[str, ...]:
         return (f"{self.column}__as_of",)
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """Parts of the moment's local time: "time_of_day" (hours, 0–24), "weekday" (0 Monday – 6), "is_weekend" (0/1),
-    "month" (1–12), "day_of_year" (1–366); and its place on a circle, as cosine and sine, so that the end of a round is
-    next to its start: "day_cos" and "day_sin" (from midnight), "week_cos" … (from Monday's midnight), "month_cos" …
-    (from the first, in whole days), "year_cos" … (from 1 January, in whole days).
-    time_zone: an IANA name; local time keeps its daylight saving, as people do.
-
-    With a country (ISO 3166: "AU") and, if need be, its subdivision ("VIC"): "is_holiday" (0/1), "days_to_holiday" and
-    "days_since_holiday" (0 on one) of the local date; public holidays as the library `holidays` has them, null before
-    1970 and after its last year. It knows of every year today what was proclaimed in it: where holidays are made at
-    short notice, declare a table of them with its `available_at` instead.
-    edition: the library's, so that what another edition said is made anew.
-    """
-
-    parts: tuple[str, ...]
-    time_zone: str = "UTC"
-    country: str = ""
-    subdivision: str = ""
-    edition: str = field(init=False, default="")
-
-    def __post_init__(self) -> None:
-        known = (*CALENDAR_PARTS, *HOLIDAY_PARTS)
-        unknown = set(self.parts) - set(known)
-        if unknown:
-            raise DeclarationError(f"calendar: unknown {sorted(unknown)}; known: {', '.join(known)}")
-        if self.time_zone not in available_timezones():
-            raise DeclarationError(f"calendar: no time zone '{self.time_zone}'; use an IANA name such as Europe/Vienna")
-        asked = [part for part in self.parts if part in HOLIDAY_PARTS]
-        if asked and not self.country:
-            raise DeclarationError(f"calendar: '{asked[0]}' needs a country, such as country='AU', subdivision='VIC'")
-        if not asked and (self.country or self.subdivision):
-            raise DeclarationError(f"calendar: a country is for {', '.join(HOLIDAY_PARTS)}, none of which is asked for")
-        if asked:
-            object.__setattr__(self, "edition", _edition_that_knows(self.country, self.subdivision))
-
-    def names(self) -> tuple[str, ...]:
-        return tuple(f"calendar__{part}" for part in self.parts)
-
-
-def _edition_that_knows(country: str, subdivision: str) -> str:
-    """The version of the library that has the holidays of this place; DeclarationError if it has none."""
-    import holidays  # takes 0.1 s, which domains without holidays need not wait for
-
-    try:
-        of_country = holidays.country_holidays(country)
-    except NotImplementedError:
-        raise DeclarationError(
-            f"calendar: no holidays of a country '{country}' are known; use its ISO 3166 code, such as AT or AU"
-        ) from None
-    if subdivision and subdivision not in of_country.subdivisions:
-        there_are = ", ".join(of_country.subdivisions) or "none"
-        raise DeclarationError(f"calendar: no subdivision '{subdivision}' of {country} is known, only: {there_are}")
-    return version("holidays")
 
 
 @dataclass(frozen=True)
@@ -261,9 +234,34 @@ class Category:
         return (f"{self.column}__place",)
 
 
+@dataclass(frozen=True)
+class Hashed:
+    """Own, as a text of any content in so many columns (feature hashing, Weinberger et al. 2009).
+
+    Each word adds 1 or −1 to one column. by: "words", what lies between spaces, tabs and line ends, or "value", the
+    text as one. Both as they are written: case and signs are silver's to settle. h is the word's xxHash64 (UTF-8, seed
+    42, as Spark's xxhash64 has it, a signed number): the column is h modulo `buckets`, never negative, the sign that of
+    h. So words that fall together cancel out on average, and the columns are the same on every machine for ever. An
+    empty text is 0 in all columns, none is null.
+    """
+
+    column: str
+    buckets: int
+    by: Literal["words", "value"] = "words"
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.buckets <= MOST_BUCKETS:
+            raise DeclarationError(f"hash of '{self.column}': {self.buckets} buckets; from 2 to {MOST_BUCKETS} can be")
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{self.column}__hash_{bucket}" for bucket in range(self.buckets))
+
+
 Windowed = Lag | Rolling | Quantile | Ewm | Change | Last
 """Features made of the facts of a window before the cut-off."""
-Feature = Windowed | AsOf | Calendar | History | Own | Category
+OfRow = Own | Category | Hashed
+"""Features that the row says itself which is asked about."""
+Feature = Windowed | CategoryCount | AsOf | Calendar | History | OfRow
 Moment = Literal["cut_off", "target", "window"]
 
 
@@ -287,7 +285,7 @@ class FeatureView:
     def __post_init__(self) -> None:
         checked_name(self.name, "feature view")
         allowed: dict[Moment, tuple[type | UnionType, ...]] = {
-            "cut_off": (Windowed, AsOf, Calendar, Own, Category),
+            "cut_off": (Windowed, CategoryCount, AsOf, Calendar, OfRow),
             "target": (Lag, AsOf, Calendar),
             "window": (History,),
         }

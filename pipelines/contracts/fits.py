@@ -10,7 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from pipelines.contracts.features import AsOf, Calendar, History, Lag
+from pipelines.contracts.calendar import Calendar
+from pipelines.contracts.features import AsOf, History, Lag
 from pipelines.contracts.tasks import ParamValue, Share, Span
 
 

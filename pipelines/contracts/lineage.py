@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pipelines.contracts.calendar import HOLIDAY_PARTS, Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import Fresh
 from pipelines.contracts.features import (
-    HOLIDAY_PARTS,
     AsOf,
-    Calendar,
     Category,
+    CategoryCount,
     Change,
     Ewm,
     Feature,
     FeatureView,
+    Hashed,
     History,
     Lag,
     Last,
@@ -118,12 +119,21 @@ def _parts(feature: Feature, unit: str) -> Iterator[tuple[str, str, float, str]]
         case AsOf():
             age = "however old" if math.isinf(feature.ttl_hours) else f"null from an age of {feature.ttl_hours:g} h on"
             yield names[0], f"the newest {feature.column}, {age}", feature.ttl_hours, unit
+        case CategoryCount():
+            for name, value in zip(names, feature.among, strict=True):
+                of = f"how many facts of the {feature.hours:g} h before have {feature.column} = {value}"
+                yield name, of, feature.hours, ""
         case History():
             yield names[0], f"{feature.column} step by step over the {feature.hours:g} h before", feature.hours, unit
         case Own():
             yield names[0], f"{feature.column} of the row that is asked about", 0.0, unit
         case Category():
             yield names[0], f"{feature.column} as its place among {', '.join(feature.among)}; 0 for any other", 0.0, ""
+        case Hashed():
+            of = "the words" if feature.by == "words" else "the text"
+            for bucket, name in enumerate(names):
+                told = f"{of} of {feature.column} whose hash is {bucket} modulo {feature.buckets}: sum of their signs"
+                yield name, told, 0.0, ""
         case Calendar():
             for name, part in zip(names, feature.parts, strict=True):
                 place = ", ".join(filter(None, (feature.country, feature.subdivision)))

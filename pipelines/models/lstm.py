@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.contracts.features import Calendar, History, Lag
+from pipelines.contracts.calendar import Calendar
+from pipelines.contracts.features import History, Lag
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Frame, Recorder
 from pipelines.contracts.tasks import Forecast, ParamValue
 from pipelines.models.base import NetFamily, Param, Scorer, Signature

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import Calendar
 from pipelines.contracts.fits import FitResult
 from pipelines.contracts.tasks import Forecast, Task, quantile_column
 from pipelines.metrics import error_figures, figures, probability_figures

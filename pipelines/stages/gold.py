@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Own, Windowed
+from pipelines.contracts.features import AsOf, CategoryCount, FeatureView, OfRow, Windowed
 from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.contracts.tasks import ByHash, Events, Share, Spine, Task
 from pipelines.stages.silver import statement_parts
 from pipelines.transforms.asof import as_of as newest_known
 from pipelines.transforms.calendar import calendar_parts
 from pipelines.transforms.lookback import look_back
+from pipelines.transforms.of_row import category_flags, of_row
 from pipelines.transforms.reconcile import known_spans
 
 KNOWN = ("available_at", "known_until")
@@ -165,24 +167,13 @@ def questions(domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of
         rows = spine(silver[asked_of.name], task.spine, asked_of.event_time, as_of)
     views = views_at_cut_offs(domain, task)
     joined = {name for view in views for name in view.entities if name in rows.columns}
-    own = [f for view in views for f in view.features if isinstance(f, Own | Category)]
-    return rows.select(
-        *sorted({task.spine.entity, *joined}),
-        "cut_at",
-        *([SHARE] if isinstance(task.split, ByHash) else []),
-        *[_own(feature).alias(feature.names()[0]) for feature in own],
-    )
-
-
-def _own(feature: Own | Category) -> Column:
-    if isinstance(feature, Own):
-        return F.col(feature.column).cast("double")
-    among = F.array(*[F.lit(value) for value in feature.among])
-    return F.coalesce(F.array_position(among, F.col(feature.column).cast("string")), F.lit(0)).cast("double")
+    own = [f for view in views for f in view.features if isinstance(f, OfRow)]
+    share = [SHARE] if isinstance(task.split, ByHash) else []
+    return of_row(rows, [*sorted({task.spine.entity, *joined}), "cut_at", *share], own)
 
 
 def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mapping[str, DataFrame]) -> DataFrame:
-    """Add the features of one view at `cut_at`; but Own and Category, which `cut_offs` takes from the spine itself."""
+    """Add the features of one view at `cut_at`; but those of the row itself, which `questions` takes from the spine."""
     for feature in view.features:
         if isinstance(feature, Calendar):
             probes = probes.withColumns(calendar_parts(F.col("cut_at"), feature))
@@ -190,9 +181,13 @@ def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mappi
         return probes
     about: dict[str, Any] = {"by": list(view.entities), "at": "cut_at", "event": "_happened_at", "known": KNOWN}
     facts = silver[view.table].withColumn("_happened_at", F.col(happened(domain.table(view.table))))
-    windows = tuple(feature for feature in view.features if isinstance(feature, Windowed))
+    windows = [feature for feature in view.features if isinstance(feature, Windowed)]
+    for feature in view.features:
+        if isinstance(feature, CategoryCount):
+            facts = facts.withColumns(category_flags(feature))
+            windows += feature.counts()
     if windows:
-        probes = look_back(probes, facts, **about, features=windows)
+        probes = look_back(probes, facts, **about, features=tuple(windows))
     newest = tuple(feature for feature in view.features if isinstance(feature, AsOf))
     if newest:
         probes = newest_known(probes, facts, **about, features=newest)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, History, Lag
+from pipelines.contracts.features import AsOf, Category, FeatureView, History, Lag
 from pipelines.contracts.fits import FitPlan, Frame, Shard, TargetFeatures
 from pipelines.contracts.tasks import ParamValue, Task
 

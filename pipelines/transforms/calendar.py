@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.contracts.features import HOLIDAY_PARTS, Calendar
+from pipelines.contracts.calendar import HOLIDAY_PARTS, Calendar
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.features import AsOf, Calendar, History, Lag
+from pipelines.contracts.calendar import Calendar
+from pipelines.contracts.features import AsOf, History, Lag
 from pipelines.contracts.fits import Frame
 from pipelines.transforms.calendar import calendar_values
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import quarantine
-from pipelines.contracts.features import Calendar, FeatureView, Lag
+from pipelines.contracts.features import FeatureView, Lag
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByTime, Forecast, Promote, Span, Spine, utc

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import fail, quarantine, warn
-from pipelines.contracts.features import AsOf, Calendar, FeatureView, History, Lag, Rolling
+from pipelines.contracts.features import AsOf, FeatureView, History, Lag, Rolling
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByTime, Forecast, Promote, Span, Spine, utc

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import Calendar, Category, FeatureView, Own, Rolling
+from pipelines.contracts.features import Category, FeatureView, Own, Rolling
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tasks import ByHash, ByTime, Classify, Events, Promote, Share, Span, utc
 from pipelines.domains.finance.tables import APPLICATIONS, LOAN_OUTCOMES, PAYMENT_LABELS, PAYMENTS

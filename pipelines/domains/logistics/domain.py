@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Own, Rolling
+from pipelines.contracts.features import AsOf, Category, FeatureView, Own, Rolling
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tasks import ByTime, Classify, Estimate, Events, Promote, Span, utc
 from pipelines.domains.logistics.tables import AIRPORTS, ARRIVALS, CARRIERS, PLANES, SCHEDULE, WEATHER

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import quarantine
-from pipelines.contracts.features import Calendar, FeatureView, Own, Rolling
+from pipelines.contracts.features import FeatureView, Own, Rolling
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByTime, Classify, Events, Promote, Span, utc

@@ -2,9 +2,21 @@
 
 from datetime import timedelta
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import quarantine
-from pipelines.contracts.features import AsOf, Calendar, Change, Ewm, FeatureView, History, Lag, Last, Quantile, Rolling
+from pipelines.contracts.features import (
+    AsOf,
+    CategoryCount,
+    Change,
+    Ewm,
+    FeatureView,
+    History,
+    Lag,
+    Last,
+    Quantile,
+    Rolling,
+)
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByTime, Forecast, Promote, Span, Spine, utc
@@ -83,7 +95,11 @@ DOMAIN = Domain(
             ),
         ),
         FeatureView("level_at_cut_off", table="levels", entity="station_id", features=(AsOf("level_m", ttl_hours=6),)),
-        FeatureView("works_at_cut_off", table="works", features=(Rolling("is_open", "sum", hours=72),)),
+        FeatureView(
+            "works_at_cut_off",
+            table="works",
+            features=(Rolling("is_open", "sum", hours=72), CategoryCount("is_open", among=("0",), hours=72)),
+        ),
         FeatureView("hour", table="", features=(Calendar(("time_of_day", "weekday")),)),
         FeatureView(
             "same_time_before",

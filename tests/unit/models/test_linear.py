@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from tiny_gold import FRAME, plan_for
 
-from pipelines.contracts.features import Calendar
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.fits import TargetFeatures
 from pipelines.models.linear import Linear
 

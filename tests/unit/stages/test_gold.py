@@ -67,11 +67,12 @@ def test_gold_at_each_cut_off_by_hand(silver):
     assert found.columns == names
     shape = next(view for view in DOMAIN.views if view.name == "flow_shape")  # test_gold_oracle has its kinds
     assert rows(found.drop(*shape.names()), "station_id", "cut_at") == [
-        # entity, cut-off, lag 2 h, mean, std and count of 24 h, level as of, works open in 72 h, time of day, weekday
-        ("a", "2024-01-02 00:00", 1.0, 1.0, None, 1, None, 1, 0.0, 1.0),
-        ("a", "2024-01-03 00:00", 6.0, 4.0, 2.0, 3, 3.0, 2, 0.0, 2.0),
-        ("a", "2024-01-04 00:00", None, 50.0, None, 1, None, 1, 0.0, 3.0),
-        ("b", "2024-01-04 00:00", None, 7.0, None, 1, None, 1, 0.0, 3.0),
+        # entity, cut-off, lag 2 h, mean, std and count of 24 h, level as of, works open and
+        # closed in 72 h, time of day, weekday
+        ("a", "2024-01-02 00:00", 1.0, 1.0, None, 1, None, 1, 1, 0.0, 1.0),
+        ("a", "2024-01-03 00:00", 6.0, 4.0, 2.0, 3, 3.0, 2, 1, 0.0, 2.0),
+        ("a", "2024-01-04 00:00", None, 50.0, None, 1, None, 1, 1, 0.0, 3.0),
+        ("b", "2024-01-04 00:00", None, 7.0, None, 1, None, 1, 1, 0.0, 3.0),
     ]
 
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from pyspark.sql import functions as F
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Own, Rolling
+from pipelines.contracts.features import AsOf, Category, FeatureView, Own, Rolling
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByHash, ByTime, Classify, Events, Promote, Share, Span, utc

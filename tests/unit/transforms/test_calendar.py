@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from pipelines.contracts.features import CALENDAR_PARTS, HOLIDAY_PARTS, Calendar
+from pipelines.contracts.calendar import CALENDAR_PARTS, HOLIDAY_PARTS, Calendar
 from pipelines.contracts.names import DeclarationError
 from pipelines.transforms.calendar import calendar_parts, calendar_values
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.contracts.features import AsOf, Calendar, History, Lag
+from pipelines.contracts.calendar import Calendar
+from pipelines.contracts.features import AsOf, History, Lag
 from pipelines.contracts.fits import Frame, TargetFeatures
 from pipelines.transforms.examples import examples, needs, origins
 

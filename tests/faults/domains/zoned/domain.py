@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from pipelines.contracts.calendar import CALENDAR_PARTS, Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import Fresh
-from pipelines.contracts.features import CALENDAR_PARTS, Calendar, FeatureView, Rolling
+from pipelines.contracts.features import FeatureView, Rolling
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByTime, Forecast, Promote, Span, Spine, utc

@@ -109,7 +109,7 @@ class Domain:
                     if kind == "string" if isinstance(feature, Own) else kind not in ("string", "int"):
                         raise DeclarationError(
                             f"{where}, feature view '{view.name}': '{feature.column}' is of type {kind}; Own is for "
-                            "numbers, Category and Hashed for strings and ints"
+                            "numbers, the others for strings and ints"
                         )
 
     def _known(self, what: str, name: str, known: list[str], where: str) -> None:

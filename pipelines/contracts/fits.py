@@ -52,7 +52,8 @@ class Frame:
     cut_offs: gold table with `entity`, `cut_at` and `cut_off_features`. A gold series has its entity (if any), `at`,
     `known_at`, `known_until` and value columns. label is a column of label_series. targets are per step, windows per
     example. Without a step there is one answer an entity, and `target_at` is the cut-off itself. categories: cut-off
-    features that are places in a list, from 1, with its length; 0 stands for any other value.
+    features that are places in a list, from 1, with its length; 0 stands for any other value. encoded: cut-off
+    features that are codes of a text, for which a model sees target means, with the smoothing of these.
     """
 
     entity: str
@@ -66,6 +67,7 @@ class Frame:
     steps: int
     label_known_after: timedelta
     categories: tuple[tuple[str, int], ...] = ()
+    encoded: tuple[tuple[str, float], ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -75,10 +77,30 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Encoding:
+    """What stands for the codes of a feature: a mean for each of `codes` (ascending), `mean` for all others."""
+
+    feature: str
+    codes: tuple[float, ...]
+    means: tuple[float, ...]
+    mean: float
+
+
+@dataclass(frozen=True)
+class Encodings:
+    """Target means as one fit learns them. whole: of the train span, for all rows but its own; without: by fold, of the
+    span without that fold, for the rows of that fold."""
+
+    whole: tuple[Encoding, ...] = ()
+    without: tuple[tuple[Encoding, ...], ...] = ()
+
+
+@dataclass(frozen=True)
 class FitPlan:
     """Everything that decides a fit; two plans with one key give the same model on the same machine.
 
-    quantiles: () where the label is 0 or 1 and its probability is asked for.
+    quantiles: () where the label is 0 or 1 and its probability is asked for. encodings: none yet in a plan that no
+    engine has taken up.
     """
 
     domain: str
@@ -94,6 +116,7 @@ class FitPlan:
     tables: Mapping[str, Shard]
     workers: int = 1
     device: str = "cpu"
+    encodings: Encodings = Encodings()
 
     @property
     def key(self) -> str:

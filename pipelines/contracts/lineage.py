@@ -26,6 +26,7 @@ from pipelines.contracts.features import (
     Own,
     Quantile,
     Rolling,
+    TargetMean,
 )
 from pipelines.contracts.tables import Table
 
@@ -134,6 +135,9 @@ def _parts(feature: Feature, unit: str) -> Iterator[tuple[str, str, float, str]]
             for bucket, name in enumerate(names):
                 told = f"{of} of {feature.column} whose hash is {bucket} modulo {feature.buckets}: sum of their signs"
                 yield name, told, 0.0, ""
+        case TargetMean():
+            of = f"the label's mean over the training rows of the same {feature.column}, smoothed by"
+            yield names[0], f"{of} {feature.smoothing:g} rows of the mean of all; lies in the model", 0.0, "label"
         case Calendar():
             for name, part in zip(names, feature.parts, strict=True):
                 place = ", ".join(filter(None, (feature.country, feature.subdivision)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Workspace
 from pipelines.engines.recorder import CURVES
+from pipelines.engines.shards import with_encodings
 from pipelines.models.base import families
 
 if TYPE_CHECKING:
@@ -35,5 +36,5 @@ def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] |
         left.unlink(missing_ok=True)  # an earlier attempt's traces would be taken for this one's
     engine = importlib.import_module(f"{__name__}.{plan.engine}")
     started = time.monotonic()
-    result: FitResult = engine.fit(family, plan, workspace, spark, recorder)
+    result: FitResult = engine.fit(family, with_encodings(plan), workspace, spark, recorder)
     return replace(result, curves=recorder.points(), seconds=time.monotonic() - started)

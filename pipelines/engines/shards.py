@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.dataset as ds
 from pipelines.contracts.fits import FitError, FitPlan, Frame, Shard
 from pipelines.contracts.tasks import Share, Span
 from pipelines.io.parquet_files import dataset, unreadable_named
+from pipelines.models.encodings import encoded, encoded_out_of_fold, learnt
 from pipelines.transforms.examples import INSTANT, examples, instants, needs, origins
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +23,8 @@ def examples_of(plan: FitPlan, span: Span | Share, index: int = 0, count: int = 
     """The examples of shard `index` of `count` of a span's cut-offs: disjoint, complete, the same every time.
 
     A shard is a contiguous range of the cut-offs in the order (entity, cut_at), so it needs few entities and little
-    time of each series. every > 0 adds training origins every so many steps between the cut-offs.
+    time of each series. every > 0 adds training origins every so many steps between the cut-offs. Where the plan has
+    encodings, they are applied: those of the train span out of fold.
     """
     frame = plan.frame
     columns = (frame.entity, "cut_at", *frame.cut_off_features)
@@ -31,7 +34,19 @@ def examples_of(plan: FitPlan, span: Span | Share, index: int = 0, count: int = 
     cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
     first, last = len(cut_offs) * index // count, len(cut_offs) * (index + 1) // count
     cut_offs = cut_offs.slice(first, last - first)
-    return examples(cut_offs, series_for(cut_offs, plan.tables, frame), frame)
+    made = examples(cut_offs, series_for(cut_offs, plan.tables, frame), frame)
+    if span == plan.train:
+        return encoded_out_of_fold(made, plan.encodings, frame.entity)
+    return encoded(made, plan.encodings.whole)
+
+
+def with_encodings(plan: FitPlan) -> FitPlan:
+    """The plan with the target means of its whole train span, of which a shard knows a part only."""
+    frame = plan.frame
+    if not frame.encoded:
+        return plan
+    alone = replace(frame, cut_off_features=tuple(name for name, _ in frame.encoded), targets=(), windows=())
+    return replace(plan, encodings=learnt(examples_of(replace(plan, frame=alone), plan.train), frame))
 
 
 def series_for(cut_offs: pa.Table, tables: Mapping[str, Shard], frame: Frame) -> dict[str, pa.Table]:

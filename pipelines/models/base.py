@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
+from pipelines.contracts.fits import Encoding, FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Classify, Estimate, Forecast, ParamValue, Task, output_columns
+from pipelines.models.encodings import encoded
 from pipelines.models.rows import keys
 
 if TYPE_CHECKING:
@@ -43,23 +44,31 @@ class Param:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a model must know of its frame to score examples by itself; saved within the model."""
+    """What a model must know of its frame to score examples by itself; saved within the model. encodings: of the train
+    span, looked up before a scorer sees the examples."""
 
     entity: str
     features: tuple[str, ...]
     step_seconds: float
     steps: int
     quantiles: tuple[float, ...]
+    encodings: tuple[Encoding, ...] = ()
 
     @classmethod
     def of(cls, plan: FitPlan) -> Signature:
         frame = plan.frame
-        return cls(frame.entity, frame.features, frame.step.total_seconds(), frame.steps, plan.quantiles)
+        seconds = frame.step.total_seconds()
+        return cls(frame.entity, frame.features, seconds, frame.steps, plan.quantiles, plan.encodings.whole)
 
     @classmethod
     def read(cls, text: str) -> Signature:
         content = json.loads(text)
-        return cls(**(content | {"features": tuple(content["features"]), "quantiles": tuple(content["quantiles"])}))
+        encodings = tuple(
+            Encoding(of["feature"], tuple(of["codes"]), tuple(of["means"]), of["mean"])
+            for of in content.get("encodings", ())  # models of before the first encoding have none
+        )
+        lists = {"features": tuple(content["features"]), "quantiles": tuple(content["quantiles"])}
+        return cls(**(content | lists | {"encodings": encodings}))
 
     def json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -84,6 +93,7 @@ class Scorer(ABC):
         """
         s = self.signature
         columns = output_columns(s.quantiles)
+        examples = encoded(examples, s.encodings)
         ascending = np.sort(self.outputs(examples).reshape(len(examples) * s.steps, len(columns)), axis=1)
         predictions = keys(examples, s.entity, s.step, s.steps)
         for j, name in enumerate(columns):

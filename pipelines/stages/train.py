@@ -7,7 +7,7 @@ from typing import cast
 
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Category, FeatureView, History, Lag
+from pipelines.contracts.features import AsOf, Category, FeatureView, History, Lag, TargetMean
 from pipelines.contracts.fits import FitPlan, Frame, Shard, TargetFeatures
 from pipelines.contracts.tasks import ParamValue, Task
 
@@ -33,6 +33,12 @@ def frame(domain: Domain, task: Task) -> Frame:
             for view in views
             for feature in view.features
             if isinstance(feature, Category)
+        ),
+        encoded=tuple(
+            (feature.names()[0], feature.smoothing)
+            for view in views
+            for feature in view.features
+            if isinstance(feature, TargetMean)
         ),
     )
 

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.contracts.features import Category, CategoryCount, Hashed, OfRow, Own
+from pipelines.contracts.features import Category, CategoryCount, Hashed, OfRow, Own, TargetMean
+
+_WHOLE_IN_A_DOUBLE = 2**53 - 1
+"""So many bits of a hash are kept by a double; two of a million texts share a code once in 18,000 times."""
 
 
 def of_row(rows: DataFrame, kept: Sequence[str], features: Sequence[OfRow]) -> DataFrame:
@@ -30,11 +33,17 @@ def category_flags(feature: CategoryCount) -> dict[str, Column]:
     }
 
 
-def _number(feature: Own | Category) -> Column:
-    if isinstance(feature, Own):
-        return F.col(feature.column).cast("double")
-    among = F.array(*[F.lit(value) for value in feature.among])
-    return F.coalesce(F.array_position(among, F.col(feature.column).cast("string")), F.lit(0)).cast("double")
+def _number(feature: Own | Category | TargetMean) -> Column:
+    value = F.col(feature.column)
+    match feature:
+        case Own():
+            return value.cast("double")
+        case Category():
+            among = F.array(*[F.lit(listed) for listed in feature.among])
+            return F.coalesce(F.array_position(among, value.cast("string")), F.lit(0)).cast("double")
+        case TargetMean():
+            code = F.xxhash64(value.cast("string")).bitwiseAND(F.lit(_WHOLE_IN_A_DOUBLE))
+            return F.when(value.isNotNull(), code.cast("double"))
 
 
 def _buckets(feature: Hashed) -> Column:

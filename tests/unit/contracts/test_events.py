@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipelines.contracts.features import AsOf, Category, FeatureView, Hashed, History, Lag, Own, Rolling
+from pipelines.contracts.features import AsOf, Category, FeatureView, Hashed, History, Lag, Own, Rolling, TargetMean
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import ByHash, Classify, Estimate, Events, Forecast, Promote, Share, Span, Spine, utc
 from pipelines.domains import domain
@@ -61,7 +61,9 @@ def test_views_are_joined_by_what_the_asked_rows_say():
         with_view(ENERGY, LOAD, days)
 
 
-@pytest.mark.parametrize("feature", [Own("seats"), Category("model", among=("737",)), Hashed("model", 8)])
+@pytest.mark.parametrize(
+    "feature", [Own("seats"), Category("model", among=("737",)), Hashed("model", 8), TargetMean("model")]
+)
 def test_only_of_the_asked_row_itself_is_there_an_own_value(feature):
     own = FeatureView("own", table="planes", entity="plane_id", features=(feature,))
     words = f"feature view 'own' asks for a row's own '{feature.column}', which only events of the same table have"
@@ -81,11 +83,12 @@ def test_at_regular_cut_offs_there_is_no_asked_row():
         (Own("destination_id"), "string"),
         (Category("distance_mi", among=("1",)), "double"),
         (Hashed("distance_mi", 8), "double"),
+        (TargetMean("distance_mi"), "double"),
     ],
 )
 def test_a_number_is_taken_as_it_is_and_a_text_by_its_place(feature, kind):
     own = FeatureView("own", table="schedule", entity="leg_id", features=(feature,))
-    with refused(f"'{feature.column}' is of type {kind}; Own is for numbers, Category and Hashed for strings"):
+    with refused(f"'{feature.column}' is of type {kind}; Own is for numbers, the others for strings"):
         with_view(LOGISTICS, IS_LATE, own)
 
 

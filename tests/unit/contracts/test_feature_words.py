@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import CategoryCount, FeatureView, Hashed
+from pipelines.contracts.features import CategoryCount, FeatureView, Hashed, TargetMean
 from pipelines.contracts.lineage import lineage
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
@@ -23,7 +23,7 @@ MOORINGS = Table(
 )
 
 
-def said_of(*features: Calendar | CategoryCount | Hashed) -> list[tuple[str, str, float, str]]:
+def said_of(*features: Calendar | CategoryCount | Hashed | TargetMean) -> list[tuple[str, str, float, str]]:
     """Name, meaning, look-back in hours and unit of each column."""
     table = "" if isinstance(features[0], Calendar) else "moorings"
     view = FeatureView("quay", table=table, features=features)
@@ -48,3 +48,10 @@ def test_categories_and_words_say_which_of_them_a_column_is_about():
     assert said_of(Hashed("kind", 2))[1] == (
         *("kind__hash_1", "the words of kind whose hash is 1 modulo 2: sum of their signs", 0.0, ""),
     )
+
+
+def test_a_target_mean_says_that_it_lies_in_the_model():
+    of = "the label's mean over the training rows of the same kind, smoothed by 20 rows of the mean of all"
+    assert said_of(TargetMean("kind", smoothing=20)) == [
+        ("kind__target_mean", f"{of}; lies in the model", 0.0, "label")
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Category, FeatureView, Own, Rolling
+from pipelines.contracts.features import AsOf, Category, FeatureView, Hashed, Own, Rolling, TargetMean
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByHash, ByTime, Classify, Events, Promote, Share, Span, utc
@@ -204,6 +205,36 @@ def test_what_is_known_at_a_cut_off_of_the_row_its_boat_and_its_way(spark):
         ("c2", "2024-01-02 08:30", None, 2.0, 8.5, None, 1.0, 1, 1.0, 3.0),
         ("c3", "2024-01-02 09:00", 3.0, 0.0, 9.0, 5, None, 0, None, 2.0),
         ("c4", "2024-01-02 09:30", 4.0, 0.0, 9.5, None, None, 0, None, 2.0),
+    ]
+
+
+def test_a_text_of_the_asked_row_is_words_in_columns_or_a_code_that_its_model_knows(spark):
+    texts = FeatureView(
+        "texts",
+        table="crossings",
+        entity="crossing_id",
+        features=(TargetMean("shore"), Hashed("shore", 2), Own("cars")),
+    )
+    domain = replace(DOMAIN, views=(texts,), tasks=(replace(IS_LATE, views=("texts",)),))
+    shores = ("north", "south", "north", None)
+    silver = crossings(
+        spark,
+        [
+            (f"c{n}", "2024-01-02 10:00", "2024-01-01 00:00", 1, "b1", shore, "south", n, True)
+            for n, shore in enumerate(shores)
+        ],
+    )
+    found = cut_offs(domain, domain.tasks[0], silver, AS_OF)
+    columns = ["shore__target_mean", "shore__hash_0", "shore__hash_1", "cars__own"]
+    assert found.columns == ["crossing_id", "cut_at", *columns]
+    codes = [row["shore__target_mean"] for row in found.orderBy("crossing_id").collect()]
+    assert codes[0] == codes[2] != codes[1] and codes[3] is None
+    assert all(code.is_integer() and 0 <= code < 2**53 for code in codes[:3])  # no more than a double holds
+    assert rows(found.select("crossing_id", *columns[1:]), "crossing_id") == [
+        ("c0", 0.0, 1.0, 0.0),
+        ("c1", 0.0, 1.0, 1.0),
+        ("c2", 0.0, 1.0, 2.0),
+        ("c3", None, None, 3.0),
     ]
 
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from pipelines.contracts.features import Category, CategoryCount, Hashed, Own
+from pipelines.contracts.features import Category, CategoryCount, Hashed, Own, TargetMean
 from pipelines.contracts.names import DeclarationError
 from pipelines.transforms.of_row import of_row
 from tests.frames import frame, rows
@@ -113,6 +113,7 @@ def test_numbers_places_and_hashes_stand_side_by_side(spark):
     [
         (lambda: Hashed("said", 1), "hash of 'said': 1 buckets; from 2 to 1024 can be"),
         (lambda: Hashed("said", 2000), "hash of 'said': 2000 buckets"),
+        (lambda: TargetMean("shore", smoothing=-1), "target mean of 'shore': smoothing is -1; it is 0 or more"),
         (lambda: CategoryCount("shore", ("north",), hours=-1), "category count of 'shore': -1 h given"),
         (lambda: CategoryCount("shore", (), hours=1), "category count of 'shore': it is among nothing"),
         (lambda: CategoryCount("shore", ("n-e", "n e"), hours=1), "two values would be named 'shore__is_n_e'"),

@@ -105,6 +105,9 @@ def _card(of: FeatureLineage) -> str:
     about = ", ".join(of.entity) or ("all alike" if of.table else "time itself")
     read_from = f"field '{of.field}' of the source {of.source}" if of.source else "nothing but the clock"
     way = f"silver.{of.domain}_{of.table}.{of.column} ← {read_from}" if of.table else read_from
+    if of.table and not of.field:
+        by = f"{of.table} of pipelines/domains/{of.domain}/features.py"
+        way = f"{of.column} ← {by} ← silver.{of.domain}_{of.table} ← the source {of.source}"
     known = "what had happened and was known by the cut-off, and held then" if of.table else "the cut-off's own time"
     lines = {
         "what": of.meaning + (f" ({of.unit})" if of.unit else ""),

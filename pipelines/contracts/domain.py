@@ -34,7 +34,7 @@ class Domain:
         for view in self.views:
             if view.table:
                 self._known("table", view.table, tables, f"feature view '{view.name}'")
-                held = [column.name for column in self.table(view.table).columns]
+                held = [column.name for column in self.table(view.table).of_features]
                 used = [feature.column for feature in view.features if not isinstance(feature, Calendar)]
                 for column in (*view.entities, *used):
                     self._known(f"column of '{view.table}'", column, held, f"feature view '{view.name}'")
@@ -75,7 +75,7 @@ class Domain:
         """Views of a task can be joined to its spine, and say of a row only what the row says."""
         where = f"domain '{self.name}', task '{task.name}'"
         asked = self.table(task.spine.table)
-        types = {column.name: column.type for column in asked.columns}
+        types = {column.name: column.type for column in asked.of_features}
         columns = list(types)
         if isinstance(task.spine, Events):
             if asked.version_key != (task.spine.entity,):

@@ -44,7 +44,8 @@ class FeatureLineage:
     moment: when it is looked up, in words. meaning: what it holds, in words. look_back_h: how long before its moment
     the facts it is made of may have happened, infinite for ever; 0 for what the moment or the row says itself.
     table, column, entity: of silver, "" or () where it is made of time alone. field, source: where the column is read
-    from. fresh_within: what the table's own expectations promise of its age, None for no promise. tasks: that see it.
+    from; no field where features.py computes it. fresh_within: what the table's own expectations promise of its age,
+    None for no promise. tasks: that see it.
     """
 
     name: str
@@ -73,7 +74,7 @@ def lineage(domain: Domain) -> tuple[FeatureLineage, ...]:
 def _of(domain: Domain, view: FeatureView, feature: Feature) -> Iterator[FeatureLineage]:
     table = domain.table(view.table) if not isinstance(feature, Calendar) else None
     column = "" if isinstance(feature, Calendar) else feature.column
-    held = next(c for c in table.columns if c.name == column) if table else None
+    held = next(c for c in table.of_features if c.name == column) if table else None
     for name, meaning, look_back_h, unit in _parts(feature, held.unit if held else ""):
         yield FeatureLineage(
             name=name,
@@ -88,7 +89,7 @@ def _of(domain: Domain, view: FeatureView, feature: Feature) -> Iterator[Feature
             entity=view.entities if table else (),
             table=table.name if table else "",
             column=column,
-            field=held.field if held else "",
+            field=held.field if held and table and held in table.columns else "",
             source=table.source if table else "",
             fresh_within=_promised(table) if table else None,
             tasks=tuple(task.name for task in domain.tasks if view.name in task.views),

@@ -1,9 +1,14 @@
-"""What a domain's parse.py takes and gives, where a declaration cannot say how raw fields become a table's."""
+"""What a domain's parse.py and features.py take and give, where a declaration cannot say it: how raw fields become a
+table's, and a table's columns what features are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 Fields = Mapping[str, str | None]
 """Text by raw field."""
@@ -40,6 +45,13 @@ Parser = Callable[[Iterable[Fields]], Iterator[Sequence[Fields] | Unparsed]]
 It gets the records of one file in their order, without those that could not be read, and gives for each in the same
 order the rows derived from it, or why there are none. It may look ahead. A record always has an outcome: one of which
 no row is made is set apart.
+"""
+
+
+Compute = Callable[["DataFrame"], "DataFrame"]
+"""A function of features.py, named as the table whose rows it gets, as they were said at any time.
+
+It gives the same rows with the table's computed columns besides, each made of its own row alone.
 """
 
 

@@ -85,6 +85,8 @@ class Table:
     on_break: what a delivery costs that breaks the schema contract (a field dropped, renamed or retyped without a
     declaration): "quarantine" its rows, or "refuse" the batch with a diff.
     cluster: columns by which `headrace maintain` lays the rows out, so that readers by them skip files.
+    computed: columns that the domain's features.py adds where gold reads the table, for features alone; of what a
+    Column may say, they have name, type, unit and doc.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Table:
     valid_from: str = ""
     on_break: Literal["quarantine", "refuse"] = "quarantine"
     cluster: tuple[str, ...] = ()
+    computed: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
         checked_name(self.name, "table")
@@ -108,7 +111,8 @@ class Table:
         for wanted in (*self.key, *self.order, *self.cluster, *times):
             if wanted not in names:
                 raise DeclarationError(f"table '{self.name}': '{wanted}' is not one of its columns: {', '.join(names)}")
-        if len(set(names)) != len(names):
+        every = [column.name for column in self.of_features]
+        if len(set(every)) != len(every):
             raise DeclarationError(f"table '{self.name}': a column is declared twice")
         if not self.key:
             raise DeclarationError(f"table '{self.name}': needs a key")
@@ -140,6 +144,11 @@ class Table:
             raise DeclarationError(
                 f"table '{self.name}': '{VALID_TO}' is computed from '{self.valid_from}'; do not declare it"
             )
+
+    @property
+    def of_features(self) -> tuple[Column, ...]:
+        """What features may be made of."""
+        return (*self.columns, *self.computed)
 
     @property
     def version_key(self) -> tuple[str, ...]:

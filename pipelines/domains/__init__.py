@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.policies import Picking, Policy, Sizing
-from pipelines.contracts.records import Parser
+from pipelines.contracts.records import Compute, Parser
 
 
 class UnknownDomainError(LookupError):
@@ -56,6 +58,38 @@ def parser(of: Domain, source: str) -> Parser | None:
             raise
         return None
     return found
+
+
+def computed(of: Domain) -> dict[str, Compute]:
+    """By table, the function of the domain's features.py that adds the table's computed columns."""
+    found: dict[str, Compute] = {}
+    for table in (table for table in of.tables if table.computed):
+        compute = getattr(_features(of), table.name, None)
+        if compute is None:
+            raise DeclarationError(
+                f"pipelines/domains/{of.name}/features.py: no function '{table.name}', which is to add the computed "
+                "columns of that table"
+            )
+        found[table.name] = compute
+    return found
+
+
+def _features(of: Domain) -> ModuleType | None:
+    try:
+        return _part(of, "features")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{of.name}.features":
+            raise
+        return None
+
+
+def code_of_computed(of: Domain) -> str:
+    """The text of the domain's features.py, since what it computes is another thing once it is another text; "" where
+    nothing is computed. Only read, as importing it would import pyspark."""
+    if not any(table.computed for table in of.tables):
+        return ""
+    found = importlib.util.find_spec(f"{__name__}.{of.name}.features")
+    return Path(found.origin).read_text() if found and found.origin else ""
 
 
 def embedded_files(of: Domain) -> Iterator[tuple[str, bytes]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import __version__
 from pipelines.contracts.tasks import ByHash, Task
+from pipelines.domains import code_of_computed, computed
 from pipelines.runner.work import Work, fingerprint
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def gold(work: Work) -> None:
     known_by = work.context.as_of
     histories = {name: f"{silver}_history" for name, silver in names.items() if work.exists(f"{silver}_history")}
     versions = {name: work.version(name) for name in (*names.values(), *histories.values())}
-    made_of = fingerprint(domain.tables, domain.views, asked, as_of, known_by, versions)
+    made_of = fingerprint(domain.tables, domain.views, code_of_computed(domain), asked, as_of, known_by, versions)
     if work.is_done("gold", "", made_of):
         work.say("gold", "nothing to do: made from just these tables before")
         return
@@ -42,7 +43,7 @@ def gold(work: Work) -> None:
     read = tables_of_cut_offs(domain) | (set(series) - kept)
     silver = {name: work.read(names[name]) for name in read}
     history = {name: work.read(histories[name]) for name in read & set(histories)}
-    statements = known(domain, silver, history, known_by)
+    statements = known(domain, silver, history, known_by, computed(domain))
     for name in series:
         if name in kept:
             work.say("gold", f"{series[name]}: as it was")
@@ -71,7 +72,8 @@ def _series_made_of(work: Work, name: str, versions: Mapping[str, int]) -> str:
 
     table, silver = work.domain.table(name), work.domain.delta_table("silver", name)
     held = (versions[silver], versions.get(f"{silver}_history"))
-    return fingerprint(table, series_columns(work.domain, table), work.context.as_of, held)
+    code = code_of_computed(work.domain) if table.computed else ""
+    return fingerprint(table, code, series_columns(work.domain, table), work.context.as_of, held)
 
 
 def _cut_offs(
@@ -89,7 +91,7 @@ def _cut_offs(
 
     domain, task = work.domain, tasks[0]
     asks = (task.spine, views_at_cut_offs(domain, task), isinstance(task.split, ByHash))
-    declared = fingerprint(__version__, domain.tables, asks)
+    declared = fingerprint(__version__, domain.tables, code_of_computed(domain), asks)
     names = [domain.delta_table("gold", each.name) for each in tasks]
     made_in = {work.made_in("gold", name, declared) for name in names}
     since = made_in.pop() if len(made_in) == 1 else None
@@ -143,7 +145,7 @@ def _few(
     if held.schema.simpleString() != cut_offs(domain, task, statements, as_of).schema.simpleString():
         return None
     asked = questions(domain, task, statements, as_of).persist()
-    anew = stale(domain, task, asked, held, all_said(silver, history), since).persist()
+    anew = stale(domain, task, asked, held, all_said(domain, silver, history, computed(domain)), since).persist()
     cached += [asked, anew]
     (line,) = anew.agg(
         F.count("*").alias("rows"), F.min("cut_at").alias("first"), F.max("cut_at").alias("last")

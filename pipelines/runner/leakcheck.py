@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitPlan
 from pipelines.contracts.tasks import ByHash, Classify, Task
+from pipelines.domains import computed, domains
 from pipelines.domains import domain as domain_named
-from pipelines.domains import domains
 from pipelines.io.failures import UnknownNameError
 from pipelines.io.integrity import damage_named
 from pipelines.metrics.suspicion import Suspicion, suspicions
@@ -136,7 +136,7 @@ def _made_anew(work: Work, task: Task, plan: FitPlan, at: datetime) -> tuple[int
     silver = {name: work.read(table) for name, table in names.items()}
     history = {name: work.read(f"{table}_history") for name, table in names.items() if work.exists(f"{table}_history")}
     held = work.read(frame.cut_offs).where(F.col("cut_at").between(F.lit(since), F.lit(at)))
-    again = stage.as_known_at(domain, task, silver, history, at, since)
+    again = stage.as_known_at(domain, task, silver, history, at, since, computed(domain))
     line = stage.differences(held, again, frame.entity).collect()[0].asDict()
     rows = line.pop("rows")
     cut_offs = read(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from pyspark.sql import DataFrame, Window
@@ -12,11 +13,13 @@ from pyspark.sql import functions as F
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, CategoryCount, FeatureView, OfRow, Windowed
+from pipelines.contracts.records import Compute
 from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.contracts.tasks import ByHash, Events, Share, Spine, Task
 from pipelines.stages.silver import statement_parts
 from pipelines.transforms.asof import as_of as newest_known
 from pipelines.transforms.calendar import calendar_parts
+from pipelines.transforms.computed import with_computed
 from pipelines.transforms.lookback import look_back
 from pipelines.transforms.of_row import category_flags, of_row
 from pipelines.transforms.reconcile import known_spans
@@ -30,13 +33,15 @@ def known(
     silver: Mapping[str, DataFrame],
     history: Mapping[str, DataFrame],
     known_by: datetime | None = None,
+    computed: Mapping[str, Compute] = MappingProxyType({}),
 ) -> dict[str, DataFrame]:
     """By name of the tables in `silver`, every statement that was ever in force, from `available_at` to `known_until`.
 
     silver: the rows in force, by table name. history: what was said besides, for tables that have any.
     known_by: what became known later is left out, for a run that takes place in the past; labels are, too.
+    computed: by table, what adds its computed columns, to all tables that have any.
     """
-    return {
+    found = {
         table.name: known_spans(
             # when a version ends is known only from the next one, which may be told much later
             silver[table.name].drop(VALID_TO) if table.valid_from else silver[table.name],
@@ -46,6 +51,11 @@ def known(
         )
         for table in domain.tables
         if table.name in silver
+    }
+    return found | {
+        table.name: with_computed(found[table.name], table, computed[table.name])
+        for table in domain.tables
+        if table.computed and table.name in found
     }
 
 
@@ -135,7 +145,7 @@ def events(rows: DataFrame, of: Events, table: Table, as_of: datetime) -> DataFr
     if not table.event_time:
         first = Window.partitionBy(of.entity).orderBy("cut_at")
         asked = asked.withColumn("_nth", F.row_number().over(first)).where("_nth = 1")
-    return asked.select("cut_at", SHARE, *[column.name for column in table.columns])
+    return asked.select("cut_at", SHARE, *[column.name for column in table.of_features])
 
 
 def cut_offs(

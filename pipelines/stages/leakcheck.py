@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
+from types import MappingProxyType
 
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +15,7 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import Frame
+from pipelines.contracts.records import Compute
 from pipelines.contracts.tasks import ByHash, Events, Task
 from pipelines.stages import gold
 from pipelines.transforms.examples import INSTANT, LABEL, examples
@@ -28,13 +30,15 @@ def as_known_at(
     history: Mapping[str, DataFrame],
     at: datetime,
     since: datetime,
+    computed: Mapping[str, Compute] = MappingProxyType({}),
 ) -> DataFrame:
     """The task's cut-offs from `since` to `at` with their features, made anew on the day `at`: whatever became known
     later, corrections and withdrawals included, is left out of the tables before anything is computed.
 
-    silver, history: as gold's `known` takes them.
+    silver, history, computed: as gold's `known` takes them.
     """
-    return gold.cut_offs(domain, task, gold.known(domain, silver, history, known_by=at), at, since=since)
+    held = gold.known(domain, silver, history, known_by=at, computed=computed)
+    return gold.cut_offs(domain, task, held, at, since=since)
 
 
 def differences(held: DataFrame, again: DataFrame, entity: str) -> DataFrame:

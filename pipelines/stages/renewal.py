@@ -5,24 +5,39 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, FeatureView, Windowed
+from pipelines.contracts.records import Compute
 from pipelines.contracts.tables import Table
 from pipelines.contracts.tasks import Events, Task
 from pipelines.stages import gold
+from pipelines.transforms.computed import with_computed
 
 _END_OF_TIME = "timestamp '9999-12-31 00:00:00Z'"
 
 
-def all_said(silver: Mapping[str, DataFrame], history: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
-    """By table, all that was ever said: the rows in force and what was said besides, withdrawals (`_delete`) too."""
-    found = {name: rows.withColumn("_delete", F.lit(False)) for name, rows in silver.items()}
-    for name, rows in history.items():
-        found[name] = found[name].unionByName(rows, allowMissingColumns=True)
+def all_said(
+    domain: Domain,
+    silver: Mapping[str, DataFrame],
+    history: Mapping[str, DataFrame],
+    computed: Mapping[str, Compute] = MappingProxyType({}),
+) -> dict[str, DataFrame]:
+    """By table, all that was ever said: the rows in force and what was said besides, withdrawals (`_delete`) too.
+
+    computed: as for `gold.known`.
+    """
+    found = {}
+    for name, held in silver.items():
+        said = held.withColumn("_delete", F.lit(False))
+        if name in history:
+            said = said.unionByName(history[name], allowMissingColumns=True)
+        table = domain.table(name)
+        found[name] = with_computed(said, table, computed[name]) if table.computed else said
     return found
 
 

@@ -40,14 +40,18 @@ def suffix(unit: str) -> str:
 
 @pytest.mark.parametrize("domain", DECLARED, ids=lambda domain: domain.name)
 def test_a_column_with_a_unit_ends_with_it(domain):
-    wrong = [c.name for t in domain.tables for c in t.columns if c.unit and not c.name.endswith(f"_{suffix(c.unit)}")]
+    wrong = [
+        c.name for t in domain.tables for c in t.of_features if c.unit and not c.name.endswith(f"_{suffix(c.unit)}")
+    ]
     assert wrong == []
 
 
 @pytest.mark.parametrize("domain", DECLARED, ids=lambda domain: domain.name)
 def test_instants_end_with_at_days_with_on(domain):
     ends = {"timestamp": "_at", "date": "_on"}
-    wrong = [c.name for t in domain.tables for c in t.columns if c.type in ends and not c.name.endswith(ends[c.type])]
+    wrong = [
+        c.name for t in domain.tables for c in t.of_features if c.type in ends and not c.name.endswith(ends[c.type])
+    ]
     assert wrong == []
 
 
@@ -70,6 +74,15 @@ def test_a_parser_is_named_as_its_source(path):
     }
     (domain,) = [each for each in DECLARED if each.name == path.parent.name]
     assert public and public <= {source.name for source in domain.sources}
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+def test_what_features_py_computes_is_declared(domain):
+    """A function for a table that declares no computed column would never be asked."""
+    path = FOLDER / domain.name / "features.py"
+    body = ast.parse(path.read_text()).body if path.is_file() else []
+    public = {node.name for node in body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")}
+    assert public == {table.name for table in domain.tables if table.computed}
 
 
 @pytest.mark.parametrize("domain", DECLARED, ids=lambda domain: domain.name)

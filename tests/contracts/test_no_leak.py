@@ -15,14 +15,16 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, FeatureView
+from pipelines.contracts.records import Compute
 from pipelines.contracts.tables import Table
 from pipelines.contracts.tasks import ByHash, Events, Task
-from pipelines.domains import domains
+from pipelines.domains import computed, domains
 from pipelines.stages.gold import cut_offs, known, series, series_tables
 from pipelines.stages.train import frame
 from pipelines.transforms.examples import LABEL, examples
 from tests.drawn_silver import AS_OF, START, others, silver
 from tests.toy_domains.mill.domain import DOMAIN as MILL
+from tests.toy_domains.mill.features import levels as mill_levels
 
 DOMAINS = [*domains().values(), MILL]
 TIMELESS = [(domain, task) for domain in DOMAINS for task in domain.tasks if isinstance(task.split, ByHash)]
@@ -57,6 +59,10 @@ def poisoned(rows: DataFrame, table: Table, is_future: Column) -> DataFrame:
     return reduce(DataFrame.unionByName, parts).coalesce(2)
 
 
+def computed_of(domain: Domain) -> dict[str, Compute]:
+    return {"levels": mill_levels} if domain is MILL else computed(domain)
+
+
 def asked(domain: Domain) -> list[Task]:
     """Tasks with time, one of those that ask the same of the same views."""
     timed = [task for task in domain.tasks if not isinstance(task.split, ByHash)]
@@ -73,7 +79,7 @@ def cut_offs_made_of(domain: Domain, task: Task, held: dict[str, DataFrame]) -> 
 def made_of(domain: Domain, rows: dict[str, DataFrame], history: dict[str, DataFrame] | None = None) -> Gold:
     """Gold and, as `examples <task>`, what models see of it; both up to CHANGED_AT and without labels."""
     made: Gold = {}
-    held = known(domain, rows, history or {})
+    held = known(domain, rows, history or {}, computed=computed_of(domain))
     for task in asked(domain):
         tables = series_tables(domain, task)
         made[task.name] = cut_offs_made_of(domain, task, held)
@@ -122,7 +128,7 @@ def test_what_is_told_after_t_leaves_gold_and_examples_at_t_bit_for_bit(worlds):
 
 def test_what_happens_after_t_leaves_gold_at_t_although_it_was_told_before(worlds):
     domain, held, gold = worlds
-    poison = known(domain, changed(domain, held, partial(is_later, domain)), {})
+    poison = known(domain, changed(domain, held, partial(is_later, domain)), {}, computed=computed_of(domain))
     for task in asked(domain):
         assert cut_offs_made_of(domain, task, poison).equals(gold[task.name]), task.name
 

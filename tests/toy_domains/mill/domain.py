@@ -45,6 +45,7 @@ LEVELS = Table(
         Column("seen_at", "timestamp"),
         Column("level_m", "double", unit="m", nullable=True),
     ),
+    computed=(Column("spill_m", "double", unit="m", nullable=True),),
 )
 WORKS = Table(
     "works",
@@ -94,7 +95,12 @@ DOMAIN = Domain(
                 Last("flow_m3s", "mean", rows=3, hours=24),
             ),
         ),
-        FeatureView("level_at_cut_off", table="levels", entity="station_id", features=(AsOf("level_m", ttl_hours=6),)),
+        FeatureView(
+            "level_at_cut_off",
+            table="levels",
+            entity="station_id",
+            features=(AsOf("level_m", ttl_hours=6), AsOf("spill_m", ttl_hours=6)),
+        ),
         FeatureView(
             "works_at_cut_off",
             table="works",

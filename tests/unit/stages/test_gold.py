@@ -14,6 +14,7 @@ from pipelines.contracts.tasks import Spine, utc
 from pipelines.stages.gold import add_view, asking_alike, cut_offs, known, series, spine, tables_of_series
 from tests.frames import frame, rows
 from tests.toy_domains.mill.domain import DOMAIN
+from tests.toy_domains.mill.features import levels
 
 FLOWS = "station_id string, read_at timestamp, flow_m3s double, available_at timestamp"
 LEVELS = "station_id string, seen_at timestamp, level_m double, available_at timestamp"
@@ -52,7 +53,7 @@ def silver(spark):
             [(f"2024-01-0{day} 00:00", is_open, "2023-12-01 00:00") for day, is_open in ((1, 1), (2, 0), (3, 1))],
         ),
     }
-    return known(DOMAIN, held, {})
+    return known(DOMAIN, held, {}, computed={"levels": levels})
 
 
 def test_gold_at_each_cut_off_by_hand(silver):
@@ -67,12 +68,12 @@ def test_gold_at_each_cut_off_by_hand(silver):
     assert found.columns == names
     shape = next(view for view in DOMAIN.views if view.name == "flow_shape")  # test_gold_oracle has its kinds
     assert rows(found.drop(*shape.names()), "station_id", "cut_at") == [
-        # entity, cut-off, lag 2 h, mean, std and count of 24 h, level as of, works open and
-        # closed in 72 h, time of day, weekday
-        ("a", "2024-01-02 00:00", 1.0, 1.0, None, 1, None, 1, 1, 0.0, 1.0),
-        ("a", "2024-01-03 00:00", 6.0, 4.0, 2.0, 3, 3.0, 2, 1, 0.0, 2.0),
-        ("a", "2024-01-04 00:00", None, 50.0, None, 1, None, 1, 1, 0.0, 3.0),
-        ("b", "2024-01-04 00:00", None, 7.0, None, 1, None, 1, 1, 0.0, 3.0),
+        # entity, cut-off, lag 2 h, mean, std and count of 24 h, level and spill as of, works
+        # open and closed in 72 h, time of day, weekday
+        ("a", "2024-01-02 00:00", 1.0, 1.0, None, 1, None, None, 1, 1, 0.0, 1.0),
+        ("a", "2024-01-03 00:00", 6.0, 4.0, 2.0, 3, 3.0, 0.5, 2, 1, 0.0, 2.0),
+        ("a", "2024-01-04 00:00", None, 50.0, None, 1, None, None, 1, 1, 0.0, 3.0),
+        ("b", "2024-01-04 00:00", None, 7.0, None, 1, None, None, 1, 1, 0.0, 3.0),
     ]
 
 

@@ -80,7 +80,7 @@ def test_gold_kept_up_batch_by_batch_is_gold_made_as_a_whole(worlds, task):
             continue
         before, after = lines(held), lines(whole)
         asked = questions(DOMAIN, task, statements, as_of).localCheckpoint()
-        said = all_said({"readings": silver}, {"readings": history})
+        said = all_said(DOMAIN, {"readings": silver}, {"readings": history})
         anew = stale(DOMAIN, task, asked, held, said, since=n - 1).localCheckpoint()
         ((count, first, last),) = anew.agg(F.count("*"), F.min("cut_at"), F.max("cut_at")).collect()
         changes = renewed(DOMAIN, task, asked, anew, held, statements, (first, last)).localCheckpoint()

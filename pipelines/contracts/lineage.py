@@ -138,7 +138,7 @@ def _parts(feature: Feature, unit: str) -> Iterator[tuple[str, str, float, str]]
                 yield name, told, 0.0, ""
         case TargetMean():
             of = f"the label's mean over the training rows of the same {feature.column}, smoothed by"
-            yield names[0], f"{of} {feature.smoothing:g} rows of the mean of all; lies in the model", 0.0, "label"
+            yield names[0], f"{of} {feature.smoothing:g} rows of the mean of all; lies in the model", 0.0, ""
         case Calendar():
             for name, part in zip(names, feature.parts, strict=True):
                 place = ", ".join(filter(None, (feature.country, feature.subdivision)))

@@ -52,6 +52,4 @@ def test_categories_and_words_say_which_of_them_a_column_is_about():
 
 def test_a_target_mean_says_that_it_lies_in_the_model():
     of = "the label's mean over the training rows of the same kind, smoothed by 20 rows of the mean of all"
-    assert said_of(TargetMean("kind", smoothing=20)) == [
-        ("kind__target_mean", f"{of}; lies in the model", 0.0, "label")
-    ]
+    assert said_of(TargetMean("kind", smoothing=20)) == [("kind__target_mean", f"{of}; lies in the model", 0.0, "")]

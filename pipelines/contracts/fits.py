@@ -6,13 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.features import AsOf, History, Lag
-from pipelines.contracts.tasks import ParamValue, Share, Span
+from pipelines.contracts.splits import Purge, Share, Span
+from pipelines.contracts.tasks import ParamValue
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class FitPlan:
     """Everything that decides a fit; two plans with one key give the same model on the same machine.
 
     quantiles: () where the label is 0 or 1 and its probability is asked for. encodings: none yet in a plan that no
-    engine has taken up.
+    engine has taken up. purge: from when on labels of a span are known too late to count; those of other spans count
+    whenever they came.
     """
 
     domain: str
@@ -117,6 +119,11 @@ class FitPlan:
     workers: int = 1
     device: str = "cpu"
     encodings: Encodings = Encodings()
+    purge: Purge = ()
+
+    def known_before(self, span: Span | Share) -> datetime | None:
+        """When the labels of a span must be known; None where that does not matter."""
+        return next((limit for purged, limit in self.purge if purged == span), None)
 
     @property
     def key(self) -> str:

@@ -5,9 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 from pipelines.contracts.names import DeclarationError, checked_name
+from pipelines.contracts.splits import SPLITS, ByHash, ByTime, Fold, RollingOrigin, Share, Span
+
+__all__ = [
+    "PROBABILITY",
+    "SPLITS",
+    "ByHash",
+    "ByTime",
+    "Classify",
+    "Estimate",
+    "Events",
+    "Forecast",
+    "ParamValue",
+    "Promote",
+    "RollingOrigin",
+    "Share",
+    "Span",
+    "Spine",
+    "Task",
+    "output_columns",
+    "quantile_column",
+    "utc",
+]
+"""A declaration takes all its words from here, those of its split too."""
 
 ParamValue = int | float | str | bool
 
@@ -36,88 +58,6 @@ class Events:
 
 
 @dataclass(frozen=True)
-class Span:
-    """A half-open span of cut-offs [start, end), instants in UTC."""
-
-    start: datetime
-    end: datetime
-
-    column = "cut_at"
-
-    def __post_init__(self) -> None:
-        if self.start.tzinfo is None or self.end.tzinfo is None or self.start >= self.end:
-            raise DeclarationError(f"span {self.start} – {self.end}: needs time zones and start < end")
-
-    def __str__(self) -> str:
-        return f"{self.start:%Y-%m-%dT%H:%MZ} – {self.end:%Y-%m-%dT%H:%MZ}"
-
-
-@dataclass(frozen=True)
-class Share:
-    """A half-open share [start, end) of all entities, which are spread over [0, 1) by a hash of their names."""
-
-    start: float
-    end: float
-
-    column = "split_share"
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.start < self.end <= 1.0:
-            raise DeclarationError(f"share {self.start:g} – {self.end:g}: needs 0 ≤ start < end ≤ 1")
-
-    def __str__(self) -> str:
-        return f"share {self.start:g} – {self.end:g} by hash"
-
-
-SPLITS = ("train", "validate", "calibrate", "test")
-
-
-@dataclass(frozen=True)
-class ByTime:
-    """Four spans of cut-offs in time order, no label of one known after the next one's first cut-off minus `gap`.
-
-    train fits; validate stops early; calibrate sets the intervals and picks the champion; test chooses nothing.
-    """
-
-    train: Span
-    validate: Span
-    calibrate: Span
-    test: Span
-    gap: timedelta = timedelta(0)
-
-    def __post_init__(self) -> None:
-        for earlier, later in pairwise(self.spans.values()):
-            if earlier.end + self.gap > later.start:
-                raise DeclarationError(
-                    f"split: {earlier.end} + gap {self.gap} reaches into the span from {later.start}"
-                )
-
-    @property
-    def spans(self) -> dict[str, Span]:
-        return {"train": self.train, "validate": self.validate, "calibrate": self.calibrate, "test": self.test}
-
-
-@dataclass(frozen=True)
-class ByHash:
-    """Four shares of the entities of a task without time; what they are for: see ByTime. No claim about the future is
-    made of it."""
-
-    train: Share
-    validate: Share
-    calibrate: Share
-    test: Share
-
-    def __post_init__(self) -> None:
-        for earlier, later in pairwise(self.spans.values()):
-            if earlier.end > later.start:
-                raise DeclarationError(f"split: {earlier} reaches into {later}")
-
-    @property
-    def spans(self) -> dict[str, Share]:
-        return {"train": self.train, "validate": self.validate, "calibrate": self.calibrate, "test": self.test}
-
-
-@dataclass(frozen=True)
 class Promote:
     """The gate: `metric` (smaller is better) must beat the baseline family `must_beat` by the fraction `by`."""
 
@@ -134,6 +74,7 @@ class Task:
     quantiles: ascending, with 0.5 among them (the point forecast); () where a probability is asked for.
     families: names in pipelines/models, each with the parameters that differ from the family's defaults in `params`.
     decide: name of a policy in the domain's decide.py.
+    folds: how families are cross-validated besides; None costs nothing.
     """
 
     column: str = field(kw_only=False)
@@ -149,6 +90,7 @@ class Task:
     promote: Promote
     decide: str
     unit: str = ""
+    folds: RollingOrigin | None = None
     params: Mapping[str, Mapping[str, ParamValue]] = field(default_factory=dict)
     doc: str = ""
 
@@ -163,11 +105,20 @@ class Task:
             raise DeclarationError(f"task '{self.column}': params for {sorted(unknown)}, which are not in families")
         if isinstance(self.split, ByTime) and self.split.gap < self.horizon + self.label_known_after:
             raise DeclarationError(f"task '{self.column}': the split's gap lets a label reach into the next span")
+        if self.folds is not None:
+            if not isinstance(self.split, ByTime):
+                raise DeclarationError(f"task '{self.column}': folds roll through time, so its split must be ByTime")
+            self.folds.of(self.split)  # refuses those that the split has no room for
 
     @property
     def name(self) -> str:
         """The task's name is the column it predicts."""
         return self.column
+
+    @property
+    def cross_validation(self) -> tuple[Fold, ...]:
+        """The folds on which every family is judged besides; none where none are declared."""
+        return self.folds.of(self.split) if self.folds and isinstance(self.split, ByTime) else ()
 
     @property
     def horizon(self) -> timedelta:

@@ -23,8 +23,8 @@ def examples_of(plan: FitPlan, span: Span | Share, index: int = 0, count: int = 
     """The examples of shard `index` of `count` of a span's cut-offs: disjoint, complete, the same every time.
 
     A shard is a contiguous range of the cut-offs in the order (entity, cut_at), so it needs few entities and little
-    time of each series. every > 0 adds training origins every so many steps between the cut-offs. Where the plan has
-    encodings, they are applied: those of the train span out of fold.
+    time of each series. every > 0 adds training origins every so many steps between the cut-offs. Labels that the plan
+    purges are null. Where the plan has encodings, they are applied: those of the train span out of fold.
     """
     frame = plan.frame
     columns = (frame.entity, "cut_at", *frame.cut_off_features)
@@ -34,7 +34,7 @@ def examples_of(plan: FitPlan, span: Span | Share, index: int = 0, count: int = 
     cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
     first, last = len(cut_offs) * index // count, len(cut_offs) * (index + 1) // count
     cut_offs = cut_offs.slice(first, last - first)
-    made = examples(cut_offs, series_for(cut_offs, plan.tables, frame), frame)
+    made = examples(cut_offs, series_for(cut_offs, plan.tables, frame), frame, plan.known_before(span))
     if span == plan.train:
         return encoded_out_of_fold(made, plan.encodings, frame.entity)
     return encoded(made, plan.encodings.whole)

@@ -84,4 +84,5 @@ def plan(
         tables=dict(tables),
         workers=workers,
         device=device,
+        purge=task.split.purge,
     )

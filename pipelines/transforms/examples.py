@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +25,14 @@ Values = npt.NDArray[np.float64]
 
 INSTANT = pa.timestamp("us", tz="UTC")
 LABEL = "label"
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _NEVER = np.iinfo(np.int64).max
 _EVER = _NEVER - 1
 
 
-def examples(cut_offs: pa.Table, series: Mapping[str, pa.Table], frame: Frame) -> pa.Table:
+def examples(
+    cut_offs: pa.Table, series: Mapping[str, pa.Table], frame: Frame, known_before: datetime | None = None
+) -> pa.Table:
     """One row per (entity, cut_at), ordered so; a value is used only if it had happened by its moment and was known
     by the cut-off.
 
@@ -40,7 +43,7 @@ def examples(cut_offs: pa.Table, series: Mapping[str, pa.Table], frame: Frame) -
 
     A window holds only what happened within its hours: a grid time before the first such fact is null.
     `label` is the answer, so it alone disregards `known_at`. In a frame without a step it is the entity's only one,
-    whenever it happened.
+    whenever it happened. known_before: no answer that was not there before; one that was is given as last corrected.
     """
     cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
     entities = cut_offs[frame.entity].combine_chunks()
@@ -61,11 +64,11 @@ def examples(cut_offs: pa.Table, series: Mapping[str, pa.Table], frame: Frame) -
             else:
                 columns |= _feature_columns(feature, facts[group.series, feature.column], cuts, grid, frame)
     answers = facts[frame.label_series, frame.label]
-    ever = np.full(len(cuts), _EVER)
-    if frame.step:
-        columns[LABEL] = _lists(answers.exactly(grid, ever))
-    else:
-        columns[LABEL] = _lists(answers.since(np.full(grid.shape, _EVER), ever, np.full(grid.shape, -_EVER)))
+    label = _answers(answers, grid, _EVER, frame)
+    if known_before is not None:
+        limit = (known_before - _EPOCH) // _MICROSECOND - 1
+        label = np.where(np.isnan(_answers(answers, grid, limit, frame)), np.nan, label)
+    columns[LABEL] = _lists(label)
     return pa.table(columns)
 
 
@@ -130,7 +133,7 @@ def instants(column: pa.ChunkedArray | pa.Array) -> Instants:
 
 
 def microseconds(span: timedelta) -> int:
-    return span // timedelta(microseconds=1)
+    return span // _MICROSECOND
 
 
 class _Facts:
@@ -201,6 +204,13 @@ class _Facts:
         """The newest known value at each moment that happened at `oldest` or later."""
         index = self.newest(moments, cuts)
         return np.where(self.at(index) >= oldest, self._values[index], np.nan)
+
+
+def _answers(facts: _Facts, grid: Instants, known_by: int, frame: Frame) -> Values:
+    limit = np.full(len(grid), known_by)
+    if frame.step:
+        return facts.exactly(grid, limit)
+    return facts.since(np.full(grid.shape, _EVER), limit, np.full(grid.shape, -_EVER))
 
 
 def _feature_columns(

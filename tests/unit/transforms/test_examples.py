@@ -100,6 +100,24 @@ def test_a_label_is_what_was_said_last():
     assert made["label"].to_pylist() == [[2.0]]
 
 
+def test_a_label_that_was_not_known_in_time_is_left_out():
+    rows = facts(
+        [
+            ("a", at("01 02:00"), at("01 03:00"), at("09 00:00"), 1.0),  # corrected on the 9th
+            ("a", at("01 02:00"), at("09 00:00"), None, 2.0),
+            ("a", at("01 03:00"), at("02 00:00"), None, 3.0),
+            ("a", at("01 04:00"), at("01 23:59"), None, 4.0),
+        ]
+    )
+    made = examples(cut_offs(("a", at("01 02:00"))), {"s": rows}, frame(), known_before=at("02 00:00"))
+    assert made["label"].to_pylist() == [[2.0, None, 4.0]]
+    event = Frame("place", "cuts", (), (), (), "x", "s", timedelta(0), 1, HOUR)
+    for limit, label in ((at("01 03:00"), None), (at("01 23:00"), 2.0), (at("03 00:00"), 4.0)):
+        known = rows.slice(0, 2) if label == 2.0 else rows
+        made = examples(cut_offs(("a", at("01 02:00"))), {"s": known}, event, known_before=limit)
+        assert made["label"].to_pylist() == [[label]]
+
+
 def test_a_null_is_no_value():
     rows = series(("a", "01 01:00", "01 01:00", 1.0), ("a", "01 02:00", "01 02:00", None))
     made = examples(cut_offs(("a", at("01 03:00"))), {"s": rows}, frame(target(AsOf("x", 24)), steps=1))

@@ -34,13 +34,16 @@ class Shard:
         return self.version if self.content is None else self.content
 
 
+LookedUp = Lag | AsOf | Calendar | History
+
+
 @dataclass(frozen=True)
 class TargetFeatures:
     """Features looked up per step or per window in one gold series; series is "" for the calendar."""
 
     series: str
     entity: str
-    features: tuple[Lag | AsOf | Calendar | History, ...]
+    features: tuple[LookedUp, ...]
 
     def names(self) -> tuple[str, ...]:
         return tuple(name for feature in self.features for name in feature.names())

@@ -21,6 +21,7 @@ __all__ = [
     "ParamValue",
     "Promote",
     "RollingOrigin",
+    "Select",
     "Share",
     "Span",
     "Spine",
@@ -66,6 +67,18 @@ class Promote:
     by: float
 
 
+@dataclass(frozen=True)
+class Select:
+    """No more than `budget` of a task's features reach its models, picked on the training span alone; constants, copies
+    and features that must be the answer never do. The baseline and windows of histories are left as they are."""
+
+    budget: int
+
+    def __post_init__(self) -> None:
+        if self.budget < 1:
+            raise DeclarationError(f"select: a budget of {self.budget} features; it must be 1 or more")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One question: `column` of `table`, asked at the cut-offs of `spine`. Declared as Forecast, Estimate or Classify.
@@ -74,7 +87,7 @@ class Task:
     quantiles: ascending, with 0.5 among them (the point forecast); () where a probability is asked for.
     families: names in pipelines/models, each with the parameters that differ from the family's defaults in `params`.
     decide: name of a policy in the domain's decide.py.
-    folds: how families are cross-validated besides; None costs nothing.
+    folds: how families are cross-validated besides. select: how many features they see; None: all that are declared.
     """
 
     column: str = field(kw_only=False)
@@ -91,6 +104,7 @@ class Task:
     decide: str
     unit: str = ""
     folds: RollingOrigin | None = None
+    select: Select | None = None
     params: Mapping[str, Mapping[str, ParamValue]] = field(default_factory=dict)
     doc: str = ""
 

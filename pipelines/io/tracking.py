@@ -205,6 +205,14 @@ class Tracking:
             for run in (run_id, parent) if parent else (run_id,):
                 self._log_values(client, run, metrics, {})
 
+    def attach(self, run_id: str, name: str, rows: Sequence[Mapping[str, object]], figure: Figure) -> None:
+        """Add a table as `<name>.csv` and its picture to a run."""
+        import pandas as pd
+
+        with self._asking(f"add the table {name} to a run") as client:
+            client.log_text(run_id, pd.DataFrame(rows).to_csv(index=False), f"{name}.csv")
+            self._log_figure(client, run_id, name, figure)
+
     def register(self, logged: LoggedFit, name: str, alias: str, tags: Mapping[str, str]) -> int:
         """Make the logged model the newest version of `name`, with `tags`, and let `alias` point to it; returns its
         number. A fit that was registered before keeps its version."""
@@ -288,7 +296,10 @@ class Tracking:
         if report.result.importance:
             client.log_dict(run, dict(report.result.importance), "importance.json")
         for name, figure in report.figures.items():
-            client.log_figure(run, figure, f"figures/{name}.png", save_kwargs={"dpi": 150})
+            self._log_figure(client, run, name, figure)
+
+    def _log_figure(self, client: MlflowClient, run: str, name: str, figure: Figure) -> None:
+        client.log_figure(run, figure, f"figures/{name}.png", save_kwargs={"dpi": 150})
 
     def _log_model(self, run: str, report: FitReport) -> LoggedFit:
         """The model's own bytes, its card, and the code that loads them, as MLflow's pyfunc."""

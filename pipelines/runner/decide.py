@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 
 from pipelines.contracts.domain import Domain
@@ -12,7 +13,7 @@ from pipelines.io.publication import Champion, Decisions
 from pipelines.runner.failures import NoChampion
 from pipelines.runner.learn import current_plan, fitted
 from pipelines.runner.work import Context, Work, fingerprint
-from pipelines.stages.train import gold_tables
+from pipelines.stages.train import gold_tables, restricted
 
 
 def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -> None:
@@ -59,8 +60,11 @@ def score(work: Work, task: Task) -> None:
     held = work.read_if_any(name)
     content, card = tracking.load_model(champion.model, champion.version)
     baseline = current_plan(work, task, task.promote.must_beat)
+    scored = current_plan(work, task, champion.family)
+    if task.select is not None:
+        scored = replace(scored, frame=restricted(scored.frame, card.features))  # those that the model was given
     models = (
-        (Model(champion.family, content, card.calibration), current_plan(work, task, champion.family)),
+        (Model(champion.family, content, card.calibration), scored),
         (Model(baseline.family, fitted(work, baseline).model), baseline),
     )
     new = [

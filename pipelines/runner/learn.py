@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from pipelines.contracts.tasks import ByHash, Task
 from pipelines.io.publication import Champion, Fit
 from pipelines.runner.failures import Waiting
 from pipelines.runner.report import told
+from pipelines.runner.selection import line, of_kept, selected
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages import train as train_stage
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipelines.io.tracking import FitReport, LoggedFit
+    from pipelines.metrics.selection import Judgement
     from pipelines.stages.evaluate import Evidence
 
 EXAMPLES_SHOWN = 2
@@ -48,12 +50,24 @@ class Lesson:
         self._logged: dict[str, LoggedFit] = {}
 
     @cached_property
-    def plans(self) -> dict[str, FitPlan]:
+    def _declared(self) -> dict[str, FitPlan]:
+        """Plans on all features that are declared: enough to know whether anything changed."""
         return {family: current_plan(self._work, self._task, family) for family in self._task.families}
 
     @cached_property
+    def selection(self) -> tuple[Judgement, ...]:
+        return selected(self._work, self._task, self._declared[self._task.promote.must_beat])
+
+    @cached_property
+    def plans(self) -> dict[str, FitPlan]:
+        """The plans that are carried out; the baseline's as declared, since what defines it may tell little."""
+        baseline = self._task.promote.must_beat
+        return {f: p if f == baseline else of_kept(p, self.selection) for f, p in self._declared.items()}
+
+    @cached_property
     def made_of(self) -> str:
-        return fingerprint({f: plan.key for f, plan in self.plans.items()}, self._task.split, self._task.promote)
+        task = self._task
+        return fingerprint({f: plan.key for f, plan in self._declared.items()}, task.split, task.promote, task.select)
 
     @property
     def as_of(self) -> datetime:
@@ -72,7 +86,9 @@ class Lesson:
             return
         work.open()
         if isinstance(task.split, ByHash):
-            work.say("train", f"{task.name}: timeless, so split by hash; its figures say nothing about a future")
+            work.say("train", f"{task.name}: split {task.split}")
+        if task.select is not None:
+            work.say("train", f"{task.name}: {line(self.selection)}")
         for family, plan in self.plans.items():
             where = "in one process" if plan.engine == "single" else f"by {plan.engine}, {plan.workers} workers"
             work.say("train", f"{task.name}: {family} {where} …")
@@ -106,10 +122,16 @@ class Lesson:
         from pipelines.stages.changes import Change
 
         evidence, tracking = self.evidence, Tracking(work.context.settings)
-        parent = tracking.begin(work.domain.name, task.name, self.as_of, {"headrace.attempt": str(work.attempt.number)})
+        tags = {"headrace.attempt": str(work.attempt.number), "headrace.split": str(task.split)}
+        parent = tracking.begin(work.domain.name, task.name, self.as_of, tags)
+        if self.selection:
+            from pipelines.metrics.selection_figure import selection as drawn
+
+            rows = [asdict(one) for one in self.selection]
+            tracking.attach(parent, "selection", rows, drawn(self.selection, subject=task.name))
         parts = []
         for family, seen in evidence.items():
-            metrics = seen.metrics
+            metrics = {**seen.metrics, **self._features(family)}
             logged = self._logged[family] = tracking.log_fit(parent, self._report(family))
             versions = {name: shard.version for name, shard in self.plans[family].tables.items()}
             work.add(
@@ -151,6 +173,13 @@ class Lesson:
         )
         work.say("register", f"{task.name}: champion is {name}/{version} ({found.family}): {found.why}")
 
+    def _features(self, family: str) -> dict[str, float]:
+        """How many features a family was given, and of how many; nothing where all are."""
+        if not self.selection:
+            return {}
+        given = len(self.plans[family].frame.features)
+        return {"features_given": given, "features_declared": len(self._declared[family].frame.features)}
+
     def _report(self, family: str) -> FitReport:
         from pipelines.engines.shards import examples_of
         from pipelines.io.tracking import FitReport, TableRead
@@ -172,8 +201,9 @@ class Lesson:
             plan=plan,
             result=replace(result, curves=(*result.curves, *by_step)),
             calibration=seen.calibration,
-            metrics={**seen.metrics, **gate, "fit_seconds": result.seconds},
+            metrics={**seen.metrics, **gate, **self._features(family), "fit_seconds": result.seconds},
             tables=tables,
+            tags={"headrace.split": str(self._task.split)},
             example=example,
             prediction=prediction,
             figures=pictures(self._work.domain, self._task, seen, self.evidence[self._task.promote.must_beat], result),

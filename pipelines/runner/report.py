@@ -109,6 +109,10 @@ def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
     ]
     if rows:
         yield from table_text(["task: family (test span)", *columns, ""], rows)
+    chosen = [metrics for metrics in task["runs"].values() if "features_given" in metrics]
+    if chosen:
+        given, declared = min((metrics["features_given"], metrics["features_declared"]) for metrics in chosen)
+        yield f"  models see {given:.0f} of {declared:.0f} features"
     if champion:
         yield f"  champion {champion['model']}/{champion['version']}: {champion['why']}"
     decisions = task["decisions"]

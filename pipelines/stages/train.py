@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import cast
 
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Category, FeatureView, History, Lag, TargetMean
-from pipelines.contracts.fits import FitPlan, Frame, Shard, TargetFeatures
+from pipelines.contracts.features import Category, FeatureView, Lag, TargetMean
+from pipelines.contracts.fits import FitPlan, Frame, LookedUp, Shard, TargetFeatures
 from pipelines.contracts.tasks import ParamValue, Task
 
 SEED = 20140101
@@ -43,9 +44,35 @@ def frame(domain: Domain, task: Task) -> Frame:
     )
 
 
+def restricted(of: Frame, kept: Collection[str]) -> Frame:
+    """The frame with no other features than these; steps and windows stay."""
+    parts = {group: [_part(feature, kept) for feature in group.features] for group in of.targets}
+    targets = [replace(group, features=tuple(filter(None, features))) for group, features in parts.items()]
+    return replace(
+        of,
+        cut_off_features=tuple(name for name in of.cut_off_features if name in kept),
+        targets=tuple(group for group in targets if group.features),
+        categories=tuple((name, length) for name, length in of.categories if name in kept),
+    )
+
+
+def _part(feature: LookedUp, kept: Collection[str]) -> LookedUp | None:
+    """What is left of a feature that may give several columns."""
+    places = [place for place, name in enumerate(feature.names()) if name in kept]
+    if not places:
+        return None
+    match feature:
+        case Lag():
+            return replace(feature, hours=tuple(feature.hours[place] for place in places))
+        case Calendar():
+            return replace(feature, parts=tuple(feature.parts[place] for place in places))
+        case _:
+            return feature
+
+
 def _looked_up(domain: Domain, view: FeatureView) -> TargetFeatures:
     series = domain.delta_table("gold", f"{view.table}_series") if view.table else ""
-    features = cast(tuple[Lag | AsOf | Calendar | History, ...], view.features)  # FeatureView refuses others here
+    features = cast(tuple[LookedUp, ...], view.features)  # FeatureView refuses others here
     (entity,) = view.entities or ("",)
     return TargetFeatures(series, entity, features)
 

@@ -19,7 +19,7 @@ from pipelines.contracts.features import (
 )
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
-from pipelines.contracts.tasks import ByTime, Forecast, Promote, Span, Spine, utc
+from pipelines.contracts.tasks import ByTime, Forecast, Promote, Select, Span, Spine, utc
 
 FLOWS = Table(
     "flows",
@@ -154,6 +154,7 @@ DOMAIN = Domain(
             families=("seasonal_naive", "linear", "xgboost"),
             params={"seasonal_naive": {"season_steps": 24}, "xgboost": {"rounds": 20, "learning_rate": 0.3}},
             split=SPLIT,
+            select=Select(budget=8),
             promote=Promote(metric="mae", must_beat="seasonal_naive", by=0.05),
             decide="grind",
         ),

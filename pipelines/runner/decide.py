@@ -11,7 +11,7 @@ from pipelines.contracts.tasks import Span, Task
 from pipelines.domains import policy as policy_named
 from pipelines.io.publication import Champion, Decisions
 from pipelines.runner.failures import NoChampion
-from pipelines.runner.learn import current_plan, fitted
+from pipelines.runner.fits import current_plan, fitted
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages.train import gold_tables, restricted
 

@@ -16,7 +16,7 @@ from pipelines.io.failures import UnknownNameError
 from pipelines.io.integrity import damage_named
 from pipelines.metrics.suspicion import Suspicion, suspicions
 from pipelines.runner.failures import EXPECTED
-from pipelines.runner.learn import current_plan
+from pipelines.runner.fits import current_plan
 from pipelines.runner.report import table_text
 from pipelines.runner.work import Context, Stopwatch, Work
 from pipelines.settings import Settings

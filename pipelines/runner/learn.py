@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.fits import CurvePoint, FitPlan, FitResult, Workspace
+from pipelines.contracts.fits import CurvePoint, FitPlan
 from pipelines.contracts.tasks import ByHash, Task
 from pipelines.io.publication import Champion, Fit
 from pipelines.runner.failures import Waiting
+from pipelines.runner.fits import current_plan, fitted
+from pipelines.runner.folds import Rolled, rolled
 from pipelines.runner.report import told
 from pipelines.runner.selection import line, of_kept, selected
 from pipelines.runner.work import Context, Work, fingerprint
@@ -67,7 +69,8 @@ class Lesson:
     @cached_property
     def made_of(self) -> str:
         task = self._task
-        return fingerprint({f: plan.key for f, plan in self._declared.items()}, task.split, task.promote, task.select)
+        keys = {family: plan.key for family, plan in self._declared.items()}
+        return fingerprint(keys, task.split, task.promote, task.select, task.folds)
 
     @property
     def as_of(self) -> datetime:
@@ -95,7 +98,14 @@ class Lesson:
             result = fitted(work, plan)
             rounds = f", best at {result.best_step}" if result.best_step is not None else ""
             work.say("train", f"{task.name}: {family} fitted in {result.seconds:.1f} s{rounds}")
+        for family, folds in self.folds.items():
+            work.say("train", f"{task.name}: {family}: {folds.told(task.promote.metric)}")
         work.mark_done("train", task.name, self.made_of)
+
+    @cached_property
+    def folds(self) -> dict[str, Rolled]:
+        """What each family is worth over the folds; nothing where none are declared."""
+        return rolled(self._work, self._task, self._declared) if self._task.folds else {}
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:
@@ -192,6 +202,7 @@ class Lesson:
         prediction = shifted(families()[family].scorer(result.model).predict(example), seen.calibration)
         gate = {f"gate/{name}": value for name, value in seen.gate.items()}
         by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
+        folds = self.folds.get(family)
         tables = [
             TableRead(name, self._work.path(name), shard.version, self._work.count(name))
             for name, shard in plan.tables.items()
@@ -199,51 +210,21 @@ class Lesson:
         return FitReport(
             as_of=self.as_of,
             plan=plan,
-            result=replace(result, curves=(*result.curves, *by_step)),
+            result=replace(result, curves=(*result.curves, *by_step, *(folds.points if folds else ()))),
             calibration=seen.calibration,
-            metrics={**seen.metrics, **gate, **self._features(family), "fit_seconds": result.seconds},
+            metrics={
+                **seen.metrics,
+                **gate,
+                **self._features(family),
+                **(folds.summary if folds else {}),
+                "fit_seconds": result.seconds,
+            },
             tables=tables,
             tags={"headrace.split": str(self._task.split)},
             example=example,
             prediction=prediction,
             figures=pictures(self._work.domain, self._task, seen, self.evidence[self._task.promote.must_beat], result),
         )
-
-
-def current_plan(work: Work, task: Task, family: str) -> FitPlan:
-    """The plan of a family on what is published now, by the engine that conf names or the family prefers."""
-    from pipelines.models.base import families
-
-    known = families()
-    if family not in known:
-        from pipelines.contracts.names import DeclarationError
-
-        raise DeclarationError(f"task '{task.name}': no family '{family}'; there are: {', '.join(known)}")
-    training = work.context.settings.training
-    return train_stage.plan(
-        work.domain,
-        task,
-        family,
-        engine=training.engines.get(family, known[family].engines[0]),
-        params=known[family].settled(task.params.get(family, {})),
-        tables={name: work.shard(name) for name in train_stage.gold_tables(work.domain, task)},
-        workers=training.workers,
-        device=training.device,
-    )
-
-
-def fitted(work: Work, plan: FitPlan) -> FitResult:
-    """The plan's fit: from its workspace if it is there, else carried out now and kept."""
-    from pipelines.engines import fit
-    from pipelines.engines.kept import keep, kept
-    from pipelines.engines.recorder import FileRecorder
-
-    workspace = Workspace(work.context.folder("fits") / plan.domain / plan.task / f"{plan.family}-{plan.key[:16]}")
-    result = kept(workspace)
-    if result is None:
-        result = fit(plan, workspace, work.context.spark, FileRecorder(workspace))
-        keep(result, workspace)
-    return result
 
 
 def _labelled_backtest(seen: Evidence, task: Task, family: str, run_id: str) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,8 +52,8 @@ def evaluate(predictions: Mapping[str, pa.Table], task: Task) -> dict[str, Evide
     }
     baseline = labelled[task.promote.must_beat]
     for name, rows in baseline.items():
-        _check_labels(rows, name, task)
-    measure = _of_quantiles if task.quantiles else _of_probability
+        _check_labels(rows, f"the {name} span ({task.split.spans[name]})", task)
+    measure = _measure(task)
     found = {}
     for family, rows in labelled.items():
         calibration = _calibration(rows["calibrate"], task)
@@ -69,8 +69,22 @@ def evaluate(predictions: Mapping[str, pa.Table], task: Task) -> dict[str, Evide
     return found
 
 
-def _check_labels(rows: pa.Table, name: str, task: Task) -> None:
-    span = f"the {name} span ({task.split.spans[name]})"
+def judge(predictions: Mapping[str, pa.Table], task: Task, span: str) -> dict[str, dict[str, float]]:
+    """The metrics of every family's raw outputs over one span, say a fold's; nothing is calibrated there.
+
+    predictions: as `evaluate` takes them, of the one span; span: which, for the FitError as there.
+    """
+    labelled = {family: rows.filter(rows["actual"].is_valid()) for family, rows in predictions.items()}
+    baseline = labelled[task.promote.must_beat]
+    _check_labels(baseline, span, task)
+    return {family: _measure(task)(rows, baseline, task) for family, rows in labelled.items()}
+
+
+def _measure(task: Task) -> Callable[[pa.Table, pa.Table, Task], dict[str, float]]:
+    return _of_quantiles if task.quantiles else _of_probability
+
+
+def _check_labels(rows: pa.Table, span: str, task: Task) -> None:
     if not len(rows):
         raise FitError(
             f"{task.name}: no cut-off of {span} has a known label, so nothing can be judged. "

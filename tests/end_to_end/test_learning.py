@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from datetime import UTC, datetime, timedelta
@@ -17,9 +18,12 @@ from mlflow.models import get_model_info
 import pipelines.domains
 from pipelines import runner
 from pipelines.runner.leakcheck import leakcheck
+from pipelines.runner.report import summary
 from pipelines.serve import pages
 from pipelines.serve.notebooks import sources
+from pipelines.stages.train import frame
 from tests.house import TOY_DOMAINS, drop, loaded_by, overlay_on, query, settings_on, tables, versions
+from tests.toy_domains.mill.domain import DOMAIN as MILL
 
 PLACE = {"training": {"workers": 1, "engines": {"linear": "single", "xgboost": "single"}}}
 START, DAYS = datetime(2024, 1, 1, tzinfo=UTC), 40
@@ -126,6 +130,41 @@ def test_a_child_holds_parameters_metrics_curves_inputs_figures_and_a_signature(
     model = get_model_info(run.data.tags["headrace.model_uri"])
     assert {"station_id", "cut_at", "flow_m3s__mean_24h"} <= set(model.signature.inputs.input_names())
     assert model.signature.outputs.input_names()[-3:] == ["q10", "q50", "q90"]
+
+
+def test_of_all_features_only_those_that_the_budget_kept_are_given_to_models(way, mlflow_runs):
+    client, parent, children = mlflow_runs
+    rows = csv.DictReader(Path(client.download_artifacts(parent.info.run_id, "selection.csv")).read_text().splitlines())
+    why = {row["feature"]: row["why"] for row in rows}
+    kept = {name for name, reason in why.items() if reason.startswith("kept")}
+    declared = set(frame(MILL, MILL.task("flow_m3s")).features) - {"step"}
+    assert len(kept) == 8 < len(declared) and set(why) == declared
+    # neither is ever another number: asked at midnight, readings come every hour
+    assert why["flow_m3s__count_24h"] == why["calendar__time_of_day"] == "constant"
+    for family, run in children.items():
+        inputs = set(get_model_info(run.data.tags["headrace.model_uri"]).signature.inputs.input_names())
+        given = declared if family == "seasonal_naive" else kept
+        assert inputs == {"station_id", "cut_at", "flow_m3s__history_24h"} | given
+    assert "  models see 9 of" in summary(way[1].status, ["mill"])  # the step is the ninth
+
+
+def test_families_are_cross_validated_where_folds_are_declared(way, mlflow_runs):
+    client, _, _ = mlflow_runs
+    of = client.get_experiment_by_name("/mill/level_m").experiment_id
+    children = [run for run in client.search_runs([of]) if "family" in run.data.tags]
+    assert {run.data.tags["family"] for run in children} == {"seasonal_naive", "linear"}
+    mean = {}
+    for run in children:
+        points = client.get_metric_history(run.info.run_id, "folds/mae")
+        values = [point.value for point in points]
+        assert [point.step for point in points] == [1, 2, 3] and len(set(values)) == 3
+        assert run.data.metrics["folds/mae_mean"] == pytest.approx(np.mean(values))
+        assert run.data.metrics["folds/mae_std"] == pytest.approx(np.std(values, ddof=1))
+        assert run.data.tags["headrace.split"] == "by time"
+        mean[run.data.tags["family"]] = values
+    assert mean["linear"] != mean["seasonal_naive"]
+    naive = [run for run in children if run.data.tags["family"] == "linear"][0].data.metrics["folds/naive_mae_mean"]
+    assert naive == pytest.approx(np.mean(mean["seasonal_naive"]))
 
 
 def test_the_champion_is_an_alias_that_says_why(way, mlflow_runs):

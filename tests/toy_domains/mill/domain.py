@@ -19,7 +19,7 @@ from pipelines.contracts.features import (
 )
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
-from pipelines.contracts.tasks import ByTime, Forecast, Promote, Select, Span, Spine, utc
+from pipelines.contracts.tasks import ByTime, Forecast, Promote, RollingOrigin, Select, Span, Spine, utc
 
 FLOWS = Table(
     "flows",
@@ -171,6 +171,7 @@ DOMAIN = Domain(
             families=("seasonal_naive", "linear"),
             params={"seasonal_naive": {"season_steps": 12}},
             split=SPLIT,
+            folds=RollingOrigin(folds=3, span=timedelta(days=3)),
             promote=Promote(metric="mae", must_beat="seasonal_naive", by=0.0),
             decide="hold",
         ),

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.contracts.fits import FitError
 from pipelines.contracts.tasks import ByHash, Classify, Estimate, Events, Promote, Share, utc
-from pipelines.stages.evaluate import evaluate
+from pipelines.stages.evaluate import evaluate, judge
 from tests.toy_domains.mill.domain import DOMAIN
 
 TASK = replace(DOMAIN.tasks[0], steps=2, families=("seasonal_naive", "linear"), params={})
@@ -71,6 +71,15 @@ def test_metrics_are_of_the_test_span_and_the_gates_of_the_calibrate_span():
     }
     assert (linear.gate["mae"], naive.gate["mae"], naive.metrics["skill"]) == (1.0, 2.0, 0.0)
     assert linear.mae_by_step.tolist() == [1.0, 3.0]
+
+
+def test_raw_outputs_are_judged_over_a_fold_beside_the_baselines():
+    found = judge({"seasonal_naive": NAIVE, "linear": LINEAR.slice(0, 2)}, TASK, "the fold")
+    linear = {name: found["linear"][name] for name in ("mae", "coverage", "skill")}
+    assert linear == {"mae": 2.0, "coverage": 0.5, "skill": pytest.approx(1 / 3)}
+    assert (found["seasonal_naive"]["mae"], found["seasonal_naive"]["skill"]) == (3.0, 0.0)
+    with pytest.raises(FitError, match="no cut-off of the fold tested in March has a known label"):
+        judge({"seasonal_naive": NAIVE.slice(0, 0), "linear": LINEAR}, TASK, "the fold tested in March")
 
 
 def test_intervals_are_shifted_by_what_the_calibrate_span_shows_and_the_point_is_left():

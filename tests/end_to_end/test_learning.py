@@ -163,8 +163,8 @@ def test_families_are_cross_validated_where_folds_are_declared(way, mlflow_runs)
         assert run.data.tags["headrace.split"] == "by time"
         mean[run.data.tags["family"]] = values
     assert mean["linear"] != mean["seasonal_naive"]
-    naive = [run for run in children if run.data.tags["family"] == "linear"][0].data.metrics["folds/naive_mae_mean"]
-    assert naive == pytest.approx(np.mean(mean["seasonal_naive"]))
+    linear = next(run for run in children if run.data.tags["family"] == "linear")
+    assert linear.data.metrics["folds/naive_mae_mean"] == pytest.approx(np.mean(mean["seasonal_naive"]))
 
 
 def test_the_champion_is_an_alias_that_says_why(way, mlflow_runs):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -32,8 +33,8 @@ _ROUNDS, _BOOSTING = 60, {"max_depth": 4, "eta": 0.1, "tree_method": "hist", "nt
 class Judgement:
     """What is found of one feature. rank: from 1 in the order of what they add; 0 for those that tell nothing.
 
-    information: nats that its tenths tell of the label's; adds: beside the feature before it that leaves least of that;
-    both are 0 where chance gives as much. redundancy: the part of the feature, 0 to 1, that one before it tells.
+    information: nats that its tenths tell of the label's, 0 where chance gives as much; adds: the least of it that is
+    left beside any feature before it. redundancy: the part of the feature, 0 to 1, that one before it tells.
     permutation: by what part the loss of a boosted model grows when it is shuffled, 0 where that may be luck. gain: its
     share of that model's gain.
     """
@@ -47,6 +48,11 @@ class Judgement:
     redundancy: float = 0.0
     permutation: float = 0.0
     gain: float = 0.0
+
+    @property
+    def fate(self) -> str:
+        """The reason in a word or two: kept, constant, copy, too good, useless, beyond the budget."""
+        return re.split(r" of |[:;]", self.why)[0]
 
 
 def select(
@@ -74,7 +80,7 @@ def _unfit(rows: Mapping[str, Values], label: Values, *, is_binary: bool) -> dic
     found: dict[str, str] = {}
     for one in suspicions(rows, label, is_binary=is_binary):
         if one.is_too_good:
-            found.setdefault(one.feature, f"predicts too well by {one.by} ({one.skill:.3f}): is it the answer?")
+            found.setdefault(one.feature, f"too good: by {one.by} alone ({one.skill:.3f}); is it the answer?")
     first: dict[bytes, str] = {}
     for name, values in rows.items():
         if name in found:
@@ -84,7 +90,7 @@ def _unfit(rows: Mapping[str, Values], label: Values, *, is_binary: bool) -> dic
             continue
         same = first.setdefault(hashlib.sha256((values + 0.0).tobytes()).digest(), name)  # + 0.0: −0 is 0
         if same != name:
-            found[name] = f"the same as {same}"
+            found[name] = f"copy of {same}"
     return found
 
 
@@ -94,10 +100,12 @@ def _measured(rows: Mapping[str, Values], label: Values, *, is_binary: bool, see
         return []
     of_label = _codes(label)
     grown, gains = _boosted(rows, label, is_binary=is_binary, seed=seed)
-    informed = {name: _information(_codes(values), of_label) for name, values in rows.items()}
+    told = {name: _information(_codes(values), of_label) for name, values in rows.items()}
+    informed = {name: 0.0 if is_luck else nats for name, (nats, is_luck) in told.items()}
+    useless = "useless: tells nothing, alone or with others"
     return [
-        Judgement(name, False, "tells nothing", 0, informed[name], informed[name], 0.0, grown[name], gains[name])
-        for name in rows
+        Judgement(name, False, useless, information=nats, adds=nats, permutation=grown[name], gain=gains[name])
+        for name, nats in informed.items()
     ]
 
 
@@ -116,7 +124,7 @@ def _chosen(judged: Sequence[Judgement], rows: Mapping[str, Values], label: Valu
             part = mutual_info_score(codes[name], given) / mutual_info_score(codes[name], codes[name])
             if part > one.redundancy:
                 one, teller[name] = replace(one, redundancy=min(float(part), 1.0)), best.feature
-            waiting[name] = replace(one, adds=min(one.adds, _information(codes[name], of_label, given)))
+            waiting[name] = replace(one, adds=min(one.adds, _information(codes[name], of_label, given)[0]))
     late = [
         replace(one, why=_why(f"beyond the budget of {budget}", one, teller))
         for one in sorted(waiting.values(), key=_order)
@@ -124,8 +132,9 @@ def _chosen(judged: Sequence[Judgement], rows: Mapping[str, Values], label: Valu
     return [*[replace(one, rank=rank) for rank, one in enumerate([*kept, *late], 1)], *useless]
 
 
-def _order(one: Judgement) -> tuple[float, float, str]:
-    return -one.adds, -one.permutation, one.feature
+def _order(one: Judgement) -> tuple[float, float, float, str]:
+    """What adds nothing that so many rows could show may still be of use to a model, or tell something else."""
+    return -one.adds, -one.permutation, -one.information * (1.0 - one.redundancy), one.feature
 
 
 def _why(what: str, one: Judgement, teller: Mapping[str, str]) -> str:
@@ -141,9 +150,9 @@ def _codes(values: Values) -> Codes:
     return np.where(is_known, np.searchsorted(different, values, side="right"), -1)
 
 
-def _information(codes: Codes, of_label: Codes, given: Codes | None = None) -> float:
-    """Mutual information in nats, where `given` is known already; less what chance gives, and 0 where unrelated columns
-    show as much once in a thousand times.
+def _information(codes: Codes, of_label: Codes, given: Codes | None = None) -> tuple[float, bool]:
+    """Mutual information in nats, where `given` is known already, less what chance gives on average; and whether it may
+    be luck: unrelated columns show as much once in a thousand times.
 
     2 n times the information of unrelated columns is χ² distributed: its quantile is after Wilson and Hilferty (1931).
     """
@@ -153,10 +162,10 @@ def _information(codes: Codes, of_label: Codes, given: Codes | None = None) -> f
     found = float(mutual_info_score(both, of_label) - mutual_info_score(given, of_label))
     freedom = (len(np.unique(both)) - len(np.unique(given))) * (len(np.unique(of_label)) - 1)
     if not freedom:
-        return 0.0
+        return 0.0, True
     part = 2.0 / (9.0 * freedom)
     limit = freedom * (1.0 - part + _LUCK * math.sqrt(part)) ** 3
-    return found - freedom / (2 * len(codes)) if 2 * len(codes) * found > limit else 0.0
+    return max(found - freedom / (2 * len(codes)), 0.0), 2 * len(codes) * found <= limit
 
 
 def _boosted(

@@ -14,7 +14,7 @@ from pipelines.metrics.selection import Judgement
 _MOST_FEATURES = 40
 _PANELS: tuple[tuple[str, Callable[[Judgement], float]], ...] = (
     ("tells of the label (nats)", lambda one: one.information),
-    ("of that nothing before it tells", lambda one: one.adds),
+    ("of that, told by none before", lambda one: one.adds),
     ("loss when shuffled (%)", lambda one: 100 * one.permutation),
     ("share of the gain (%)", lambda one: 100 * one.gain),
 )
@@ -22,7 +22,7 @@ _PANELS: tuple[tuple[str, Callable[[Judgement], float]], ...] = (
 
 def selection(judged: Sequence[Judgement], *, subject: str) -> Figure:
     """A row a feature, the kept ones first, and a panel a measure. What was dropped unmeasured (constants, copies, what
-    must be the answer) has its reason by its name."""
+    must be the answer) has its reason by its name, as has what is useless."""
     shown = list(judged[:_MOST_FEATURES])
     places = np.arange(len(shown))
     colours = [MODEL if one.is_kept else SOFT for one in shown]
@@ -32,8 +32,9 @@ def selection(judged: Sequence[Judgement], *, subject: str) -> Figure:
         dress(axes)
         axes.barh(places, [measure(one) for one in shown], color=colours, height=0.7)
         axes.grid(False, axis="y")
+        axes.margins(y=0.01)
         axes.set_xlabel(name, fontsize=9)
-    names = [one.feature if one.rank else f"{one.feature} ({one.why.partition(':')[0]})" for one in shown]
+    names = [one.feature if one.rank else f"{one.feature} ({one.fate})" for one in shown]
     panels[0].set_yticks(places, names, fontsize=8)
     panels[0].invert_yaxis()
     kept = sum(one.is_kept for one in judged)

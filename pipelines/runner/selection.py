@@ -65,14 +65,10 @@ def of_kept(plan: FitPlan, judged: tuple[Judgement, ...]) -> FitPlan:
 
 def line(judged: tuple[Judgement, ...]) -> str:
     """A selection in one line: how many stay, how many go for which reason."""
-    reasons = [_reason(one) for one in judged if not one.is_kept]
-    told = ", ".join(f"{reasons.count(reason)} {reason}" for reason in dict.fromkeys(reasons))
+    fates = [one.fate for one in judged if not one.is_kept]
+    told = ", ".join(f"{fates.count(fate)} {fate}" for fate in dict.fromkeys(fates))
     kept = f"{sum(one.is_kept for one in judged)} of {len(judged)} features kept"
     return f"{kept}; dropped: {told}" if told else kept
-
-
-def _reason(one: Judgement) -> str:
-    return one.why.partition(";")[0].partition(" by ")[0].partition(" as ")[0]
 
 
 def _training_rows(plan: FitPlan) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -156,9 +156,9 @@ def test_the_run_holds_a_table_of_reasons_and_its_picture(runs):
     assert why == {
         "height_m__own": "kept",
         "girth_m__own": "kept",
-        "luck__own": "tells nothing",
-        "tag__own": "predicts too well by its values (1.000): is it the answer?",
-        "twin_m__own": "the same as girth_m__own",
+        "luck__own": "useless: tells nothing, alone or with others",
+        "tag__own": "too good: by its values alone (1.000); is it the answer?",
+        "twin_m__own": "copy of girth_m__own",
         "species__own": "constant",
     }
     assert [file.path for file in client.list_artifacts(parent, "figures")] == ["figures/selection.png"]

@@ -6,7 +6,7 @@ from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import Category, FeatureView, Own, Rolling
 from pipelines.contracts.sources import Source
-from pipelines.contracts.tasks import ByHash, ByTime, Classify, Events, Promote, Share, Span, utc
+from pipelines.contracts.tasks import ByHash, ByTime, Classify, Events, Promote, Select, Share, Span, utc
 from pipelines.domains.finance.tables import APPLICATIONS, LOAN_OUTCOMES, PAYMENT_LABELS, PAYMENTS
 
 DAY_H, WEEK_H, FOUR_WEEKS_H = 24.0, 168.0, 672.0
@@ -58,6 +58,7 @@ IS_BAD = Classify(
     views=("application",),
     families=("constant", "logistic", "xgboost"),
     split=ByHash(train=Share(0.0, 0.6), validate=Share(0.6, 0.7), calibrate=Share(0.7, 0.8), test=Share(0.8, 1.0)),
+    select=Select(budget=12),  # too few loans went bad to tell most of the credit file from luck
     # few rows, so a slow and shallow model
     params={"xgboost": {"learning_rate": 0.03, "max_depth": 4, "min_child_weight": 32.0}},
     promote=Promote(metric="log_loss", must_beat="constant", by=0.01),

@@ -35,12 +35,14 @@ def test_every_kind_of_feature_is_told_from_the_others():
     assert [name for name, one in found.items() if one.is_kept] == ["good", "second"]
     why = {name: one.why for name, one in found.items()}
     assert why["still"] == why["never_known"] == "constant"
-    assert why["copy_of_good"] == "the same as good"
-    assert why["useless"] == "tells nothing"
+    assert why["copy_of_good"] == "copy of good"
+    assert why["useless"] == "useless: tells nothing, alone or with others"
     assert why["nearly_good"].startswith("beyond the budget of 2; good tells 5")
-    assert why["answer"] == "predicts too well by its values (1.000): is it the answer?"
-    assert why["known_of_late_ones"] == "predicts too well by being there (1.000): is it the answer?"
+    assert why["answer"] == "too good: by its values alone (1.000); is it the answer?"
+    assert why["known_of_late_ones"] == "too good: by being there alone (1.000); is it the answer?"
     assert set(found) == set(COLUMNS)
+    fates = ("kept", "kept", "beyond the budget", "useless", "too good", "too good", "copy", "constant", "constant")
+    assert tuple(one.fate for one in found.values()) == fates
 
 
 def test_what_is_measured_orders_the_features():
@@ -50,7 +52,7 @@ def test_what_is_measured_orders_the_features():
     assert good.information > second.information > useless.information == 0.0
     assert near.information == pytest.approx(good.information, rel=0.3)
     assert good.redundancy == 0.0 and second.redundancy < 0.05 and near.redundancy > 0.5
-    assert near.adds == 0.0 < second.adds < good.adds
+    assert near.adds < second.adds < good.adds == good.information
     assert good.permutation > second.permutation > 0.01 > abs(useless.permutation)
     assert sum(one.gain for one in found.values()) == pytest.approx(1.0)
     assert found["answer"].gain == 0.0  # never shown to the booster
@@ -66,7 +68,7 @@ def test_an_amount_is_judged_as_a_flag_is():
     amount = 2.0 * GOOD + SECOND + draw.normal(0, 0.5, ROWS)
     found = judged({**COLUMNS, "answer": amount * 7, "known_of_late_ones": NOISE > 0}, amount, is_binary=False)
     assert [name for name, one in found.items() if one.is_kept] == ["good", "second"]
-    assert found["answer"].why.startswith("predicts too well")
+    assert found["answer"].fate == "too good"
 
 
 def test_a_pair_that_tells_only_together_is_not_useless():

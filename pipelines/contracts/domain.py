@@ -88,6 +88,8 @@ class Domain:
                 raise DeclarationError(f"{where}: '{asked.name}' has no event time that a lead could be before")
             if not asked.event_time and not isinstance(task.split, ByHash):
                 raise DeclarationError(f"{where}: '{asked.name}' has no event time, so its split must be ByHash")
+            if task.hashed_by:
+                self._known(f"column of '{asked.name}'", task.hashed_by, columns, f"task '{task.name}'")
             if not asked.event_time and any(view.table == task.table for view in self.views_of(task)):
                 raise DeclarationError(
                     f"{where}: without times, a feature from '{task.table}' would be the answer itself"

@@ -111,6 +111,17 @@ class ByHash:
 
 
 @dataclass(frozen=True)
+class ByEntity(ByHash):
+    """ByHash of another column of the asked rows than their key, say their customer: all rows of one stand on one side,
+    whether they have times or not, so the figures are of entities that training never saw."""
+
+    entity: str
+
+    def __str__(self) -> str:
+        return f"by hash of {self.entity}: its figures are of others than were learnt from, not of a future"
+
+
+@dataclass(frozen=True)
 class Fold:
     """One step of a cross-validation: train fits, validate stops early, test judges. known_by: when the test span's
     labels must be known, so that nothing from after the development span counts."""

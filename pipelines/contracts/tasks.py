@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from pipelines.contracts.names import DeclarationError, checked_name
-from pipelines.contracts.splits import SPLITS, ByHash, ByTime, Fold, RollingOrigin, Share, Span
+from pipelines.contracts.splits import SPLITS, ByEntity, ByHash, ByTime, Fold, RollingOrigin, Share, Span
 
 __all__ = [
     "PROBABILITY",
     "SPLITS",
+    "ByEntity",
     "ByHash",
     "ByTime",
     "Classify",
@@ -133,6 +134,13 @@ class Task:
     def cross_validation(self) -> tuple[Fold, ...]:
         """The folds on which every family is judged besides; none where none are declared."""
         return self.folds.of(self.split) if self.folds and isinstance(self.split, ByTime) else ()
+
+    @property
+    def hashed_by(self) -> str:
+        """The column by whose names the asked rows are split; "" for a split by time."""
+        if isinstance(self.split, ByEntity):
+            return self.split.entity
+        return self.spine.entity if isinstance(self.split, ByHash) else ""
 
     @property
     def horizon(self) -> timedelta:

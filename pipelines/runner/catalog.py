@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.tasks import ByHash, Task
+from pipelines.contracts.tasks import Task
 
 
 def catalog(domains: Iterable[Domain]) -> str:
@@ -21,5 +21,5 @@ def catalog(domains: Iterable[Domain]) -> str:
 
 def _asked(task: Task) -> str:
     kind = type(task).__name__.lower()
-    split = "split by hash" if isinstance(task.split, ByHash) else f"tested on {task.split.test}"
+    split = f"split {task.split}".partition(":")[0] if task.hashed_by else f"tested on {task.split.test}"
     return f"{kind} for each `{task.spine.entity}`, {split}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipelines import __version__
-from pipelines.contracts.tasks import ByHash, Task
+from pipelines.contracts.tasks import Task
 from pipelines.domains import code_of_computed, computed
 from pipelines.runner.work import Work, fingerprint
 
@@ -90,7 +90,7 @@ def _cut_offs(
     from pipelines.stages.gold import cut_offs, views_at_cut_offs
 
     domain, task = work.domain, tasks[0]
-    asks = (task.spine, views_at_cut_offs(domain, task), isinstance(task.split, ByHash))
+    asks = (task.spine, views_at_cut_offs(domain, task), task.hashed_by)
     declared = fingerprint(__version__, domain.tables, code_of_computed(domain), asks)
     names = [domain.delta_table("gold", each.name) for each in tasks]
     made_in = {work.made_in("gold", name, declared) for name in names}

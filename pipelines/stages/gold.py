@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.contracts.calendar import Calendar
@@ -15,7 +15,7 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, CategoryCount, FeatureView, OfRow, Windowed
 from pipelines.contracts.records import Compute
 from pipelines.contracts.tables import VALID_TO, Table
-from pipelines.contracts.tasks import ByHash, Events, Share, Spine, Task
+from pipelines.contracts.tasks import Events, Share, Spine, Task
 from pipelines.stages.silver import statement_parts
 from pipelines.transforms.asof import as_of as newest_known
 from pipelines.transforms.calendar import calendar_parts
@@ -63,7 +63,7 @@ def asking_alike(domain: Domain) -> list[list[Task]]:
     """The domain's tasks, those together that ask the same at the same cut-offs."""
     found: dict[str, list[Task]] = {}
     for task in domain.tasks:
-        asked = (task.spine, views_at_cut_offs(domain, task), isinstance(task.split, ByHash))
+        asked = (task.spine, views_at_cut_offs(domain, task), task.hashed_by)
         found.setdefault(repr(asked), []).append(task)
     return list(found.values())
 
@@ -140,7 +140,7 @@ def events(rows: DataFrame, of: Events, table: Table, as_of: datetime) -> DataFr
     """
     cut_at = F.col(happened(table)) - F.expr(f"interval '{int(of.lead.total_seconds())}' second")
     was_known = "available_at <= cut_at and (known_until is null or cut_at < known_until)"
-    share = F.pmod(F.xxhash64(of.entity), F.lit(1_000_000)) / F.lit(1_000_000.0)
+    share = _share(of.entity)
     asked = rows.withColumns({"cut_at": cut_at, SHARE: share}).where(was_known).where(F.col("cut_at") <= F.lit(as_of))
     if not table.event_time:
         first = Window.partitionBy(of.entity).orderBy("cut_at")
@@ -163,7 +163,7 @@ def cut_offs(
 
 def columns(domain: Domain, task: Task) -> list[str]:
     """The columns of the task's gold table."""
-    share = [SHARE] if isinstance(task.split, ByHash) else []
+    share = [SHARE] if task.hashed_by else []
     features = [name for view in views_at_cut_offs(domain, task) for name in view.names()]
     return [task.spine.entity, "cut_at", *share, *features]
 
@@ -173,13 +173,20 @@ def questions(domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of
     asked_of = domain.table(task.spine.table)
     if isinstance(task.spine, Events):
         rows = events(silver[asked_of.name], task.spine, asked_of, as_of)
+        if task.hashed_by:
+            rows = rows.withColumn(SHARE, _share(task.hashed_by))
     else:
         rows = spine(silver[asked_of.name], task.spine, asked_of.event_time, as_of)
     views = views_at_cut_offs(domain, task)
     joined = {name for view in views for name in view.entities if name in rows.columns}
     own = [f for view in views for f in view.features if isinstance(f, OfRow)]
-    share = [SHARE] if isinstance(task.split, ByHash) else []
+    share = [SHARE] if task.hashed_by else []
     return of_row(rows, [*sorted({task.spine.entity, *joined}), "cut_at", *share], own)
+
+
+def _share(name: str) -> Column:
+    """Where a column's text falls in [0, 1)."""
+    return F.pmod(F.xxhash64(name), F.lit(1_000_000)) / F.lit(1_000_000.0)
 
 
 def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mapping[str, DataFrame]) -> DataFrame:

@@ -16,7 +16,7 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, FeatureView, History, Lag, Rolling
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
-from pipelines.contracts.tasks import ByHash, ByTime, Classify, Events, Forecast, Promote, Share, Span, Spine
+from pipelines.contracts.tasks import ByEntity, ByHash, ByTime, Classify, Events, Forecast, Promote, Share, Span, Spine
 from pipelines.metrics.suspicion import suspicions
 from pipelines.runner.leakcheck import Checked, Leak, Outcome, _split, summary
 from pipelines.stages import gold, leakcheck
@@ -210,6 +210,8 @@ def test_a_split_by_hash_of_rows_that_have_times_is_told():
     )
     [leak] = _split(SimpleNamespace(table=lambda _: FLOWS), by_hash)
     assert "by hash" in leak.told
+    grouped = replace(by_hash, split=ByEntity(*shares, entity="spring_id"))  # says itself that it is no look ahead
+    assert _split(SimpleNamespace(table=lambda _: FLOWS), grouped) == []
     timeless = replace(FLOWS, event_time="", available_at="")
     assert _split(SimpleNamespace(table=lambda _: timeless), by_hash) == []
 

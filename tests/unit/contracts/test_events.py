@@ -10,8 +10,21 @@ import pytest
 
 from pipelines.contracts.features import AsOf, Category, FeatureView, Hashed, History, Lag, Own, Rolling, TargetMean
 from pipelines.contracts.names import DeclarationError
-from pipelines.contracts.tasks import ByHash, Classify, Estimate, Events, Forecast, Promote, Share, Span, Spine, utc
+from pipelines.contracts.tasks import (
+    ByEntity,
+    ByHash,
+    Classify,
+    Estimate,
+    Events,
+    Forecast,
+    Promote,
+    Share,
+    Span,
+    Spine,
+    utc,
+)
 from pipelines.domains import domain
+from pipelines.runner.catalog import catalog
 
 ENERGY, LOGISTICS, FINANCE = domain("energy"), domain("logistics"), domain("finance")
 LOAD = ENERGY.task("load_mw")
@@ -151,6 +164,18 @@ def test_no_label_reaches_into_the_next_span():
         replace(IS_LATE, label_known_after=timedelta(hours=41))
     with refused("reaches into the span from 2013-08-25"):
         replace(IS_LATE.split, calibrate=Span(utc("2013-08-25"), utc("2013-09-01")))
+
+
+def test_rows_are_split_by_what_they_say():
+    split = ByEntity(*[Share(n / 4, (n + 1) / 4) for n in range(4)], entity="plane_id")
+    by_plane = replace(LOGISTICS, tasks=(replace(IS_LATE, split=split),))
+    assert by_plane.task("is_late").hashed_by == "plane_id"
+    assert "classify for each `leg_id`, split by hash of plane_id |" in catalog([by_plane])
+    told = "by hash of plane_id: its figures are of others than were learnt from, not of a future"
+    assert (str(split), str(IS_LATE.split)) == (told, "by time")
+    assert (IS_BAD.hashed_by, IS_LATE.hashed_by) == ("loan_id", "")
+    with refused("domain 'logistics', task 'is_late': no column of 'schedule' 'pilot_id'; there are: leg_id"):
+        replace(LOGISTICS, tasks=(replace(IS_LATE, split=replace(split, entity="pilot_id")),))
 
 
 def test_shares_lie_in_order_between_none_and_all():

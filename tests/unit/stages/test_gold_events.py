@@ -14,8 +14,8 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, Category, FeatureView, Hashed, Own, Rolling, TargetMean
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
-from pipelines.contracts.tasks import ByHash, ByTime, Classify, Events, Promote, Share, Span, utc
-from pipelines.stages.gold import cut_offs, events, known, series
+from pipelines.contracts.tasks import ByEntity, ByHash, ByTime, Classify, Events, Promote, Share, Span, utc
+from pipelines.stages.gold import cut_offs, events, gold, known, series
 from tests.frames import frame, rows
 
 LEAD = timedelta(hours=2)
@@ -77,6 +77,7 @@ VIEWS = (
     FeatureView("all_ways", table="arrivals", features=(Rolling("is_late", "sum", hours=24),)),
     FeatureView("hull", table="boats", entity="boat_id", features=(Own("seats"),)),
 )
+SHARES = [Share(n / 4, (n + 1) / 4) for n in range(4)]
 PROMOTE = Promote("log_loss", must_beat="constant", by=0.0)
 IS_LATE = Classify(
     column="is_late",
@@ -97,7 +98,7 @@ IS_COSTLY = Classify(
     spine=Events("boats", entity="boat_id"),
     views=("hull",),
     families=("constant",),
-    split=ByHash(Share(0.0, 0.25), Share(0.25, 0.5), Share(0.5, 0.75), Share(0.75, 1.0)),
+    split=ByHash(*SHARES),
     promote=PROMOTE,
     decide="repair",
 )
@@ -276,6 +277,27 @@ def test_a_place_in_the_split_is_the_names_alone(boats):
     assert len(found) > 100 and found == {name: places[name] for name in found}
     # pinned, because models of earlier runs were judged by it
     assert [places[name] for name in ("b0", "b1", "b2")] == [0.459982, 0.766879, 0.257529]
+
+
+def test_all_rows_of_one_entity_stand_on_one_side_where_they_are_split_by_it(spark):
+    said = crossings(
+        spark,
+        [
+            (f"c{n}", f"2024-01-0{1 + n % 4} 10:00", "2023-12-01 00:00", 1, f"b{n % 40}", "north", "south", 7, True)
+            for n in range(200)
+        ],
+    )
+    by_boat = replace(IS_LATE, split=ByEntity(*SHARES, entity="boat_id"))
+    found = rows(cut_offs(DOMAIN, by_boat, said, AS_OF).select("crossing_id", "split_share"))
+    places: dict[int, set[float]] = {}
+    for name, share in found:
+        places.setdefault(int(name[1:]) % 40, set()).add(share)
+    assert len(found) == 200 and all(len(shares) == 1 for shares in places.values())
+    assert len(set.union(*places.values())) == 40
+    # another question of the same rows, split by their own names, has places of its own
+    both = replace(DOMAIN, tasks=(by_boat, replace(by_boat, split=ByHash(*SHARES))))
+    frames = [change.frame for change in gold(both, said, AS_OF) if "split_share" in change.frame.columns]
+    assert [frame.select("split_share").distinct().count() for frame in frames] == [40, 200]
 
 
 def test_labels_of_events_are_a_series_by_the_events_name(spark):

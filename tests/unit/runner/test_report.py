@@ -88,6 +88,14 @@ def test_families_that_predict_a_probability_are_shown_by_their_ranking_and_loss
     ]
 
 
+def test_how_many_features_models_see_is_told_where_a_budget_is_declared():
+    given = {"features_given": 9.0, "features_declared": 21.0}
+    runs = {"base_rate": BY_CHANCE | {"features_given": 21.0, "features_declared": 21.0}, "xgboost": TREES | given}
+    tasks = {"is_late": {"runs": runs, "champion": None, "predictions": 0, "decisions": None}}
+    shown = summary({"domains": {"rail": {"files": 0, "tables": {}, "checks": [], "tasks": tasks}}}, ["rail"])
+    assert shown.splitlines()[-1] == "  models see 9 of 21 features"
+
+
 def test_a_family_is_told_of_in_the_words_of_its_task():
     shares = [Share(n / 4, (n + 1) / 4) for n in range(4)]
     is_late = Classify(

@@ -1,0 +1,1 @@
+"""A made-up domain for races: meters that are read every hour."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -47,15 +48,18 @@ class Figure:
 
     start: a side that only starts what both others start too (a JVM and its session); its seconds are taken from each.
     start_of_peer: the same for the other side, where that starts something else; "" if it starts nothing.
+    along: instead of compared_with, sizes and the sides that do them, ours the last; the figure is the power of the
+    size with which the cost grows: the slope of a line through the logarithms.
     """
 
     what: str
     compared_with: str
     goal: float | None
     first_mark: float | None
-    cost: Literal["seconds", "work_seconds", "bytes_written"] = "seconds"
+    cost: Literal["seconds", "work_seconds", "bytes_written", "peak_mib"] = "seconds"
     start: str = ""
     start_of_peer: str = ""
+    along: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,13 @@ def run(race: Race) -> dict[str, list[Cost]]:
 
 def values(figure: Figure, samples: Samples) -> list[float]:
     """The figure, repetition by repetition."""
+    if figure.along:
+        sizes = [math.log(size) for size, _ in figure.along]
+        grown = [_costs(figure, samples, side, figure.start) for _, side in figure.along]
+        return [
+            statistics.linear_regression(sizes, [math.log(cost) for cost in costs]).slope
+            for costs in zip(*grown, strict=True)
+        ]
     ours = _costs(figure, samples, OURS, figure.start)
     if not figure.compared_with:
         return ours
@@ -110,15 +121,14 @@ def interval(values: Sequence[float], seed: int) -> tuple[float, float]:
 
 
 def records(race: Race, samples: Samples, seed: int, commit: str, seconds: float) -> list[dict[str, Any]]:
-    """One record a figure. reference: the floor's median seconds, or 1 for a ratio; samples: every repetition's cost of
-    every side, and the figure's interval."""
-    floor = statistics.median(cost.seconds for cost in samples[race.floor])
+    """One record a figure. reference: the floor's median in the figure's own cost, or 1 for a ratio or a power.
+    samples: every repetition's cost of every side, and the figure's interval."""
     sides = {name: [asdict(cost) for cost in costs] for name, costs in samples.items()}
     return [
         {
             "what": figure.what,
             "ours": statistics.median(values(figure, samples)),
-            "reference": 1.0 if figure.compared_with else floor,
+            "reference": _reference(race, figure, samples),
             "goal": figure.goal,
             "first_mark": figure.first_mark,
             "protocol": race.protocol,
@@ -129,3 +139,9 @@ def records(race: Race, samples: Samples, seed: int, commit: str, seconds: float
         }
         for figure in race.figures
     ]
+
+
+def _reference(race: Race, figure: Figure, samples: Samples) -> float:
+    if figure.compared_with or figure.along:
+        return 1.0
+    return statistics.median(_costs(figure, samples, race.floor, ""))

@@ -20,7 +20,7 @@ def save(race: Race, samples: Samples, path: Path) -> None:
         axes.plot(seconds, [row] * len(seconds), "o", color="C0", alpha=0.6)
         axes.plot([statistics.median(seconds)], [row], "|", color="black", markersize=18)
     for figure in race.figures:
-        if figure.goal is not None and not figure.compared_with:
+        if figure.goal is not None and not figure.compared_with and not figure.along:
             axes.axvline(figure.goal, color="C2", linestyle="--", label=f"goal {figure.goal:g} s")
             axes.legend()
     axes.set_yticks(range(len(names)), names)

@@ -49,8 +49,7 @@ def main(conf: str, data: str, made: str) -> None:
             rows = ranged(rows, hours, names | ({"sum": meters.TOTAL, "count": meters.COUNT} if hours == 24 else {}))
         rows = ranged(rows, meters.LAST_ROWS, {"mean": meters.LAST})
         lags = {
-            name: F.lag(meters.LOAD, hours).over(series)
-            for name, hours in zip(meters.LAGS, meters.LAGS_H, strict=True)
+            name: F.lag(meters.LOAD, hours).over(series) for name, hours in zip(meters.LAGS, meters.LAGS_H, strict=True)
         }
         found = rows.df.withColumns(lags)
         found.select("meter_id", "read_at", *meters.RECENT.names()).write.parquet(str(written))

@@ -64,18 +64,21 @@ def must_be_close(folder: Path, other: Path, key: Sequence[str], values: Mapping
 
 
 def _differences(folder: str, other: str, key: list[str], values: dict[str, str]) -> tuple[str, dict[str, int]]:
-    """How many rows `folder` has, and what differs: rows without a partner, and values by column."""
+    """How many rows `folder` has, and what differs: keys, how often they come, and values by column."""
+    first, second = (f"read_parquet('{place}/*.parquet')" for place in (folder, other))
     counts = {
-        "rows of the second alone": f"count(*) - count(a.{key[0]})",
         "rows of the first alone": f"count(*) - count(b.{key[0]})",
+        "rows of the second alone": f"count(*) - count(a.{key[0]})",
+        "twice in the first": f"count(b.{key[0]}) - (select count(*) from {second})",
+        "twice in the second": f"count(a.{key[0]}) - (select count(*) from {first})",
     }
     for name, where in values.items():
         mine, its = (f"if(isnan({side}.{name}), null, {side}.{name})" for side in "ab")
         is_off = f"abs({mine} - {its}) > {TOLERANCE} * greatest(1, abs({mine}))"
         counts[name] = f"count(*) filter (({where}) and (({mine} is null) != ({its} is null) or {is_off}))"
     query = (
-        f"select count(a.{key[0]}), {', '.join(counts.values())} from read_parquet('{folder}/*.parquet') a "
-        f"full join read_parquet('{other}/*.parquet') b using ({', '.join(key)})"
+        f"select (select count(*) from {first}), {', '.join(counts.values())} "
+        f"from {first} a full join {second} b using ({', '.join(key)})"
     )
     row = duckdb.execute(query).fetchone()
     assert row is not None

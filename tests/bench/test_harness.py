@@ -52,6 +52,20 @@ def test_a_start_is_taken_from_both_sides_and_another_cost_is_compared_as_it_is(
     assert (value(cost="work_seconds"), value(cost="bytes_written")) == ([2.0], [3.0])
 
 
+def test_the_power_with_which_a_cost_grows_is_the_slope_of_logarithms() -> None:
+    def costs(seconds: float) -> list[Cost]:
+        return [Cost(seconds, 100.0, 0, seconds), Cost(seconds, 100.0, 0, seconds**2)]
+
+    samples = {"10 rows": costs(10.0), "100 rows": costs(100.0), OURS: costs(1000.0)}
+    along = ((10, "10 rows"), (100, "100 rows"), (1000, OURS))
+    grows = Figure("grows", "", 1.05, None, cost="work_seconds", along=along)
+    assert harness.values(grows, samples) == pytest.approx([1.0, 2.0])
+    seconds = Figure("seconds", "", None, None, cost="work_seconds")
+    small = Race("small", (), "10 rows", (grows, seconds), "by hand")
+    power, plain = harness.records(small, samples, seed=1, commit="c0ffee", seconds=30.0)
+    assert (power["reference"], plain["reference"]) == (1.0, 55.0)  # of 10 and 10² seconds of work
+
+
 def test_a_process_may_say_which_of_its_seconds_were_work(tmp_path: Path) -> None:
     cost, _ = measured((sys.executable, "-c", "print('work 0.001 s')"), tmp_path)
     assert cost.work_seconds == 0.001 < cost.seconds

@@ -26,7 +26,7 @@ def grown(
     race which only starts what ours does; its seconds are taken off."""
     sides: list[Side] = []
     for part in PARTS:
-        place = folder / f"of {part}"
+        place = folder / f"rows-{rows // part}"
         place.mkdir()
         race = of(place, rows // part)
         label = OURS if part == 1 else f"{rows // part:,} rows"

@@ -18,7 +18,7 @@ from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.contracts.tasks import Events, Share, Spine, Task
 from pipelines.stages.silver import statement_parts
 from pipelines.transforms.asof import as_of as newest_known
-from pipelines.transforms.calendar import calendar_parts
+from pipelines.transforms.calendar import with_calendar
 from pipelines.transforms.computed import with_computed
 from pipelines.transforms.lookback import look_back
 from pipelines.transforms.of_row import category_flags, of_row
@@ -191,9 +191,9 @@ def _share(name: str) -> Column:
 
 def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mapping[str, DataFrame]) -> DataFrame:
     """Add the features of one view at `cut_at`; but those of the row itself, which `questions` takes from the spine."""
-    for feature in view.features:
-        if isinstance(feature, Calendar):
-            probes = probes.withColumns(calendar_parts(F.col("cut_at"), feature))
+    calendars = [feature for feature in view.features if isinstance(feature, Calendar)]
+    if calendars:
+        probes = with_calendar(probes, "cut_at", calendars)
     if not view.table:
         return probes
     about: dict[str, Any] = {"by": list(view.entities), "at": "cut_at", "event": "_happened_at", "known": KNOWN}

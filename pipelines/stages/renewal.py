@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, FeatureView, Windowed
+from pipelines.contracts.features import AsOf, CategoryCount, FeatureView, Windowed
 from pipelines.contracts.records import Compute
 from pipelines.contracts.tables import Table
 from pipelines.contracts.tasks import Events, Task
@@ -76,6 +76,7 @@ def stale(
 def reach_h(view: FeatureView) -> float | None:
     """How long before a cut-off an event can matter to the view; None where none does."""
     reaches = [feature.reach_h for feature in view.features if isinstance(feature, Windowed)]
+    reaches += [feature.hours for feature in view.features if isinstance(feature, CategoryCount)]
     reaches += [feature.ttl_hours for feature in view.features if isinstance(feature, AsOf)]
     return max(reaches, default=None)
 
@@ -122,8 +123,10 @@ def renewed(
         return gone
     answers = asked_anew
     for view in gold.views_at_cut_offs(domain, task):
-        facts = {view.table: _near(silver[view.table], domain.table(view.table), view, asked_anew, within)}
-        answers = gold.add_view(answers, view, domain, facts if view.table else {})
+        facts = dict(silver)
+        if reach_h(view) is not None:
+            facts[view.table] = _near(silver[view.table], domain.table(view.table), view, asked_anew, within)
+        answers = gold.add_view(answers, view, domain, facts)
     answers = answers.select(*gold.columns(domain, task)).withColumn("_delete", F.lit(False))
     return answers.unionByName(gone, allowMissingColumns=True)
 
@@ -133,8 +136,7 @@ def _near(
 ) -> DataFrame:
     """The facts that matter to what is asked, and some others: of its entities, in the time that it looks back to."""
     reach = reach_h(view)
-    if reach is None:
-        return facts
+    assert reach is not None, "only asked of views that look back"
     event, (first, last) = F.col(gold.happened(table)), within
     if not math.isinf(reach):
         facts = facts.where(event >= F.lit(first) - F.expr(f"interval {math.ceil(reach * 3600)} second"))

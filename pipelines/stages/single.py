@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,11 +11,25 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 
+from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, Calendar, Category, FeatureView, Own, Windowed
+from pipelines.contracts.features import (
+    WHOLE_IN_A_DOUBLE,
+    AsOf,
+    Category,
+    CategoryCount,
+    FeatureView,
+    Hashed,
+    OfRow,
+    Own,
+    TargetMean,
+    Windowed,
+)
 from pipelines.contracts.tasks import Task
-from pipelines.transforms.examples import INSTANT, calendar_part, instants
+from pipelines.transforms.calendar import calendar_values
+from pipelines.transforms.examples import INSTANT, instants
 from pipelines.transforms.runs import FOREVER, Instants
 from pipelines.transforms.windows import Asked, Told, windows
 
@@ -36,23 +51,38 @@ def features_at(
         if view.moment != "cut_off":
             continue
         for feature in view.features:
-            found |= _said(feature, asked) if isinstance(feature, Own | Category) else {}
-            found |= _of_time(feature, at) if isinstance(feature, Calendar) else {}
-        if any(isinstance(feature, Windowed | AsOf) for feature in view.features):
+            if isinstance(feature, OfRow):
+                found |= _said(feature, asked[feature.column])
+            elif isinstance(feature, Calendar):
+                found |= {name: float(values[0]) for name, values in calendar_values(at, feature).items()}
+        if any(isinstance(feature, Windowed | CategoryCount | AsOf) for feature in view.features):
             found |= _looked_up(view, asked, at, told[view.table], domain.table(view.table).event_time)
-    return found
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in found.items()}
 
 
-def _said(feature: Own | Category, asked: Mapping[str, Any]) -> dict[str, float | None]:
-    (name,), value = feature.names(), asked[feature.column]
-    if isinstance(feature, Own):
-        return {name: None if value is None else float(value)}
-    return {name: float(feature.among.index(str(value)) + 1) if str(value) in feature.among else 0.0}
+def _said(feature: OfRow, value: Any) -> dict[str, float | None]:
+    names, text = feature.names(), value if value is None else str(value)
+    match feature:
+        case Own():
+            return {names[0]: None if value is None else float(value)}
+        case Category():
+            return {names[0]: float(feature.among.index(text) + 1 if text in feature.among else 0)}
+        case TargetMean():
+            return {names[0]: None if text is None else float(_hash(text) & WHOLE_IN_A_DOUBLE)}
+        case Hashed():
+            if text is None:
+                return dict.fromkeys(names)
+            buckets = [0.0] * feature.buckets
+            words = re.split("[ \t\r\n]+", text) if feature.by == "words" else [text]
+            for h in (_hash(word) for word in words if word):
+                buckets[h % feature.buckets] += -1.0 if h < 0 else 1.0
+            return dict(zip(names, buckets, strict=True))
 
 
-def _of_time(feature: Calendar, at: Instants) -> dict[str, float]:
-    parts = zip(feature.names(), feature.parts, strict=True)
-    return {name: float(calendar_part(part, at, feature.time_zone)[0]) for name, part in parts}
+def _hash(text: str) -> int:
+    """As Spark's xxhash64 has it: a signed number."""
+    unsigned = xxhash.xxh64_intdigest(text.encode(), seed=42)
+    return unsigned - 2**64 if unsigned >= 2**63 else unsigned
 
 
 def _looked_up(
@@ -62,16 +92,24 @@ def _looked_up(
         facts = facts.filter(pc.equal(facts[name], pa.scalar(asked[name], facts[name].type)))
     happened = event_time or "available_at"
     facts = facts.filter(facts[happened].is_valid())
+    windowed = [feature for feature in view.features if isinstance(feature, Windowed)]
+    for feature in view.features:
+        if isinstance(feature, CategoryCount):
+            windowed += feature.counts()
+            texts = facts[feature.column].cast(pa.string()).to_pylist()
+            for flag, listed in zip(feature.flags(), feature.among, strict=True):
+                flags = [1.0 if text == listed else None for text in texts]
+                facts = facts.append_column(flag, pa.array(flags, pa.float64()))
     event, known = instants(facts[happened]), instants(facts["available_at"])
     until = np.asarray(pc.fill_null(facts["known_until"].cast(INSTANT).cast(pa.int64()), FOREVER))
-    windowed = tuple(feature for feature in view.features if isinstance(feature, Windowed))
     values = {
         column: np.asarray(facts[column].cast(pa.float64()).to_numpy(), np.float64)
         for column in {feature.column for feature in windowed}
     }
-    nobody = np.zeros(len(event), np.int64)
-    made = windows(Told(nobody, event, known, until, values), Asked(np.zeros(1, np.int64), at), windowed)
-    found: dict[str, Any] = {name: None if math.isnan(value[0]) else float(value[0]) for name, value in made.items()}
+    told = Told(np.zeros(len(event), np.int64), event, known, until, values)
+    found: dict[str, Any] = {
+        name: float(made[0]) for name, made in windows(told, Asked(np.zeros(1, np.int64), at), tuple(windowed)).items()
+    }
     seen = np.flatnonzero((event <= at) & (known <= at) & (at < until))
     for feature in view.features:
         if isinstance(feature, AsOf):

@@ -1,9 +1,9 @@
-"""Parts of an instant's local time, as numbers: as Spark's expressions, and the same without a JVM."""
+"""Parts of an instant's local time, as numbers; no JVM is needed."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from pipelines.contracts.calendar import HOLIDAY_PARTS, Calendar
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from pyspark.sql import DataFrame
 
 Instants = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -28,36 +29,29 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _EPOCH = date(1970, 1, 1)
 
 
-def calendar_parts(instant: Column, feature: Calendar) -> dict[str, Column]:
-    """Expressions by feature name; instant is UTC, the parts are those of its local time."""
-    from pyspark.sql import functions as F
+def with_calendar(rows: DataFrame, at: str, features: Sequence[Calendar]) -> DataFrame:
+    """The rows with one column (double) a part of the instant `at`; made as without a JVM, so with the same bits."""
+    from pyspark.sql import types as T
 
-    local = F.from_utc_timestamp(instant, feature.time_zone)  # the session's time zone is UTC
-    weekday, of_day = F.weekday(local), F.pmod(F.unix_micros(local), F.lit(_DAY))
-    places = {
-        "day": of_day / F.lit(float(_DAY)),
-        "week": (weekday * F.lit(_DAY) + of_day) / F.lit(7.0 * _DAY),
-        "month": (F.dayofmonth(local) - 1) / F.dayofmonth(F.last_day(local)),
-        "year": (F.dayofyear(local) - 1) / F.lit(_YEAR_DAYS),
-    }
-    parts = {
-        "time_of_day": of_day / F.lit(float(_HOUR)),
-        "weekday": weekday.cast("double"),
-        "is_weekend": (weekday >= 5).cast("double"),
-        "month": F.month(local).cast("double"),
-        "day_of_year": F.dayofyear(local).cast("double"),
-        **{f"{circle}_cos": F.cos(place * F.lit(_ROUND)) for circle, place in places.items()},
-        **{f"{circle}_sin": F.sin(place * F.lit(_ROUND)) for circle, place in places.items()},
-    }
-    if feature.country:
-        parts |= _holiday_parts(local, holidays_of(feature.country, feature.subdivision))
-    return {f"calendar__{part}": parts[part] for part in feature.parts}
+    names = [name for feature in features for name in feature.names()]
+
+    def added(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            moments = np.asarray(batch[at].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()))
+            made = pa.Table.from_batches([batch])
+            for feature in features:
+                for name, values in calendar_values(moments, feature).items():
+                    made = made.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
+            yield from made.to_batches()
+
+    schema = T.StructType([*rows.schema.fields, *[T.StructField(name, T.DoubleType()) for name in names]])
+    return rows.mapInArrow(added, schema)
 
 
 def calendar_values(moments: Instants, feature: Calendar) -> dict[str, Values]:
     """Values by feature name, each of the shape of `moments` (microseconds since 1970 UTC); NaN is null.
 
-    Just Spark's, but for local time after 2037, for which pandas has no daylight saving (its pytz ends there).
+    After 2037 pandas has no daylight saving, as its pytz ends there.
     """
     zoned = pd.DatetimeIndex(moments.ravel().astype("datetime64[us]"), tz="UTC").tz_convert(feature.time_zone)
     local = zoned.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64).reshape(moments.shape)
@@ -125,21 +119,6 @@ def holidays_of(country: str, subdivision: str) -> Mapping[int, tuple[int, ...]]
         first, end = (int(np.searchsorted(days, (date(y, 1, 1) - _EPOCH).days)) for y in (year, year + 1))
         found[year] = tuple(days[max(first - 1, 0) : end + 1].tolist())
     return found
-
-
-def _holiday_parts(local: Column, known: Mapping[int, tuple[int, ...]]) -> dict[str, Column]:
-    """Looked up in the dozen days that matter to a year, so that the whole calendar may be a constant of the query."""
-    from pyspark.sql import functions as F
-
-    years = [f"array({', '.join(map(str, days))})" for days in known.values()]
-    by_year = F.expr(f"array({', '.join(years)})")
-    near = F.get(by_year, F.year(local) - min(known))
-    day = F.unix_date(local.cast("date"))
-    return {
-        "is_holiday": F.array_contains(near, day).cast("double"),
-        "days_to_holiday": (F.array_min(F.filter(near, lambda holiday: holiday >= day)) - day).cast("double"),
-        "days_since_holiday": (day - F.array_max(F.filter(near, lambda holiday: holiday <= day))).cast("double"),
-    }
 
 
 def _holiday_values(part: str, days: Instants, known: Mapping[int, tuple[int, ...]]) -> Values:

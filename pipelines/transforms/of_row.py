@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.contracts.features import Category, CategoryCount, Hashed, OfRow, Own, TargetMean
-
-_WHOLE_IN_A_DOUBLE = 2**53 - 1
-"""So many bits of a hash are kept by a double; two of a million texts share a code once in 18,000 times."""
+from pipelines.contracts.features import WHOLE_IN_A_DOUBLE, Category, CategoryCount, Hashed, OfRow, Own, TargetMean
 
 
 def of_row(rows: DataFrame, kept: Sequence[str], features: Sequence[OfRow]) -> DataFrame:
@@ -42,7 +39,7 @@ def _number(feature: Own | Category | TargetMean) -> Column:
             among = F.array(*[F.lit(listed) for listed in feature.among])
             return F.coalesce(F.array_position(among, value.cast("string")), F.lit(0)).cast("double")
         case TargetMean():
-            code = F.xxhash64(value.cast("string")).bitwiseAND(F.lit(_WHOLE_IN_A_DOUBLE))
+            code = F.xxhash64(value.cast("string")).bitwiseAND(F.lit(WHOLE_IN_A_DOUBLE))
             return F.when(value.isNotNull(), code.cast("double"))
 
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import FeatureView, Lag, Own, Rolling
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tasks import ByTime, Estimate, Events, Forecast, Promote, Span, Spine, utc
-from pipelines.stages.gold import cut_offs, known, questions
-from pipelines.stages.renewal import all_said, renewed, stale
+from pipelines.stages.gold import cut_offs, known
+from pipelines.stages.renewal import all_said
 from tests.arrivals import arrive
+from tests.kept_up import kept_up
 from tests.pool_statements import READINGS, SAID, START, STEP, VIEWS, statements
 
 POOLS = 150
@@ -71,7 +71,7 @@ def lines(frame: DataFrame) -> dict:
 
 @pytest.mark.parametrize("task", [EVERY, EACH, OF_ALL_ALIKE], ids=["every hour", "each event", "facts about all"])
 def test_gold_kept_up_batch_by_batch_is_gold_made_as_a_whole(worlds, task):
-    key, held, gone = [task.spine.entity, "cut_at"], None, set()
+    held, gone = None, set()
     for n, ((silver, history), as_of) in enumerate(zip(worlds, AS_OF, strict=True)):
         statements = known(DOMAIN, {"readings": silver}, {"readings": history})
         whole = cut_offs(DOMAIN, task, statements, as_of).localCheckpoint()
@@ -79,14 +79,8 @@ def test_gold_kept_up_batch_by_batch_is_gold_made_as_a_whole(worlds, task):
             held = whole
             continue
         before, after = lines(held), lines(whole)
-        asked = questions(DOMAIN, task, statements, as_of).localCheckpoint()
         said = all_said(DOMAIN, {"readings": silver}, {"readings": history})
-        anew = stale(DOMAIN, task, asked, held, said, since=n - 1).localCheckpoint()
-        ((count, first, last),) = anew.agg(F.count("*"), F.min("cut_at"), F.max("cut_at")).collect()
-        changes = renewed(DOMAIN, task, asked, anew, held, statements, (first, last)).localCheckpoint()
-        assert changes.groupBy(*key).count().where("count > 1").isEmpty()
-        left = held.join(changes.select(*key), key, "left_anti")
-        held = left.unionByName(changes.where("not _delete").drop("_delete")).localCheckpoint()
+        held, count = kept_up(DOMAIN, task, held, statements, said, as_of, since=n - 1)
         assert lines(held) == after
         # no easy case, and worth it: many answers are other ones now, and not all were made anew
         others = sum(after.get(question, row) != row for question, row in before.items())

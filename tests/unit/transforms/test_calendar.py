@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from pyspark.sql import functions as F
 
 from pipelines.contracts.calendar import CALENDAR_PARTS, HOLIDAY_PARTS, Calendar
 from pipelines.contracts.names import DeclarationError
-from pipelines.transforms.calendar import calendar_parts, calendar_values
+from pipelines.transforms.calendar import calendar_values, with_calendar
 
 HALF = math.sqrt(0.5)
 
@@ -85,13 +86,19 @@ def test_spark_says_the_same_of_every_part(spark, zone, country, subdivision, en
     probes = spark.createDataFrame(
         [(n, datetime.fromtimestamp(us / 1e6, UTC)) for n, us in enumerate(moments.tolist())], "n int, cut_at timestamp"
     )
-    found = probes.withColumns(calendar_parts(probes["cut_at"], feature)).orderBy("n").toArrow()
+    found = with_calendar(probes, "cut_at", [feature]).orderBy("n").toArrow()
     for name, expected in calendar_values(moments, feature).items():
-        column = found[name].to_numpy(zero_copy_only=False).astype(float)
-        if name.endswith(("_cos", "_sin")):  # whose last bit is each library's own
-            np.testing.assert_allclose(column, expected, rtol=0, atol=1e-14)
-        else:
-            np.testing.assert_array_equal(column, expected)
+        np.testing.assert_array_equal(found[name].to_numpy(zero_copy_only=False).astype(float), expected)
+    local = F.from_utc_timestamp("cut_at", zone)
+    of_spark = probes.select(
+        "n",
+        F.dayofyear(local).alias("day_of_year"),
+        F.weekday(local).alias("weekday"),
+        (F.pmod(F.unix_micros(local), F.lit(86_400_000_000)) / 3.6e9).alias("time_of_day"),
+    )
+    by_spark = of_spark.orderBy("n").toArrow()
+    for part in ("day_of_year", "weekday", "time_of_day"):
+        np.testing.assert_array_equal(found[f"calendar__{part}"].to_numpy(), by_spark[part].to_numpy().astype(float))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def main(conf: str, data: str, made: str) -> None:
         readings = spark.read.parquet(str(read / "readings"))
         cut_at = F.col("read_at") - F.expr(f"interval {LEAD_H} hour")
         asked = readings.select("meter_id", "read_at", cut_at.alias("cut_at"))
-        found = add_view(asked, RECENT, DOMAIN, {"readings": readings}, many=True)
+        found = add_view(asked, RECENT, DOMAIN, {"readings": readings})
         found.drop("cut_at").write.parquet(str(written))
 
     counted(work, data, made)

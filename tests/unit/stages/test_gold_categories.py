@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import CategoryCount, FeatureView, Rolling
 from pipelines.contracts.sources import Source
@@ -35,8 +33,7 @@ VIEW = FeatureView("quay", table="moorings", entity="quay_id", features=FEATURES
 DOMAIN = Domain("quays", "o", "q", sources=(Source("logs", format="csv"),), tables=(MOORINGS,), views=(VIEW,))
 
 
-@pytest.mark.parametrize("many", [False, True])
-def test_a_category_is_counted_in_the_window_as_it_was_known(spark, many):
+def test_a_category_is_counted_in_the_window_as_it_was_known(spark):
     said = frame(
         spark,
         "mooring_id string, quay_id string, moored_at timestamp, told_at timestamp, kind string, crew int",
@@ -56,7 +53,7 @@ def test_a_category_is_counted_in_the_window_as_it_was_known(spark, many):
     probes = frame(spark, "quay_id string, cut_at timestamp", [(f"q{n}", "2024-01-01 12:00") for n in (1, 2, 3)])
     names = ["kind__is_tug__count_6h", "kind__is_house_boat__count_6h", "crew__is_2__count_24h", "crew__max_6h"]
     assert list(VIEW.names()) == names
-    found = add_view(probes, VIEW, DOMAIN, silver, many=many)
+    found = add_view(probes, VIEW, DOMAIN, silver)
     assert found.columns == ["quay_id", "cut_at", *found.columns[2:]] and set(found.columns[2:]) == set(names)
     assert rows(found.select("quay_id", *names), "quay_id") == [
         ("q1", 2, 1, 3, 9),

@@ -191,6 +191,10 @@ class AsOf:
     column: str
     ttl_hours: float
 
+    @property
+    def reach_h(self) -> float:
+        return self.ttl_hours
+
     def names(self) -> tuple[str, ...]:
         return (f"{self.column}__as_of",)
 

@@ -75,10 +75,8 @@ def stale(
 
 def reach_h(view: FeatureView) -> float | None:
     """How long before a cut-off an event can matter to the view; None where none does."""
-    reaches = [feature.reach_h for feature in view.features if isinstance(feature, Windowed)]
-    reaches += [feature.hours for feature in view.features if isinstance(feature, CategoryCount)]
-    reaches += [feature.ttl_hours for feature in view.features if isinstance(feature, AsOf)]
-    return max(reaches, default=None)
+    looked_up = (feature for feature in view.features if isinstance(feature, Windowed | CategoryCount | AsOf))
+    return max((feature.reach_h for feature in looked_up), default=None)
 
 
 def _touched(said: DataFrame, table: Table, since: int) -> DataFrame:

@@ -8,8 +8,9 @@ beside it; and the work for it hardly grows with the number of its facts, which 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ import numpy as np
 from pipelines.contracts.features import Change, Ewm, Lag, Last, Op, Quantile, Rolling, Windowed
 from pipelines.transforms.blocks import Blocks, Parts
 from pipelines.transforms.runs import Facts, Instants, Places, Runs, Values, of_each, runs_of, slices
+
+_EVER = 1 << 61  # microseconds: longer than any history, and no overflow
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Told:
         has = np.flatnonzero(np.isfinite(value))
         in_order = has[np.lexsort((value[has], self.known[has], self.event[has], self.entity[has]))]
         entity, event, known, until = (part[in_order] for part in (self.entity, self.event, self.known, self.until))
-        return Facts(entity, event, known, until, value[in_order])
+        return Facts(entity, event, known, until, value[in_order], in_order)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,12 @@ def windows(told: Told, asked: Asked, features: tuple[Windowed, ...]) -> dict[st
         made = lines[column].rolled(_us(hours), set(name_of))
         found |= {name: made[op] for op, name in name_of.items()}
     return found
+
+
+def newest_rows(told: Told, asked: Asked, column: str, ttl_us: float) -> Places:
+    """Which of the facts told is the newest with a value in the column at each of the cut-offs, and less old than its
+    time to live (microseconds); −1 where there is none. The values need only be in the order of what they stand for."""
+    return _Line(told.of(column), asked).newest_row(math.ceil(min(ttl_us, _EVER)))
 
 
 class _Line:
@@ -169,14 +178,33 @@ class _Line:
 
     def newest(self, ends: int, length: int) -> Values:
         """The newest value that each window sees, which is `length` long and ends so long before the cut-off."""
-        return self._of_newest(*self._window(length, ends), rows=1, op="max")
+        newest = self._newest_fact(*self._window(length, ends))
+        return np.where(newest >= 0, np.append(self._facts.value, np.nan)[newest], np.nan)
+
+    def newest_row(self, length: int) -> Places:
+        """Of which row as told that is, −1 where none is seen."""
+        return np.append(self._facts.row, -1)[self._newest_fact(*self._window(length))]
+
+    def _newest_fact(self, start: Places, past: Places) -> Places:
+        found = np.full(len(start), -1)
+        for some, runs in self._newest(start, past, 1):
+            has = runs.past > runs.first
+            found[some][has] = runs.index[runs.past[has] - 1]
+        return found
 
     def last(self, length: int, rows: int, op: Op) -> Values:
         """`op` over the newest so many values that each window sees."""
-        return self._of_newest(*self._window(length), rows=rows, op=op)
+        start, past = self._window(length)
+        found = np.empty(len(start))
+        for some, runs in self._newest(start, past, rows):
+            value, each = self._facts.value[runs.index], np.arange(len(runs.index))
+            parts = _stats(value, Runs(runs.index, each, each + 1))
+            found[some] = _OF[op](parts, np.maximum(runs.past - rows, runs.first), runs.past)
+        return found
 
-    def _of_newest(self, start: Places, past: Places, rows: int, op: Op) -> Values:
-        found, reach = np.empty(len(start)), np.minimum(past - start, rows)
+    def _newest(self, start: Places, past: Places, rows: int) -> Iterator[tuple[slice, Runs]]:
+        """Of some windows at a time their newest seen facts: so many, or a few more, or all where there are fewer."""
+        reach = np.minimum(past - start, rows)
         for some in slices(reach + 1):
             to, most, at, back = past[some], (past - start)[some], self._asked.at[some], reach[some]
             lacking = np.arange(len(to))
@@ -184,11 +212,7 @@ class _Line:
                 seen = self._seen((to - back)[lacking], to[lacking], at[lacking])
                 lacking = lacking[(seen.sizes < rows) & (back < most)[lacking]]
                 back[lacking] = np.minimum(most, 4 * back)[lacking]
-            runs = self._seen(to - back, to, at)
-            value = self._facts.value[runs.index]
-            each = _stats(value, Runs(runs.index, np.arange(len(value)), np.arange(len(value)) + 1))
-            found[some] = _OF[op](each, np.maximum(runs.past - rows, runs.first), runs.past)
-        return found
+            yield some, self._seen(to - back, to, at)
 
 
 def _stats(values: Values, runs: Runs) -> Parts:

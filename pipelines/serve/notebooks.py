@@ -24,6 +24,7 @@ from pipelines.settings import PROJECT
 FOLDER = PROJECT / "notebooks"
 OUT = FOLDER / "out"
 CONF = "HEADRACE_CONF"
+_QUIET = "ignore:IProgress not found"  # tqdm, which MLflow imports, says so on a page without widgets
 _SECONDS_A_CELL = 1800
 
 # A page of its own, because nbconvert's load scripts from elsewhere and show the code first.
@@ -74,7 +75,7 @@ def execute(source: Path, conf: Path | None) -> NotebookNode:
     with TemporaryDirectory(prefix="headrace-") as sockets:
         # files of this user alone: no port that others on the machine could reach
         manager.transport, manager.ip = "ipc", f"{sockets}/kernel"
-        client.execute(env=os.environ | {CONF: str(conf or ""), "PYTHONPATH": str(PROJECT)})
+        client.execute(env=os.environ | {CONF: str(conf or ""), "PYTHONPATH": str(PROJECT), "PYTHONWARNINGS": _QUIET})
     return notebook
 
 

@@ -17,6 +17,7 @@ from pipelines.contracts.records import Compute
 from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.contracts.tasks import Events, Share, Spine, Task
 from pipelines.stages.silver import statement_parts
+from pipelines.transforms.asof import as_of as newest_known
 from pipelines.transforms.calendar import with_calendar
 from pipelines.transforms.computed import with_computed
 from pipelines.transforms.lookback import look_back
@@ -197,9 +198,12 @@ def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mappi
         return probes
     about: dict[str, Any] = {"by": list(view.entities), "at": "cut_at", "event": "_happened_at", "known": KNOWN}
     facts = silver[view.table].withColumn("_happened_at", F.col(happened(domain.table(view.table))))
-    looked_up = [feature for feature in view.features if isinstance(feature, Windowed | AsOf)]
+    windows = [feature for feature in view.features if isinstance(feature, Windowed)]
     for feature in view.features:
         if isinstance(feature, CategoryCount):
             facts = facts.withColumns(category_flags(feature))
-            looked_up += feature.counts()
-    return look_back(probes, facts, **about, features=tuple(looked_up)) if looked_up else probes
+            windows += feature.counts()
+    if windows:
+        probes = look_back(probes, facts, **about, features=tuple(windows))
+    newest = tuple(feature for feature in view.features if isinstance(feature, AsOf))
+    return newest_known(probes, facts, **about, features=newest) if newest else probes

@@ -22,15 +22,13 @@ _AT_ONCE = 1 << 20  # what is worked on at a time, whatever the size of all
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts that have a value, in order of (entity, event, known, value). until: `FOREVER` if they hold to this day.
-    row: of which row as told."""
+    """Facts that have a value, in order of (entity, event, known, value). until: `FOREVER` if they hold to this day."""
 
     entity: Places
     event: Instants
     known: Instants
     until: Instants
     value: Values
-    row: Places
 
     def __len__(self) -> int:
         return len(self.event)

@@ -8,7 +8,6 @@ beside it; and the work for it hardly grows with the number of its facts, which 
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,8 +17,6 @@ import numpy as np
 from pipelines.contracts.features import Change, Ewm, Lag, Last, Op, Quantile, Rolling, Windowed
 from pipelines.transforms.blocks import Blocks, Parts
 from pipelines.transforms.runs import Facts, Instants, Places, Runs, Values, of_each, runs_of, slices
-
-_EVER = 1 << 61  # microseconds: longer than any history, and no overflow
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Told:
         has = np.flatnonzero(np.isfinite(value))
         in_order = has[np.lexsort((value[has], self.known[has], self.event[has], self.entity[has]))]
         entity, event, known, until = (part[in_order] for part in (self.entity, self.event, self.known, self.until))
-        return Facts(entity, event, known, until, value[in_order], in_order)
+        return Facts(entity, event, known, until, value[in_order])
 
 
 @dataclass(frozen=True)
@@ -75,12 +72,6 @@ def windows(told: Told, asked: Asked, features: tuple[Windowed, ...]) -> dict[st
         made = lines[column].rolled(_us(hours), set(name_of))
         found |= {name: made[op] for op, name in name_of.items()}
     return found
-
-
-def newest_rows(told: Told, asked: Asked, column: str, ttl_us: float) -> Places:
-    """Which of the facts told is the newest with a value in the column at each of the cut-offs, and less old than its
-    time to live (microseconds); −1 where there is none. The values need only be in the order of what they stand for."""
-    return _Line(told.of(column), asked).newest_row(math.ceil(min(ttl_us, _EVER)))
 
 
 class _Line:
@@ -178,18 +169,11 @@ class _Line:
 
     def newest(self, ends: int, length: int) -> Values:
         """The newest value that each window sees, which is `length` long and ends so long before the cut-off."""
-        newest = self._newest_fact(*self._window(length, ends))
-        return np.where(newest >= 0, np.append(self._facts.value, np.nan)[newest], np.nan)
-
-    def newest_row(self, length: int) -> Places:
-        """Of which row as told that is, −1 where none is seen."""
-        return np.append(self._facts.row, -1)[self._newest_fact(*self._window(length))]
-
-    def _newest_fact(self, start: Places, past: Places) -> Places:
-        found = np.full(len(start), -1)
+        start, past = self._window(length, ends)
+        found = np.full(len(start), np.nan)
         for some, runs in self._newest(start, past, 1):
             has = runs.past > runs.first
-            found[some][has] = runs.index[runs.past[has] - 1]
+            found[some][has] = self._facts.value[runs.index[runs.past[has] - 1]]
         return found
 
     def last(self, length: int, rows: int, op: Op) -> Values:

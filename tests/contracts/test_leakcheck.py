@@ -124,7 +124,7 @@ def test_a_window_that_sees_what_was_told_later_is_found(springs, monkeypatch):
 
     monkeypatch.setattr(gold, "look_back", at_once)
     line = found(springs)
-    assert line["flow_ls__mean_48h"] > 5 and line["flow_ls__as_of"] > 0
+    assert line["flow_ls__mean_48h"] > 5 and line["flow_ls__as_of"] == 0
 
 
 def test_an_average_of_all_there_is_is_found(springs, monkeypatch):

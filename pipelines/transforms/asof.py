@@ -33,11 +33,11 @@ def as_of(
         F.col(event).alias("_event"),
         F.col(known[0]).alias("_known"),
         F.col(known[1]).alias("_until"),
-        *[_fact(feature, event, known[0]).alias(f"_fact_{i}") for i, feature in enumerate(features)],
+        *[F.col(feature.column).alias(f"_value_{i}") for i, feature in enumerate(features)],
     )
     longest_h, count = max(feature.ttl_hours for feature in features), len(features)
-    found = _with_revoked(probes, told.where(F.col("_until").isNotNull()), by, at, longest_h, count)
-    found = _with_lasting(found, told.where(F.col("_until").isNull()), by, at, count)
+    found = _with_lasting(probes, told.where(F.col("_until").isNull()), by, at, count)
+    found = _with_revoked(found, told.where(F.col("_until").isNotNull()), by, at, longest_h, count)
     added = []
     for i, feature in enumerate(features):
         newest = F.greatest(f"_lasting_{i}", f"_revoked_{i}")
@@ -47,9 +47,9 @@ def as_of(
     return found.select(*probes.columns, *added)
 
 
-def _fact(feature: AsOf, event: str, known_at: str) -> Column:
-    value = F.col(feature.column)
-    fact = F.struct(F.col(event).alias("at"), F.col(known_at).alias("known"), value.alias("value"))
+def _fact(i: int) -> Column:
+    value = F.col(f"_value_{i}")
+    fact = F.struct(F.col("_event").alias("at"), F.col("_known").alias("known"), value.alias("value"))
     return F.when(value.isNotNull(), fact)
 
 
@@ -60,14 +60,13 @@ def _with_lasting(probes: DataFrame, facts: DataFrame, by: list[str], at: str, c
     (event, known) so far is carried along, so a late fact never hides a newer one. At equal instants the fact comes
     first: known at t may be used at t. A fact known before it happens enters the line when it happens.
     """
-    each = [f"_fact_{i}" for i in range(count)]
-    line = probes.withColumns({"_at": F.col(at), "_is_probe": F.lit(True)}).unionByName(
-        facts.select(*by, F.greatest("_event", "_known").alias("_at"), F.lit(False).alias("_is_probe"), *each),
-        allowMissingColumns=True,
-    )
+    told = facts.drop("_until").withColumns({"_at": F.greatest("_event", "_known"), "_is_probe": F.lit(False)})
+    line = probes.withColumns({"_at": F.col(at), "_is_probe": F.lit(True)}).unionByName(told, allowMissingColumns=True)
+    # sorted before values are put together with their instants: longer rows take longer
+    line = (line.repartition(*by) if by else line.repartition(1)).sortWithinPartitions(*by, "_at", "_is_probe")
     so_far = Window.partitionBy(*by).orderBy("_at", "_is_probe").rowsBetween(Window.unboundedPreceding, 0)
-    newest = {f"_lasting_{i}": F.max(fact).over(so_far) for i, fact in enumerate(each)}
-    return line.withColumns(newest).where("_is_probe")
+    newest = {f"_lasting_{i}": F.max(_fact(i)).over(so_far) for i in range(count)}
+    return line.withColumns(newest).where("_is_probe").select(*probes.columns, *newest)
 
 
 def _with_revoked(
@@ -86,6 +85,7 @@ def _with_revoked(
         asked, first = F.floor(F.unix_micros(at) / length_us), F.floor(F.unix_micros("_event") / length_us)
         told = F.array(first, first + 1)
     each = [f"_fact_{i}" for i in range(count)]
+    facts = facts.withColumns({name: _fact(i) for i, name in enumerate(each)})
     in_buckets = facts.select(
         *by, F.explode(told).alias("_bucket"), F.struct("_event", "_known", "_until", *each).alias("_told")
     )

@@ -1,8 +1,8 @@
 """The newest price known at a cut-off: our point-in-time join against dbl-tempo, Polars and DuckDB.
 
 Every side gives each question the two values of the newest quote of its item, at its instant or before, if that is less
-than a day old. Ours also heeds when a quote became known and until when it held, columns that the others do not read;
-here each is known when it happens and holds to this day, for the others know one clock alone.
+than a day old. Ours also heeds when a quote became known, a column that the others do not read; here each is known when
+it happens, for the others know one clock alone, and none was ever corrected, so that there is no history to look at.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SAMPLE = 500
 TYPED = ", ".join(("item_id", "epoch_us(cut_at)", *[f"{name}::double" for name in NEWEST.names()]))
 PROTOCOL = (
     f"quotes (seed {SEED}), a third as many questions, an item for each 150 quotes, but {HOT:.0%} of both about one; "
-    "parquet in no order to parquet in any. Ours is gold's add_view with a feature view of two AsOf. Two threads each, "
-    "a process each; 15,000 quotes are done first, so that code is loaded and compiled, and only the second work "
+    "parquet in no order to parquet in any. Ours is gold's known and add_view with a feature view of two AsOf. Two "
+    "threads each, a process each; 15,000 quotes are done first, so that code is loaded and compiled, and only the second work "
     "counts, but where whole processes are said. The reference is Polars. Void unless all rows are equal (their "
     f"number, and a sum of hashes), and {SAMPLE} of ours to what a search through all quotes of their items finds"
 )

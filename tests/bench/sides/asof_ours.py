@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pipelines.stages.gold import add_view
+from pipelines.stages.gold import add_view, known
 from tests.bench.domains.market.domain import DOMAIN, NEWEST
 from tests.bench.sides.spark import started
 from tests.bench.sides.twice import counted
@@ -16,7 +16,8 @@ def main(conf: str, data: str, made: str) -> None:
 
     def work(read: Path, written: Path) -> None:
         asked, quotes = (spark.read.parquet(str(read / name)) for name in ("asked", "quotes"))
-        add_view(asked, NEWEST, DOMAIN, {"quotes": quotes}).write.parquet(str(written))
+        statements = known(DOMAIN, {"quotes": quotes.drop("known_until")}, {})
+        add_view(asked, NEWEST, DOMAIN, statements).write.parquet(str(written))
 
     counted(work, data, made)
 

@@ -206,4 +206,7 @@ def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mappi
     if windows:
         probes = look_back(probes, facts, **about, features=tuple(windows))
     newest = tuple(feature for feature in view.features if isinstance(feature, AsOf))
-    return newest_known(probes, facts, **about, features=newest) if newest else probes
+    if newest:
+        never_null = {column.name for column in domain.table(view.table).columns if not column.nullable}
+        probes = newest_known(probes, facts, **about, features=newest, never_null=never_null)
+    return probes

@@ -30,7 +30,8 @@ PROTOCOL = (
     "parquet in no order to parquet in any. Ours is gold's known and add_view with a feature view of two AsOf. Two "
     "threads each, a process each; 15,000 quotes are done first, so that code is loaded and compiled, and only the "
     "second work counts, but where whole processes are said. The reference is Polars. Void unless all rows are equal "
-    f"(their number, and a sum of hashes), and {SAMPLE} of ours to what a search through all quotes of their items finds"
+    f"(their number, and a sum of hashes), and {SAMPLE} of ours to what a search through all quotes of their items "
+    "finds"
 )
 
 

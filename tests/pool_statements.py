@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipelines.contracts.features import AsOf, Change, Ewm, FeatureView, Lag, Last, Op, Quantile, Rolling
+from pipelines.contracts.features import AsOf, Change, Ewm, Expanding, FeatureView, Lag, Last, Op, Quantile, Rolling
 from pipelines.contracts.tables import Column, Table
 
 START, STEP = datetime(2024, 1, 1, tzinfo=UTC), timedelta(minutes=30)
@@ -39,10 +39,11 @@ QUANTILES = tuple(Quantile("level_m", q, hours) for q in (0.0, 1 / 3, 0.5, 0.9) 
 MEANS = (Ewm("level_m", half_life_hours=1.5, hours=5.0), Ewm("level_m", half_life_hours=0.5, hours=1.0))
 CHANGES = (Change("level_m", 2.0, ttl_hours=3.0), Change("level_m", 0.5, ttl_hours=1.0, by="ratio"))
 LASTS = tuple(Last("level_m", op, rows, hours=4.0) for op in OPS for rows in (1, 3))
+SO_FAR = tuple(Expanding("level_m", op) for op in ("count", "sum", "mean"))
 TTLS = (2.0, math.inf)
 VIEWS = (
     FeatureView("past", table="readings", entity="pool_id", features=(LAGS, *ROLLS)),
-    FeatureView("more", table="readings", entity="pool_id", features=(*QUANTILES, *MEANS, *CHANGES, *LASTS)),
+    FeatureView("more", table="readings", entity="pool_id", features=(*QUANTILES, *MEANS, *CHANGES, *LASTS, *SO_FAR)),
     *[
         FeatureView(f"newest_{n}", table="readings", entity="pool_id", features=(AsOf("level_m", ttl_hours=ttl),))
         for n, ttl in enumerate(TTLS)

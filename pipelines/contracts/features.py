@@ -185,6 +185,24 @@ class CategoryCount:
 
 
 @dataclass(frozen=True)
+class Expanding:
+    """`op` over all values that had happened and were known, from the first on: a total that is carried along.
+
+    What is taken back later is taken off again, so that of a sum of fractions the rounding of what was in it stays.
+    """
+
+    column: str
+    op: Literal["count", "sum", "mean"]
+
+    @property
+    def reach_h(self) -> float:
+        return float("inf")
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__{self.op}_so_far",)
+
+
+@dataclass(frozen=True)
 class AsOf:
     """The newest value that had happened by the moment and was known by the cut-off; null past its time to live."""
 
@@ -290,7 +308,7 @@ Windowed = Lag | Rolling | Quantile | Ewm | Change | Last
 """Features made of the facts of a window before the cut-off."""
 OfRow = Own | Category | Hashed | TargetMean
 """Features that the row says itself which is asked about."""
-Feature = Windowed | CategoryCount | AsOf | Calendar | History | OfRow
+Feature = Windowed | CategoryCount | Expanding | AsOf | Calendar | History | OfRow
 Moment = Literal["cut_off", "target", "window"]
 
 
@@ -314,7 +332,7 @@ class FeatureView:
     def __post_init__(self) -> None:
         checked_name(self.name, "feature view")
         allowed: dict[Moment, tuple[type | UnionType, ...]] = {
-            "cut_off": (Windowed, CategoryCount, AsOf, Calendar, OfRow),
+            "cut_off": (Windowed, CategoryCount, Expanding, AsOf, Calendar, OfRow),
             "target": (Lag, AsOf, Calendar),
             "window": (History,),
         }

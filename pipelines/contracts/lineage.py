@@ -16,6 +16,7 @@ from pipelines.contracts.features import (
     CategoryCount,
     Change,
     Ewm,
+    Expanding,
     Feature,
     FeatureView,
     Hashed,
@@ -118,6 +119,9 @@ def _parts(feature: Feature, unit: str) -> Iterator[tuple[str, str, float, str]]
         case Last():
             of = f"{feature.op} of the last {feature.rows} {feature.column} within {feature.hours:g} h"
             yield names[0], of, feature.hours, "" if feature.op == "count" else unit
+        case Expanding():
+            of = f"{feature.op} of all {feature.column} so far"
+            yield names[0], of, feature.reach_h, "" if feature.op == "count" else unit
         case AsOf():
             age = "however old" if math.isinf(feature.ttl_hours) else f"null from an age of {feature.ttl_hours:g} h on"
             yield names[0], f"the newest {feature.column}, {age}", feature.ttl_hours, unit

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, CategoryCount, FeatureView, OfRow, Windowed
+from pipelines.contracts.features import AsOf, CategoryCount, Expanding, FeatureView, OfRow, Windowed
 from pipelines.contracts.records import Compute
 from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.contracts.tasks import Events, Share, Spine, Task
@@ -23,6 +23,7 @@ from pipelines.transforms.computed import with_computed
 from pipelines.transforms.lookback import look_back
 from pipelines.transforms.of_row import category_flags, of_row
 from pipelines.transforms.reconcile import known_spans
+from pipelines.transforms.so_far import so_far
 
 KNOWN = ("available_at", "known_until")
 SHARE = Share.column
@@ -205,6 +206,9 @@ def add_view(probes: DataFrame, view: FeatureView, domain: Domain, silver: Mappi
             windows += feature.counts()
     if windows:
         probes = look_back(probes, facts, **about, features=tuple(windows))
+    expanding = tuple(feature for feature in view.features if isinstance(feature, Expanding))
+    if expanding:
+        probes = so_far(probes, facts, **about, features=expanding)
     newest = tuple(feature for feature in view.features if isinstance(feature, AsOf))
     if newest:
         never_null = {column.name for column in domain.table(view.table).columns if not column.nullable}

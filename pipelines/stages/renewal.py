@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import AsOf, CategoryCount, FeatureView, Windowed
+from pipelines.contracts.features import AsOf, CategoryCount, Expanding, FeatureView, Windowed
 from pipelines.contracts.records import Compute
 from pipelines.contracts.tables import Table
 from pipelines.contracts.tasks import Events, Task
@@ -75,7 +75,9 @@ def stale(
 
 def reach_h(view: FeatureView) -> float | None:
     """How long before a cut-off an event can matter to the view; None where none does."""
-    looked_up = (feature for feature in view.features if isinstance(feature, Windowed | CategoryCount | AsOf))
+    looked_up = (
+        feature for feature in view.features if isinstance(feature, Windowed | CategoryCount | Expanding | AsOf)
+    )
     return max((feature.reach_h for feature in looked_up), default=None)
 
 

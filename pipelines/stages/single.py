@@ -20,6 +20,7 @@ from pipelines.contracts.features import (
     AsOf,
     Category,
     CategoryCount,
+    Expanding,
     FeatureView,
     Hashed,
     OfRow,
@@ -31,7 +32,7 @@ from pipelines.contracts.tasks import Task
 from pipelines.transforms.calendar import calendar_values
 from pipelines.transforms.examples import INSTANT, instants
 from pipelines.transforms.runs import FOREVER, Instants
-from pipelines.transforms.windows import Asked, Told, windows
+from pipelines.transforms.windows import Asked, Told, totals_so_far, windows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,7 +56,7 @@ def features_at(
                 found |= _said(feature, asked[feature.column])
             elif isinstance(feature, Calendar):
                 found |= {name: float(values[0]) for name, values in calendar_values(at, feature).items()}
-        if any(isinstance(feature, Windowed | CategoryCount | AsOf) for feature in view.features):
+        if any(isinstance(feature, Windowed | CategoryCount | Expanding | AsOf) for feature in view.features):
             found |= _looked_up(view, asked, at, told[view.table], domain.table(view.table).event_time)
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in found.items()}
 
@@ -112,6 +113,9 @@ def _looked_up(
     }
     seen = np.flatnonzero((event <= at) & (known <= at) & (at < until))
     for feature in view.features:
+        if isinstance(feature, Expanding):
+            value = facts[feature.column].cast(pa.float64()).to_numpy()
+            found[feature.names()[0]] = totals_so_far(event, known, until, value, int(at[0]))[feature.op]
         if isinstance(feature, AsOf):
             said = zip(event[seen], known[seen], facts[feature.column].take(pa.array(seen)).to_pylist(), strict=True)
             alive = [each for each in said if each[2] is not None and at[0] - each[0] < feature.ttl_hours * 3.6e9]

@@ -16,7 +16,7 @@ import numpy as np
 
 from pipelines.contracts.features import Change, Ewm, Lag, Last, Op, Quantile, Rolling, Windowed
 from pipelines.transforms.blocks import Blocks, Parts
-from pipelines.transforms.runs import Facts, Instants, Places, Runs, Values, of_each, runs_of, slices
+from pipelines.transforms.runs import FOREVER, Facts, Instants, Places, Runs, Values, of_each, runs_of, slices
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,26 @@ def windows(told: Told, asked: Asked, features: tuple[Windowed, ...]) -> dict[st
         made = lines[column].rolled(_us(hours), set(name_of))
         found |= {name: made[op] for op, name in name_of.items()}
     return found
+
+
+def totals_so_far(event: Instants, known: Instants, until: Instants, value: Values, at: int) -> dict[str, float | None]:
+    """ "count", "sum" and "mean" of what one entity's facts were at the instant `at`, in the order of `so_far.so_far`.
+
+    until: FOREVER for what holds to this day. Instants are microseconds since 1970 UTC; NaN is no value.
+    """
+    enters = np.maximum(event, known)
+    counts = np.isfinite(value) & (enters < until)
+    came, left = counts & (enters <= at), counts & (until <= at) & (until != FOREVER)
+    moves = [
+        (int(when[i]), int(event[i]), int(known[i]), sign, float(value[i]))
+        for chosen, when, sign in ((came, enters, 1), (left, until, -1))
+        for i in np.flatnonzero(chosen)
+    ]
+    total, count = 0.0, 0
+    for _, _, _, sign, each in sorted(moves):
+        total, count = total + sign * each, count + sign
+    found = total if count else None
+    return {"count": float(count), "sum": found, "mean": None if found is None else found / count}
 
 
 class _Line:

@@ -10,6 +10,7 @@ from pipelines.contracts.features import (
     CategoryCount,
     Change,
     Ewm,
+    Expanding,
     FeatureView,
     History,
     Lag,
@@ -93,6 +94,7 @@ DOMAIN = Domain(
                 Ewm("flow_m3s", half_life_hours=6, hours=48),
                 Change("flow_m3s", 24, ttl_hours=6),
                 Last("flow_m3s", "mean", rows=3, hours=24),
+                Expanding("flow_m3s", "mean"),
             ),
         ),
         FeatureView(

@@ -27,6 +27,7 @@ from tests.pool_statements import (
     READINGS,
     ROLLS,
     SAID,
+    SO_FAR,
     START,
     STEP,
     TTLS,
@@ -74,6 +75,8 @@ def plainly(said: list[Said], pool: str, cut: int) -> dict[str, float | None]:
         found[feature.names()[0]] = sum(w * v for w, v in weighed) / sum(w for w, _ in weighed) if weighed else None
     for feature in CHANGES:
         found[feature.names()[0]] = changed(feature, facts, cut)
+    for feature in SO_FAR:
+        found[feature.names()[0]] = rolled(feature.op, [level for _, _, level in facts])
     for n, ttl in enumerate(TTLS):
         newest = facts[-1] if facts else None
         found[f"newest_{n}"] = newest[2] if newest and cut - newest[0] < 2 * ttl else None

@@ -52,6 +52,7 @@ def gold(work: Work) -> None:
             work.mark_done("gold", series[name], series_made_of[name])
     for tasks in asking_alike(domain):
         _cut_offs(work, tasks, silver, history, statements, as_of)
+    work.open()  # that nothing became another is published, too, or every run would look again
     work.mark_done("gold", "", made_of)
 
 

@@ -75,7 +75,7 @@ def windows(told: Told, asked: Asked, features: tuple[Windowed, ...]) -> dict[st
 
 
 def totals_so_far(event: Instants, known: Instants, until: Instants, value: Values, at: int) -> dict[str, float | None]:
-    """ "count", "sum" and "mean" of what one entity's facts were at the instant `at`, in the order of `so_far.so_far`.
+    """Each of the ops of Expanding over one entity's facts as they were at the instant `at`, in the order of `so_far`.
 
     until: FOREVER for what holds to this day. Instants are microseconds since 1970 UTC; NaN is no value.
     """

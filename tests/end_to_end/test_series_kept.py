@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from typing import Any
 
@@ -72,6 +72,15 @@ def seen(spark, tmp_path_factory):
     after["early"] = run(settings, as_of=EARLY)
     after["early again"] = run(settings, as_of=EARLY)
     after["newest"] = run(settings)
+    told: list[str] = []
+    context = Context.opened(settings, lambda _domain, _stage, what: told.append(what))
+    energy = domains()["energy"]
+    fewer_steps = replace(energy, tasks=(replace(energy.tasks[0], steps=47),))
+    for _ in range(2):
+        work = Work(context, fewer_steps, "ingest")
+        gold(work)
+        work.publish()
+    after["fewer steps"] = look(settings, "\n".join(told))
     return after
 
 
@@ -98,3 +107,11 @@ def test_an_as_of_instant_that_the_run_is_given_makes_every_series_anew(seen):
     assert seen["early again"].made_since(seen["early"]) == set()
     assert seen["newest"].made_since(seen["early again"]) == ALL
     assert seen["newest"].weather == seen["weather"].weather
+
+
+def test_a_change_that_gold_does_not_hold_writes_nothing_and_is_looked_at_once(seen):
+    """A task of fewer steps asks the same at the same cut-offs."""
+    assert seen["fewer steps"].made_since(seen["newest"]) == set()
+    assert seen["fewer steps"].told.count(f"{FEATURES}: ") == 1
+    assert "of which 0 were made anew" in seen["fewer steps"].told
+    assert seen["fewer steps"].told.endswith("nothing to do: made from just these tables before")

@@ -1,0 +1,135 @@
+"""What every family of nets for sequences does alike: from windows to a net, from its bytes to a scorer."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
+from pipelines.contracts.tasks import Forecast, ParamValue
+from pipelines.models.base import NetFamily, Param, Scorer, Signature
+from pipelines.models.channels import Channels, learnt_channels
+from pipelines.models.rows import LABEL, Values
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from pipelines.models.nets.crew import Crew
+    from pipelines.models.nets.training import Batchable
+
+Params = Mapping[str, ParamValue]
+Shape = dict[str, Any]
+"""What a net is built from: sizes and places that JSON knows; sealed beside the weights."""
+
+_BLOCK = 32
+
+
+def training_params(
+    *, epochs: int, patience: int, batch: int, learning_rate: float, weight_decay: float = 1e-3, memory: float = 0.99
+) -> tuple[Param, ...]:
+    """The parameters of the training that all these families have, with a family's own defaults."""
+    around = (learning_rate / 2, learning_rate, learning_rate * 2)
+    return (
+        Param("origins_every", int, 6, None, "a training origin every so many steps; 0 takes the cut-offs alone"),
+        Param("epochs", int, epochs, None, "most passes over the training rows"),
+        Param("patience", int, patience, None, "epochs without a gain on the validate span before stopping"),
+        Param("batch", int, batch, None, "examples a rank takes at a time"),
+        Param("learning_rate", float, learning_rate, around, "peak of the learning rate"),
+        Param("weight_decay", float, weight_decay, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
+        Param("memory", float, memory, None, "part of the running mean of the weights that a step keeps"),
+    )
+
+
+class SequenceFamily(NetFamily):
+    """Nets that take `Channels.past` and `Channels.future` and answer with quantiles of every step at once, trained on
+    the pinball loss.
+
+    They read the windows and the features per step; cut-off features they leave to the tabular families, since the
+    origins between the cut-offs, on which they train too, have none.
+    """
+
+    engines = ("horovod", "single")
+    tasks = (Forecast,)
+
+    @abstractmethod
+    def shape(self, channels: Channels, plan: FitPlan, params: Params) -> Shape:
+        """FitError if the family cannot read such channels."""
+
+    @abstractmethod
+    def network(self, shape: Shape) -> nn.Module:
+        """Takes past (examples, time, channels) and steps (examples, steps, features); gives (examples, steps,
+        quantiles)."""
+
+    def read_at_once(self, params: Params) -> int:
+        """Steps of the past that the net reads together; the windows are filled up in front to a multiple of it."""
+        return 1
+
+    def origins_every(self, params: Params) -> int:
+        return int(self.settled(params)["origins_every"])
+
+    def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
+        from pipelines.models.nets.crew import Solo
+
+        return self.train(train, validate, plan, Solo(), recorder)
+
+    def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
+        from pipelines.models.nets.devices import device_of
+        from pipelines.models.nets.sealing import sealed
+        from pipelines.models.nets.training import Schedule, pinball, reproducible, train_network
+
+        device = device_of(plan)
+        params = self.settled(plan.params)
+        channels = learnt_channels(plan.frame, train, self.read_at_once(params), crew)
+        if not channels.windows:
+            raise FitError(f"{self.name}: the task needs a view of windows (History)")
+        train_rows, validate_rows = _batchable(channels, train), _batchable(channels, validate)
+        schedule = Schedule(
+            epochs=int(params["epochs"]),
+            batch=int(params["batch"]),
+            patience=int(params["patience"]),
+            learning_rate=float(params["learning_rate"]),
+            weight_decay=float(params["weight_decay"]),
+            memory=float(params["memory"]),
+            unit=channels.scales[LABEL][1],
+        )
+        with reproducible(plan.seed, device):
+            shape = self.shape(channels, plan, params)
+            network = self.network(shape).to(device)
+            loss = pinball(plan.quantiles)
+            best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
+        content = {"signature": Signature.of(plan).json(), "channels": asdict(channels), "shape": shape}
+        return FitResult(model=sealed(network, content), format="safetensors", best_step=best)
+
+    def scorer(self, model: bytes) -> Scorer:
+        from pipelines.models.nets.sealing import content_of, load_weights
+
+        content = content_of(model)
+        network = self.network(content["shape"])
+        load_weights(network, model)
+        return _SequenceScorer(Signature.read(content["signature"]), Channels(**content["channels"]), network)
+
+
+class _SequenceScorer(Scorer):
+    def __init__(self, signature: Signature, channels: Channels, network: nn.Module) -> None:
+        super().__init__(signature)
+        self._channels, self._network = channels, network
+
+    def outputs(self, examples: pa.Table) -> Values:
+        from pipelines.models.nets.sealing import in_blocks
+
+        past, future = self._channels.past(examples), self._channels.future(examples)
+        predicted = in_blocks(self._network, (past, future), _BLOCK)
+        return self._channels.unscaled(predicted, examples).reshape(-1, len(self.signature.quantiles))
+
+
+def _batchable(channels: Channels, examples: pa.Table) -> Batchable:
+    import torch
+
+    from pipelines.models.nets.training import Batchable
+
+    inputs = (torch.from_numpy(channels.past(examples)), torch.from_numpy(channels.future(examples)))
+    return Batchable(inputs, torch.from_numpy(channels.labels(examples)))

@@ -50,6 +50,11 @@ class Channels:
         return -(-max(self.windows.values()) // self.patch) * self.patch
 
     @property
+    def label(self) -> int | None:
+        """The label's place among the windows."""
+        return list(self.windows).index(self.anchor) if self.anchor else None
+
+    @property
     def lags(self) -> list[int]:
         """Which of the features are the label's own past."""
         return [place for place, name in enumerate(self.numbers) if name in self.like_label]

@@ -55,7 +55,6 @@ def _analogues(channels: Channels, frame: Frame) -> dict[str, int]:
     horizon, that its window holds. No analogues where there is no such window."""
     day = max(timedelta(days=1) // frame.step, 1)
     period = -(-frame.steps // day) * day
-    if not channels.anchor:
+    if channels.label is None:
         return {"label": 0, "analogues": 0, "period": period}
-    label = list(channels.windows).index(channels.anchor)
-    return {"label": label, "analogues": channels.windows[channels.anchor] // period, "period": period}
+    return {"label": channels.label, "analogues": channels.windows[channels.anchor] // period, "period": period}

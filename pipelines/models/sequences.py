@@ -126,6 +126,17 @@ class _SequenceScorer(Scorer):
         return self._channels.unscaled(predicted, examples).reshape(-1, len(self.signature.quantiles))
 
 
+def sizes(channels: Channels, plan: FitPlan) -> Shape:
+    """What every net over a whole window is built by."""
+    return {
+        "time": channels.longest,
+        "channels": len(channels.windows),
+        "features": channels.features,
+        "steps": channels.steps,
+        "quantiles": len(plan.quantiles),
+    }
+
+
 def _batchable(channels: Channels, examples: pa.Table) -> Batchable:
     import torch
 

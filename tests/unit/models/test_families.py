@@ -22,6 +22,11 @@ SMALL = {
     "xgboost": {"rounds": 30, "learning_rate": 0.2},
     "lstm": {"epochs": 4, "hidden": 8, "origins_every": 4},
     "mlp": {"epochs": 30, "batch": 32},
+    "dlinear": {"epochs": 4, "origins_every": 4},
+    "nlinear": {"epochs": 4, "origins_every": 4},
+    "cnn": {"epochs": 4, "hidden": 8, "origins_every": 4},
+    "tcn": {"epochs": 4, "hidden": 8, "origins_every": 4},
+    "patchtst": {"epochs": 4, "origins_every": 4},
 }
 FAMILIES = [name for name, family in families().items() if Forecast in family.tasks]
 
@@ -94,7 +99,7 @@ def test_a_span_without_labels_is_named(name, tables, tmp_path):
         fit(plan, Workspace(tmp_path), None, FileRecorder(Workspace(tmp_path)))
 
 
-@pytest.mark.parametrize("name", ["xgboost", "lstm", "mlp"])
+@pytest.mark.parametrize("name", ["xgboost", "lstm", "mlp", "dlinear", "nlinear", "cnn", "tcn", "patchtst"])
 def test_what_is_learnt_in_rounds_leaves_both_curves_in_the_labels_unit(name, fits):
     result = fits[name][1]
     curves = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -176,11 +176,19 @@ class Workspace:
 
 
 class Recorder(Protocol):
-    """Takes the points of a learning curve as they come; rank 0 alone records. Never talks to a tracking server."""
+    """Takes the points of a learning curve as they come, and what a fit needs to go on after it was killed; rank 0
+    alone records. Never talks to a tracking server."""
 
     def record(self, name: str, step: int, value: float) -> None: ...
 
     def points(self) -> tuple[CurvePoint, ...]: ...
+
+    def checkpoint(self, state: Callable[[], bytes]) -> None:
+        """Keep what `state` gives in place of what was kept before; left out where that would take more than a small
+        part of the fit's time."""
+
+    def checkpointed(self) -> bytes | None:
+        """What was kept last, by this attempt or a killed one before it; `points` are then those of that moment."""
 
 
 class FitError(RuntimeError):

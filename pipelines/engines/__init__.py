@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Workspace
-from pipelines.engines.recorder import CURVES
+from pipelines.engines.recorder import begin
 from pipelines.engines.shards import with_encodings
 from pipelines.models.base import families
 
@@ -21,7 +21,8 @@ def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] |
     """Fit the plan's family by the plan's engine; the only way in.
 
     spark: gives the session when an engine needs it; None where there is none. recorder: a FileRecorder of the same
-    workspace, which is made if need be, and cleared of what an earlier attempt left.
+    workspace, which is made if need be. A fit that was killed there goes on from its checkpoint and ends with the model
+    that it would have made.
     Raises FitError with the family, the engine and the cause; DeclarationError for a parameter the family lacks.
     """
     family = families().get(plan.family)
@@ -31,9 +32,7 @@ def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] |
     family.must_answer(plan)
     if plan.engine not in family.engines:
         raise FitError(f"{plan.family} cannot be fitted by '{plan.engine}'; it can by: {', '.join(family.engines)}")
-    workspace.path.mkdir(parents=True, exist_ok=True)
-    for left in (*workspace.path.glob("rank-*"), workspace.path / CURVES):
-        left.unlink(missing_ok=True)  # an earlier attempt's traces would be taken for this one's
+    begin(workspace, plan.key)
     engine = importlib.import_module(f"{__name__}.{plan.engine}")
     started = time.monotonic()
     result: FitResult = engine.fit(family, with_encodings(plan), workspace, spark, recorder)

@@ -104,12 +104,12 @@ class _HorovodCrew:
     def __init__(self, rank: int, size: int) -> None:
         self.rank, self.size = rank, size
 
-    def averaging(self, optimizer: Optimizer, network: nn.Module) -> Optimizer:
+    def joined(self, network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
+        """The optimizer's state is not sent round: a new one has none, and Horovod would step once to make it."""
         import horovod.torch as hvd
 
         hvd.broadcast_parameters(network.state_dict(), root_rank=0)
-        hvd.broadcast_optimizer_state(optimizer, root_rank=0)
-        return hvd.DistributedOptimizer(optimizer, named_parameters=network.named_parameters())
+        return network, hvd.DistributedOptimizer(optimizer, named_parameters=network.named_parameters())
 
     def total(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         import horovod.torch as hvd

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 
 from pipelines.contracts.fits import CurvePoint, FitResult, WorkerRecord, Workspace
+from pipelines.engines.recorder import end
 
 _RESULT = "result.json"
 
@@ -17,6 +18,7 @@ def keep(result: FitResult, workspace: Workspace) -> None:
     partial = workspace.path / f".{_RESULT}"
     partial.write_text(json.dumps(rest), encoding="utf-8")
     partial.replace(workspace.path / _RESULT)
+    end(workspace)
 
 
 def kept(workspace: Workspace) -> FitResult | None:

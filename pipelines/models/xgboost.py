@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,8 @@ from pipelines.models.rows import LABEL, matrix
 if TYPE_CHECKING:
     import xgboost
     from pyspark.sql import DataFrame
+
+    from pipelines.models.boosting.course import Course
 
 _FEATURES = "features"
 _SIGNATURE = "headrace_signature"
@@ -40,6 +41,7 @@ class XGBoost(RowsFamily):
     params = (
         Param("rounds", int, 400, None, "most rounds of boosting"),
         Param("patience", int, 30, None, "rounds without a gain on the validate span before stopping"),
+        Param("segment", int, 50, None, "rounds from one seed and checkpoint to the next"),
         Param("learning_rate", float, 0.05, (0.03, 0.05, 0.08, 0.15), "part of each tree that is added"),
         Param("max_depth", int, 5, (4, 5, 6, 8), "depth of a tree"),
         Param("min_child_weight", float, 8.0, (1.0, 8.0, 32.0), "least weight of a leaf"),
@@ -51,24 +53,24 @@ class XGBoost(RowsFamily):
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         import xgboost
 
-        params = self.settled(plan.params)
         names = list(plan.frame.features)
         spans = [
             xgboost.DMatrix(*labelled(examples, plan, span), feature_names=names)
             for span, examples in (("train", train), ("validate", validate))
         ]
-        history: dict[str, dict[str, list[float]]] = {}
-        booster = xgboost.train(
-            self._boosting(plan) | {"nthread": 1, "verbosity": 0},
-            spans[0],
-            num_boost_round=int(params["rounds"]),
-            evals=list(zip(spans, ("train", "validate"), strict=True)),
-            early_stopping_rounds=int(params["patience"]),
-            evals_result=history,
-            verbose_eval=False,
-        )
-        _record(history, recorder)
-        return self._sealed(booster, plan)
+        course = self._course(plan, recorder)
+        booster = course.booster
+        if not booster or course.rounds_left:
+            booster = xgboost.train(
+                course.params | {"nthread": 1, "verbosity": 0},
+                spans[0],
+                num_boost_round=course.rounds_left,
+                evals=list(zip(spans, ("train", "validate"), strict=True)),
+                xgb_model=booster,
+                callbacks=[course],
+                verbose_eval=False,
+            )
+        return self._sealed(booster, course.best_round(), plan)
 
     def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
         from pyspark.sql import functions as F
@@ -78,8 +80,10 @@ class XGBoost(RowsFamily):
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else it tells of every fit at length
         if not plan.quantiles:
             check_in_spark(rows, plan)  # by XGBoost a wrong label would be a stack trace of the JVM
-        params = self.settled(plan.params)
-        boosting = self._boosting(plan)
+        course = self._course(plan, recorder)
+        if course.booster and not course.rounds_left:
+            return self._sealed(course.booster, course.best_round(), plan)
+        boosting = course.params
         # one array: given as columns, an Arrow batch without a row of the validate span ends the fit (xgboost 3.2.0)
         features = F.array(*[F.coalesce(F.col(f"`{name}`"), F.lit(float("nan"))) for name in plan.frame.features])
         # also for a probability: SparkXGBClassifier would train the same, after a pass over all rows to count classes
@@ -88,8 +92,9 @@ class XGBoost(RowsFamily):
             label_col=LABEL,
             validation_indicator_col=IS_VALIDATION,
             num_workers=plan.workers,
-            n_estimators=int(params["rounds"]),
-            early_stopping_rounds=int(params["patience"]),
+            n_estimators=course.rounds_left,
+            xgb_model=course.booster,
+            callbacks=[course],
             random_state=boosting.pop("seed"),
             missing=float("nan"),
             verbose=False,
@@ -97,10 +102,7 @@ class XGBoost(RowsFamily):
             coll_cfg=Config(tracker_host_ip=rows.sparkSession.sparkContext.getConf().get("spark.driver.host")),
         )
         model = estimator.fit(rows.select(features.alias(_FEATURES), LABEL, IS_VALIDATION))
-        summary = model.training_summary
-        history = {"train": summary.train_objective_history, "validate": summary.validation_objective_history}
-        _record(history, recorder)
-        return self._sealed(model.get_booster(), plan)
+        return self._sealed(model.get_booster(), course.best_round(), plan)
 
     def scorer(self, model: bytes) -> Scorer:
         import xgboost
@@ -115,32 +117,30 @@ class XGBoost(RowsFamily):
             loss = {"objective": "reg:quantileerror", "quantile_alpha": [*plan.quantiles], "eval_metric": "quantile"}
         else:
             loss = {"objective": "binary:logistic", "eval_metric": "logloss"}
-        return {name: value for name, value in params.items() if name not in ("rounds", "patience")} | {
+        return {name: value for name, value in params.items() if name not in ("rounds", "patience", "segment")} | {
             **loss,
             "tree_method": "hist",
             "device": plan.device,
-            "seed": plan.seed,
         }
 
-    def _sealed(self, booster: xgboost.Booster, plan: FitPlan) -> FitResult:
+    def _course(self, plan: FitPlan, recorder: Recorder) -> Course:
+        from pipelines.models.boosting.course import Course
+
+        params = self.settled(plan.params)
+        rounds, segment, patience = (int(params[name]) for name in ("rounds", "segment", "patience"))
+        return Course(self._boosting(plan), plan.seed, rounds, segment, patience, _CURVES, recorder)
+
+    def _sealed(self, booster: xgboost.Booster, best: int, plan: FitPlan) -> FitResult:
         """The booster up to its best round, with what it needs to score alone.
 
         Sliced, because `Booster.predict` and MLflow would use all rounds (measured: differences up to 0.28).
         """
-        best = booster.best_iteration
         booster = booster[: best + 1]
         booster.feature_names = list(plan.frame.features)
         booster.set_attr(**{_SIGNATURE: Signature.of(plan).json()})
         gain = booster.get_score(importance_type="gain")
         importance = {name: float(np.mean(gain.get(name, 0.0))) for name in plan.frame.features}
         return FitResult(model=bytes(booster.save_raw("ubj")), format="ubj", importance=importance, best_step=best)
-
-
-def _record(history: Mapping[str, Mapping[str, Sequence[float]]], recorder: Recorder) -> None:
-    for span, curves in history.items():
-        for metric, values in curves.items():
-            for round_number, value in enumerate(values):
-                recorder.record(f"{span}/{_CURVES[metric]}", round_number, value)
 
 
 class _XGBoostScorer(Scorer):

@@ -19,8 +19,9 @@ class Crew(Protocol):
     @property
     def size(self) -> int: ...
 
-    def averaging(self, optimizer: Optimizer, network: nn.Module) -> Optimizer:
-        """The optimizer, stepping by the mean of all ranks' gradients; the network starts as rank 0's on all ranks."""
+    def joined(self, network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
+        """What to call for the network and to step by, so that all ranks step by the mean of their gradients; the
+        network starts as rank 0's on all of them."""
 
     def total(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The sum over all ranks, the same to the last bit on each."""
@@ -32,8 +33,8 @@ class Solo:
     rank = 0
     size = 1
 
-    def averaging(self, optimizer: Optimizer, network: nn.Module) -> Optimizer:
-        return optimizer
+    def joined(self, network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
+        return network, optimizer
 
     def total(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return values

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from pipelines.contracts.fits import FitError, Recorder
+from pipelines.models.nets.checkpoints import Progress, crew_is_at_one, packed, unpacked
 from pipelines.models.nets.crew import Crew
 from pipelines.models.nets.devices import CPU, in_fixed_order
 
@@ -126,7 +128,8 @@ def train_network(
     epoch and from seed to seed than the weights themselves (Polyak and Juditsky 1992; Izmailov et al. 2018).
 
     Every rank makes as many steps an epoch as the largest shard needs, going round its own rows again where they are
-    fewer, so that no rank waits for one that has finished. Rank 0 records the curves.
+    fewer, so that no rank waits for one that has finished. Rank 0 records the curves, and after an epoch what a killed
+    fit needs to go on: since every epoch draws by seeds of its own, it ends with the same bits.
     """
     device = next(network.parameters()).device
     train, validate = train.to(device), validate.to(device)
@@ -136,17 +139,25 @@ def train_network(
     if not rows.all():
         raise FitError(f"rank {int(np.argmin(rows))} has no cut-off to train on; use fewer workers or a longer span")
     batches = math.ceil(rows.max() / schedule.batch)
-    optimizer = crew.averaging(
-        torch.optim.AdamW(network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay), network
+    called, optimizer = crew.joined(
+        network,
+        torch.optim.AdamW(network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay),
     )
     mean = AveragedModel(network, multi_avg_fn=_drawn_to(schedule.memory))
     for module in mean.modules():
         if isinstance(module, nn.RNNBase):
             module.flatten_parameters()  # a copy's weights lie apart, which costs cuDNN memory and a warning
-    order = np.random.default_rng((seed, crew.rank))
-    best_loss, best_epoch, best_state = math.inf, 0, copy.deepcopy(network.state_dict())
-    for epoch in range(schedule.epochs):
-        network.train()
+    progress = Progress(0, math.inf, 0, copy.deepcopy(network.state_dict()))
+    if (state := recorder.checkpointed()) is not None:
+        progress = unpacked(state, network, mean, optimizer)
+    crew_is_at_one(progress.epochs, crew)
+    for epoch in range(progress.epochs, schedule.epochs):
+        if epoch - progress.best_epoch > max(schedule.patience, 1):
+            break
+        called.train()
+        drawn = np.random.SeedSequence((seed, crew.rank, epoch))
+        torch.manual_seed(int(drawn.generate_state(1, np.uint64)[0]))
+        order = np.random.default_rng(drawn)
         passes = [order.permutation(len(train)) for _ in range(batches * schedule.batch // len(train) + 1)]
         row_order = torch.from_numpy(np.concatenate(passes)).to(device)
         sums = torch.zeros(2, dtype=torch.float64, device=device)  # read once an epoch: reading waits for the device
@@ -155,7 +166,7 @@ def train_network(
                 group["lr"] = schedule.learning_rate * _pace((epoch + number / batches) / schedule.epochs)
             rows_of_batch = row_order[number * schedule.batch : (number + 1) * schedule.batch]
             total, known = loss.total(
-                network(*(tensor[rows_of_batch] for tensor in train.inputs)), train.labels[rows_of_batch]
+                called(*(tensor[rows_of_batch] for tensor in train.inputs)), train.labels[rows_of_batch]
             )
             optimizer.zero_grad()
             (total / known.clamp(min=1)).backward()
@@ -169,12 +180,14 @@ def train_network(
             recorder.record(f"validate/{loss.name}", epoch, validate_loss * schedule.unit)
         if not math.isfinite(train_loss):
             raise FitError(f"the loss is {train_loss} in epoch {epoch}; try a smaller learning_rate")
-        if validate_loss < best_loss:
-            best_loss, best_epoch, best_state = validate_loss, epoch, copy.deepcopy(mean.module.state_dict())
-        elif epoch - best_epoch >= schedule.patience:
-            break
-    network.load_state_dict(best_state)
-    return best_epoch
+        progress.epochs = epoch + 1
+        if validate_loss < progress.best_loss:
+            progress.best_loss, progress.best_epoch = validate_loss, epoch
+            progress.best_state = copy.deepcopy(mean.module.state_dict())
+        if crew.rank == 0:
+            recorder.checkpoint(partial(packed, progress, network, mean, optimizer))
+    network.load_state_dict(progress.best_state)
+    return progress.best_epoch
 
 
 def _drawn_to(memory: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:

@@ -23,7 +23,8 @@ def test_a_fit_tells_who_made_it_from_which_rows_and_how_long_it_took(tmp_path):
     (worker,) = result.workers
     assert (worker.rank, worker.rows, len(worker.shard_hash)) == (0, 40, 64)
     assert result.seconds > 0
-    assert [(p.name, p.step) for p in result.curves][:3] == [("train/pinball", n) for n in range(3)]
+    curves = [(f"{span}/pinball", step) for step in range(3) for span in ("train", "validate")]
+    assert [(p.name, p.step) for p in result.curves] == curves
 
 
 def test_a_second_attempt_in_a_workspace_forgets_the_first(tmp_path):

@@ -19,6 +19,7 @@ from pipelines.models.base import families
 
 SMALL = {
     "xgboost": {"rounds": 40, "learning_rate": 0.2},
+    "random_forest": {"trees": 20, "features_share": 0.8},
     "mlp": {"epochs": 12, "batch": 64, "hidden": 16},
 }
 FAMILIES = [name for name, family in families().items() if Classify in family.tasks]
@@ -51,8 +52,9 @@ def with_label(rows, label):
 
 
 def test_there_is_a_baseline_and_a_family_for_each_engine():
-    assert FAMILIES == ["constant", "logistic", "mlp", "xgboost"]
-    assert ESTIMATORS == ["constant", "linear", "mlp", "xgboost"]
+    both = ["decision_tree", "linear_svm", "mlp", "random_forest", "xgboost"]
+    assert sorted(FAMILIES) == sorted(["constant", "logistic", *both])
+    assert sorted(ESTIMATORS) == sorted(["constant", "linear", *both])
 
 
 @pytest.mark.parametrize("name", FAMILIES)

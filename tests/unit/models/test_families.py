@@ -20,6 +20,7 @@ from pipelines.models.rows import lists
 SMALL = {
     "seasonal_naive": {"season_steps": 24},
     "xgboost": {"rounds": 30, "learning_rate": 0.2},
+    "random_forest": {"trees": 20},
     "lstm": {"epochs": 4, "hidden": 8, "origins_every": 4},
     "mlp": {"epochs": 30, "batch": 32},
     "dlinear": {"epochs": 4, "origins_every": 4},

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify, Estimate, Forecast
 from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
-from pipelines.models.labels import check_in_spark, labelled, no_label
+from pipelines.models.labels import check_in_spark, labelled, no_label, positive_weight
 from pipelines.models.platt import MARGIN, Curve, learnt, learnt_in_spark
 from pipelines.models.rows import LABEL, Values, matrix
 from pipelines.models.terms import Term, design, standardising, standardising_in_spark, weighted, weighted_sum
@@ -47,6 +47,8 @@ class LinearSVM(RowsFamily):
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         values, labels = labelled(train, plan, "train")
+        params = self.settled(plan.params)
+        weight = positive_weight(params, plan)
         columns = dict(zip(plan.frame.features, values.T, strict=True))
         if plan.quantiles:
             return self._number(columns, labels, plan)
@@ -55,9 +57,8 @@ class LinearSVM(RowsFamily):
         judged, outcomes = labelled(validate, plan, "validate")
         for span, of_span in (("train", labels), ("validate", outcomes)):
             _check_both(int(of_span.sum()), len(of_span), span, plan)
-        params = self.settled(plan.params)
         terms = standardising(columns, plan)
-        weights = np.where(labels == 1.0, float(params["positive_weight"]), 1.0)
+        weights = np.where(labels == 1.0, weight, 1.0)
         machine = LinearSVC(loss="hinge", C=_strength(weights.sum(), params), max_iter=100_000, random_state=plan.seed)
         machine.fit(design(terms, columns), labels, sample_weight=weights)
         terms, intercept = weighted(terms, machine.coef_[0]), float(machine.intercept_[0])
@@ -85,7 +86,7 @@ class LinearSVM(RowsFamily):
         train, validate = rows.where(~F.col(IS_VALIDATION)), rows.where(IS_VALIDATION)
         terms = standardising_in_spark(train, plan)
         columns = [term.standardised_in_spark().alias(f"_{j}") for j, term in enumerate(terms)]
-        weight = F.when(F.col(LABEL) == 1.0, float(params["positive_weight"])).otherwise(1.0).alias("weight")
+        weight = F.when(F.col(LABEL) == 1.0, positive_weight(params, plan)).otherwise(1.0).alias("weight")
         standard = train.select(*columns, LABEL, weight)
         machine = LinearSVC(
             featuresCol="design",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
+from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify, Estimate, Forecast
 from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
-from pipelines.models.labels import check_in_spark, labelled
+from pipelines.models.labels import check_in_spark, labelled, positive_weight
 from pipelines.models.rows import LABEL, Values, matrix
 from pipelines.models.trees import Trees, filled, from_scikit_learn, from_spark, unsealed, with_quantiles
 
@@ -55,7 +55,8 @@ class TreesFamily(RowsFamily):
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         values, labels = labelled(train, plan, "train")
-        params, weight = self._settled(plan)
+        params = self.settled(plan.params)
+        weight = positive_weight(params, plan)
         is_known = ~np.isnan(values)
         fill = np.where(is_known, values, 0.0).sum(axis=0) / np.maximum(is_known.sum(axis=0), 1)
         model = self.grown_here(params, plan)
@@ -73,7 +74,8 @@ class TreesFamily(RowsFamily):
         from pyspark.sql import functions as F
 
         check_in_spark(rows, plan)
-        params, weight = self._settled(plan)
+        params = self.settled(plan.params)
+        weight = positive_weight(params, plan)
         rows = rows.where(~F.col(IS_VALIDATION))
         columns = [F.col(f"`{name}`") for name in plan.frame.features]
         averages = rows.agg(*[F.coalesce(F.avg(column), F.lit(0.0)) for column in columns]).first()
@@ -97,13 +99,6 @@ class TreesFamily(RowsFamily):
     def scorer(self, model: bytes) -> Scorer:
         trees, content = unsealed(model)
         return _TreesScorer(Signature.read(content["signature"]), trees)
-
-    def _settled(self, plan: FitPlan) -> tuple[Mapping[str, Any], float]:
-        params = self.settled(plan.params)
-        weight = float(params[POSITIVE_WEIGHT.name])
-        if plan.quantiles and weight != 1.0:
-            raise FitError(f"{self.name} by {plan.engine}: '{POSITIVE_WEIGHT.name}' is for probabilities; leave it out")
-        return params, weight
 
 
 class _TreesScorer(Scorer):

@@ -12,8 +12,10 @@ from sklearn.metrics import roc_auc_score
 from tiny_events import FRAME, TEST, TRAIN, VALIDATE, examples, plan_for, within
 
 from pipelines.contracts.fits import FitError, Workspace
+from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Classify, Estimate
 from pipelines.engines import fit
+from pipelines.engines.kept import keep, kept
 from pipelines.engines.recorder import FileRecorder
 from pipelines.models.base import families
 
@@ -84,6 +86,26 @@ def test_a_row_scored_alone_equals_itself_in_a_batch(name, fits):
     batch = of.predict(rows).to_pylist()
     assert [of.predict(rows.slice(i, 1)).to_pylist()[0] for i in range(0, len(rows), 9)] == batch[::9]
     assert len(of.predict(rows.slice(0, 0))) == 0
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_kept_model_predicts_the_same(name, fits, tmp_path):
+    keep(fits[name], Workspace(tmp_path))
+    rows = within(ROWS, TEST)
+    assert scorer(name, kept(Workspace(tmp_path))).predict(rows).equals(scorer(name, fits[name]).predict(rows))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_an_unknown_parameter_is_refused(name, tmp_path):
+    with pytest.raises(DeclarationError, match=f"^family '{name}': unknown parameter 'no_such'; known: "):
+        fit(plan_for(name, no_such=1), Workspace(tmp_path), None, FileRecorder(Workspace(tmp_path)))
+
+
+@pytest.mark.parametrize("name", ["decision_tree", "linear_svm", "random_forest"])
+def test_a_weight_for_a_rare_label_is_for_probabilities(name, tmp_path):
+    plan = plan_for(name, quantiles=(0.5,), positive_weight=2.0)
+    with pytest.raises(FitError, match=f"^{name} by single: 'positive_weight' is for probabilities; leave it out$"):
+        families()[name].fit(within(ROWS, TRAIN), within(ROWS, VALIDATE), plan, FileRecorder(Workspace(tmp_path)))
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -110,7 +110,11 @@ def test_trees_of_spark_answer_without_it_what_they_answer_in_it(labelled, recor
     ours = trees.means(by_spark[list(FRAME.features)].to_numpy(np.float64))
     assert np.abs(ours[:, 0] - by_spark["prediction"].to_numpy()).max() < 1e-12
     scored = of.scorer(first.model).predict(within(ROWS, TEST))["probability"].to_numpy()
-    here = of.scorer(alone(plan_for(name, **params), recorders).model).predict(within(ROWS, TEST))["probability"].to_numpy()
+    here = (
+        of.scorer(alone(plan_for(name, **params), recorders).model)
+        .predict(within(ROWS, TEST))["probability"]
+        .to_numpy()
+    )
     assert len(np.unique(scored)) > 10
     assert np.abs(scored - here).mean() < 0.08  # few trees, each of other rows
 
@@ -119,12 +123,16 @@ def test_one_tree_is_the_same_in_both_engines_where_features_have_few_values(lab
     few = [F.when(F.col(name).isNotNull(), F.round(F.col(name) % 40.0)).alias(name) for name in FRAME.features]
     rows = labelled.select(*few, LABEL, IS_VALIDATION)
     params = {"max_depth": 3, "positive_weight": 2.0}  # deeper, two splits may be equally good
-    by_spark = families()["decision_tree"].fit_rows(rows, plan_for("decision_tree", "spark_ml", **params), next(recorders))
+    by_spark = families()["decision_tree"].fit_rows(
+        rows, plan_for("decision_tree", "spark_ml", **params), next(recorders)
+    )
     there = unsealed(by_spark.model)[0]
     values = rows.where(~F.col(IS_VALIDATION)).toPandas()[[*FRAME.features, LABEL]].to_numpy(np.float64)
     weights = np.where(values[:, -1] == 1.0, 2.0, 1.0)
     seen = filled(values[:, :-1], there.fill)
-    here = DecisionTreeRegressor(max_depth=3, min_samples_leaf=20, random_state=0).fit(seen, values[:, -1], sample_weight=weights)
+    here = DecisionTreeRegressor(max_depth=3, min_samples_leaf=20, random_state=0).fit(
+        seen, values[:, -1], sample_weight=weights
+    )
     assert there.means(values[:, :-1])[:, 0] == pytest.approx(here.predict(seen), abs=1e-9)
 
 
@@ -144,7 +152,9 @@ def test_quantiles_of_a_forest_are_means_of_its_leaves_quantiles(labelled, recor
 
 def test_a_support_vector_machine_is_nearly_the_same_in_both_engines(labelled, recorders):
     params = {"ridge": 1e-2, "positive_weight": 2.0}
-    by_spark = families()["linear_svm"].fit_rows(labelled, plan_for("linear_svm", "spark_ml", **params), next(recorders))
+    by_spark = families()["linear_svm"].fit_rows(
+        labelled, plan_for("linear_svm", "spark_ml", **params), next(recorders)
+    )
     scored, here = (
         families()["linear_svm"].scorer(model).predict(within(ROWS, TEST))["probability"].to_numpy()
         for model in (by_spark.model, alone(plan_for("linear_svm", **params), recorders).model)

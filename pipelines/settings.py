@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
@@ -16,7 +17,7 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[1]
 """The folder that holds conf/; relative paths in conf are below it, wherever a command is started."""
 
-Value = str | int | bool | dict[str, str]
+Value = str | int | float | bool | dict[str, str]
 
 
 class SettingsError(ValueError):
@@ -29,6 +30,13 @@ class Form:
 
     pattern: str
     called: str
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """The least that a number may be."""
+
+    least: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,8 @@ class Training:
     workers: Annotated[int, "ranks of a distributed fit; at most the slots of the master", range(1, 10_001)]
     device: Annotated[Literal["cpu", "cuda"], "what a fit computes on"]
     engines: Annotated[Mapping[str, str], "by family, the engine to take instead of its first"]
+    budget_minutes: Annotated[int, "a fit that is estimated to take longer is refused; 0: none is", range(1_000_001)]
+    price_per_core_hour: Annotated[float, "what an hour of a core costs, in any currency; 0: unknown", AtLeast(0.0)]
 
 
 @dataclass(frozen=True)
@@ -210,11 +220,13 @@ def _flat(loader: yaml.SafeLoader, node: yaml.Node, prefix: str, shown: str) -> 
             raise SettingsError(f"{where}: unknown key '{name}'{guess} Known keys: headrace conf --help")
 
 
-def _fits(value: Any, kind: Any, _meaning: str, allowed: range | Form | None = None) -> bool:
+def _fits(value: Any, kind: Any, _meaning: str, allowed: range | Form | AtLeast | None = None) -> bool:
     if get_origin(kind) is Literal:
         return value in get_args(kind)
     if get_origin(kind) is Mapping:
         return isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair)
+    if isinstance(allowed, AtLeast):
+        return type(value) in (int, float) and math.isfinite(value) and value >= allowed.least
     if type(value) is not (str if kind is Path else kind) or value == "":
         return False
     if isinstance(allowed, Form):
@@ -284,6 +296,8 @@ def _type_name(name: str) -> str:
         return " or ".join(get_args(kind))
     if allowed and isinstance(allowed[0], range):
         return f"a whole number from {allowed[0].start} to {allowed[0].stop - 1}"
+    if allowed and isinstance(allowed[0], AtLeast):
+        return f"a number from {allowed[0].least:g}"
     if allowed:
         return str(allowed[0].called)
     return {str: "text", bool: "true or false", Path: "a path"}.get(kind, "a mapping of names to names")

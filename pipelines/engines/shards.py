@@ -27,8 +27,7 @@ def examples_of(plan: FitPlan, span: Span | Share, index: int = 0, count: int = 
     purges are null. Where the plan has encodings, they are applied: those of the train span out of fold.
     """
     frame = plan.frame
-    columns = (frame.entity, "cut_at", *frame.cut_off_features)
-    cut_offs = read(plan.tables[frame.cut_offs], columns, _within(span))
+    cut_offs = cut_offs_of(plan, span, frame.cut_off_features)
     if every:
         cut_offs = origins(cut_offs, frame, every)
     cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
@@ -38,6 +37,12 @@ def examples_of(plan: FitPlan, span: Span | Share, index: int = 0, count: int = 
     if span == plan.train:
         return encoded_out_of_fold(made, plan.encodings, frame.entity)
     return encoded(made, plan.encodings.whole)
+
+
+def cut_offs_of(plan: FitPlan, span: Span | Share, features: Sequence[str]) -> pa.Table:
+    """The cut-offs of a span, in no order, with these of their features."""
+    frame = plan.frame
+    return read(plan.tables[frame.cut_offs], (frame.entity, "cut_at", *features), _within(span))
 
 
 def with_encodings(plan: FitPlan) -> FitPlan:

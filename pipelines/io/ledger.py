@@ -7,7 +7,7 @@ transaction here pins their versions. Every public method is one transaction. Wr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -169,6 +169,13 @@ class Ledger:
         with self.writing() as c:
             return _new_id(c, schema.attempts, domain=domain, unit=unit, opened_at=_now())
 
+    def published(self, attempts: Collection[int]) -> set[int]:
+        """Those of the attempts that were published."""
+        columns = schema.attempts.c
+        with self.reading() as c:
+            found = select(columns.number).where(columns.number.in_(attempts), columns.published_at.is_not(None))
+            return set(c.scalars(found))
+
     def newest_attempt(self) -> int:
         """The number of the attempt that was opened last, at whatever; 0 if there was none."""
         with self.reading() as c:
@@ -270,7 +277,13 @@ class Ledger:
     def champions(self, domain: str, task: str) -> list[Champion]:
         """All champions that the task has had, the serving one last."""
         columns = schema.champions.c
-        query = select(schema.champions).where(columns.domain == domain, columns.task == task).order_by(columns.id)
+        cards = schema.cards.c
+        query = (
+            select(schema.champions, cards.sha256)
+            .outerjoin(schema.cards, and_(cards.model == columns.model, cards.version == columns.version))
+            .where(columns.domain == domain, columns.task == task)
+            .order_by(columns.id)
+        )
         with self.reading() as c:
             return [_champion(row) for row in c.execute(query)]
 
@@ -345,7 +358,7 @@ def _fit(row: Row[Any]) -> Fit:
 
 def _champion(row: Row[Any]) -> Champion:
     since = datetime.fromisoformat(row.since)
-    return Champion(row.task, row.model, row.version, row.family, row.why, row.run_id, since)
+    return Champion(row.task, row.model, row.version, row.family, row.why, row.run_id, since, row.sha256 or "")
 
 
 def _new_id(c: Connection, table: Table, **values: Any) -> int:

@@ -22,7 +22,10 @@ def record_models(c: Connection, attempt: int, domain: str, publication: Publica
         key = {"domain": domain, **{name: values.pop(name) for name in ("task", "family", "run_id")}}
         put(c, schema.fits, key, values | {"attempt": attempt})
     for champion in publication.champions:
-        c.execute(insert(schema.champions).values(domain=domain, attempt=attempt, **columns_of(champion)))
+        values = columns_of(champion)
+        card = {"sha256": values.pop("card_sha256")}
+        c.execute(insert(schema.champions).values(domain=domain, attempt=attempt, **values))
+        put(c, schema.cards, {"model": champion.model, "version": champion.version}, card)
     for task, rows in publication.predictions.items():
         put(c, schema.predictions, {"domain": domain, "task": task}, {"rows": rows, "attempt": attempt})
     for decisions in publication.decisions:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, delete, insert
 from pipelines.io.failures import LedgerError
 
 
-def put(c: Connection, table: Table, key: dict[str, str], values: dict[str, Any]) -> None:
+def put(c: Connection, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
     """Write the row of this key, in place of the one that is there."""
     c.execute(delete(table).where(*(table.c[name] == value for name, value in key.items())))
     c.execute(insert(table).values(key | values))

@@ -28,7 +28,7 @@ from sqlalchemy.pool import NullPool
 
 from pipelines.io.failures import LedgerError
 
-VERSION = 3  # grows with every table that is added: a ledger of an older version is given what it lacks
+VERSION = 4  # grows with every table that is added: a ledger of an older version is given what it lacks
 WRITES = "headrace_writes"  # execution option of a connection that is going to write
 _BUSY_SECONDS = 30
 
@@ -194,6 +194,8 @@ champions = _table(
     _text("since"),
     _attempt(),
 )
+# What a champion's card must hash to, wherever the model is read from.
+cards = _table("cards", _text("model", primary_key=True), _count("version", primary_key=True), _text("sha256"))
 predictions = _table(
     "predictions", _text("domain", primary_key=True), _text("task", primary_key=True), _count("rows"), _attempt()
 )

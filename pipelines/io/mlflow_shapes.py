@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipelines.contracts.fits import FitPlan, FitResult
+from pipelines.contracts.fits import FitPlan
 
 if TYPE_CHECKING:
     import pandas as pd
-    from mlflow.entities import DatasetInput, Metric
+    from mlflow.entities import DatasetInput
     from mlflow.models import ModelSignature
     from mlflow.types import Schema
+
+_WHOLE_KEYS = ("step",)
+"""Whole numbers that are never missing."""
 
 
 def metric_name(name: str) -> str:
@@ -36,13 +39,6 @@ def parameters(plan: FitPlan) -> dict[str, str]:
     }
 
 
-def curve_metrics(result: FitResult, at_ms: int) -> list[Metric]:
-    """A learning curve's points in their order; at_ms: milliseconds since 1970."""
-    from mlflow.entities import Metric
-
-    return [Metric(metric_name(point.name), point.value, at_ms, point.step) for point in result.curves]
-
-
 def dataset_input(name: str, path: str, version: int, rows: int) -> DatasetInput:
     """A Delta table at one version, as what a fit was trained on.
 
@@ -58,20 +54,22 @@ def dataset_input(name: str, path: str, version: int, rows: int) -> DatasetInput
 
 
 def signature(example: pa.Table, prediction: pa.Table) -> ModelSignature:
-    """Columns and types of a model's examples and predictions; every value may be missing but keys."""
+    """Columns and types of a model's examples and predictions; every value may be missing but those of keys."""
     from mlflow.models import ModelSignature
 
     return ModelSignature(inputs=_schema(example), outputs=_schema(prediction))
 
 
 def pandas_input(table: pa.Table) -> pd.DataFrame:
-    """A table as MLflow keeps an example: instants in UTC without a zone, lists as lists."""
+    """A table as MLflow keeps an example: instants in UTC without a zone, lists as lists, whole numbers as doubles."""
     frame = table.to_pandas()
     for column in table.schema:
         if pa.types.is_timestamp(column.type) and column.type.tz is not None:
             frame[column.name] = frame[column.name].dt.tz_localize(None)
         elif pa.types.is_list(column.type):
             frame[column.name] = [list(values) for values in frame[column.name]]
+        elif pa.types.is_integer(column.type) and column.name not in _WHOLE_KEYS:
+            frame[column.name] = frame[column.name].astype("float64")
     return frame
 
 
@@ -83,13 +81,18 @@ def _schema(table: pa.Table) -> Schema:
         (pa.types.is_timestamp, DataType.datetime),
         (pa.types.is_floating, DataType.double),
         (pa.types.is_boolean, DataType.boolean),
-        (lambda kind: pa.types.is_integer(kind) and kind.bit_width <= 32, DataType.integer),
-        (pa.types.is_integer, DataType.long),
+        # pandas has no whole number that is missing: such a column would come as doubles, which MLflow refuses for long
+        (pa.types.is_integer, DataType.double),
         (pa.types.is_list, Array(DataType.double)),
     )
+    of_keys = dict.fromkeys(_WHOLE_KEYS, DataType.integer)
     return Schema(
         [
-            ColSpec(next((known for fits, known in kinds if fits(column.type)), DataType.string), column.name)
+            ColSpec(
+                of_keys.get(column.name)
+                or next((known for fits, known in kinds if fits(column.type)), DataType.string),
+                column.name,
+            )
             for column in table.schema
         ]
     )

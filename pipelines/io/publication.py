@@ -118,7 +118,10 @@ class Apart:
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted family: its MLflow run, its plan's key, its metrics, the versions of the tables it was made from."""
+    """A fitted family: its run, its plan's key, its metrics, the versions of the tables it was made from.
+
+    run_id: ours, given with the fit; the run in MLflow, which gives its own, has it as the tag `headrace.run_id`.
+    """
 
     task: str
     family: str
@@ -131,7 +134,8 @@ class Fit:
 
 @dataclass(frozen=True)
 class Champion:
-    """The model that serves a task from `since` on, and why it was chosen."""
+    """The model that serves a task from `since` on, and why it was chosen. card_sha256: of its card, which guards its
+    bytes; "" where that was not on record yet."""
 
     task: str
     model: str
@@ -140,6 +144,7 @@ class Champion:
     why: str
     run_id: str
     since: datetime
+    card_sha256: str = ""
 
 
 @dataclass(frozen=True)

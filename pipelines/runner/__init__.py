@@ -17,7 +17,7 @@ from pipelines.io.failures import LeaseError
 from pipelines.io.integrity import damage_named
 from pipelines.io.publication import Outcomes
 from pipelines.runner import act, decide, ingest, learn, observe
-from pipelines.runner.failures import EXPECTED, Waiting
+from pipelines.runner.failures import EXPECTED, Untold, Waiting
 from pipelines.runner.work import Context, Stopwatch
 from pipelines.settings import Settings, SettingsError
 from pipelines.stages import STAGES, UNITS
@@ -55,7 +55,8 @@ def run(
     """Run the stages (all by default) of the domains (all by default), task by task in the order of the way.
 
     A domain whose ingest fails, or a task one of whose units fails, is left there, as it was last published; the others
-    go on. A stage that waits for another has failed, but not where `land` was asked for and nothing was ever delivered.
+    go on. Where only MLflow could not be told, the task's other units go on too. A stage that waits for another has
+    failed, but not where `land` was asked for and nothing was ever delivered.
     """
     unknown = sorted(set(stages) - {stage.name for stage in STAGES})
     if unknown:
@@ -75,7 +76,8 @@ def run(
             if isinstance(failure, Waiting) and _is_idle(context, domain, asked):
                 watch.say(subject, "idle", f"nothing was ever delivered: {failure}")
             else:
-                failures[subject] = str(failure)
+                earlier = f"{failures[subject]}; " if subject in failures else ""
+                failures[subject] = f"{earlier}{failure}"
                 watch.say(subject, "failed", str(failure))
     return Outcome(
         tuple(domain.name for domain in chosen),
@@ -132,8 +134,11 @@ def _units(context: Context, domain: Domain, asked: Mapping[str, Collection[str]
         try:
             for unit, work in TASK_UNITS.items():
                 if asked[unit]:
-                    with damage_named():
-                        work(context, domain, task, asked[unit])
+                    try:
+                        with damage_named():
+                            work(context, domain, task, asked[unit])
+                    except Untold as failure:
+                        yield f"{domain.name}/{task.name}", failure
         except EXPECTED as failure:
             yield f"{domain.name}/{task.name}", failure
     if asked["observe"]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
+from pipelines.contracts.cards import ModelCard
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.tasks import Span, Task
 from pipelines.domains import policy as policy_named
@@ -36,6 +37,20 @@ def champion_of(work: Work, task: Task) -> Champion:
     return champions[-1]
 
 
+def model_of(context: Context, champion: Champion) -> tuple[bytes, ModelCard]:
+    """The champion's bytes and card: the copy that was kept, if it is what the ledger has the hash of, else the
+    registered model itself, so that scoring does not depend on MLflow. TrackingError where neither is to be had."""
+    from pipelines.io.model_copies import ModelCopies
+    from pipelines.io.registry import Registry
+
+    copies = ModelCopies(context.folder("models"))
+    found = copies.load(champion.model, champion.version, champion.card_sha256)
+    if found is None:
+        found = Registry(context.settings).load(champion.model, champion.version)
+        copies.keep(champion.model, champion.version, *found)
+    return found
+
+
 def score(work: Work, task: Task) -> None:
     """Append the champion's predictions from the test span's start on, for cut-offs that have none."""
     domain, context = work.domain, work.context
@@ -46,11 +61,9 @@ def score(work: Work, task: Task) -> None:
         work.say("score", f"{task.name}: nothing to do: every cut-off has its prediction")
         return
     from pipelines.engines.predictions import Model, predictions
-    from pipelines.io.tracking import Tracking
     from pipelines.stages.score import score as append_predictions
 
     champion = champion_of(work, task)
-    tracking = Tracking(context.settings)
     name = domain.delta_table("gold", f"{task.name}_predictions")
     as_of = context.as_of_for(domain)
     assert as_of is not None, "gold exists, so something was delivered"
@@ -58,7 +71,7 @@ def score(work: Work, task: Task) -> None:
     span = Span(test.start, max(as_of, test.start) + timedelta(microseconds=1)) if isinstance(test, Span) else test
     key = [task.spine.entity, "cut_at"]
     held = work.read_if_any(name)
-    content, card = tracking.load_model(champion.model, champion.version)
+    content, card = model_of(context, champion)
     baseline = current_plan(work, task, task.promote.must_beat)
     scored = current_plan(work, task, champion.family)
     if task.select is not None:

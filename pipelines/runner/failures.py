@@ -17,6 +17,11 @@ class Waiting(RuntimeError):
     """A stage that was asked for lacks what it works on; the message says what, and what to run first."""
 
 
+class Untold(RuntimeError):
+    """What was done is published, but MLflow could not be told, so that part waits; the message says what, and what to
+    do. The units after it can go on: with the champion that there is."""
+
+
 EXPECTED = (
     DeclarationError,
     FitError,
@@ -28,6 +33,7 @@ EXPECTED = (
     Refused,
     SessionError,
     TrackingError,
+    Untold,
     Waiting,
     WarehouseError,
 )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
 from pipelines.contracts.fits import FitPlan, FitResult, Workspace
 from pipelines.contracts.tasks import Task
+from pipelines.contracts.usage import Usage
+from pipelines.runner import measured
 from pipelines.runner.work import Work
 from pipelines.stages import train as train_stage
 
@@ -31,14 +37,42 @@ def current_plan(work: Work, task: Task, family: str) -> FitPlan:
 
 
 def fitted(work: Work, plan: FitPlan) -> FitResult:
-    """The plan's fit: from its workspace if it is there, else carried out now and kept."""
+    """The plan's fit: from its workspace if it is there, else carried out now, measured and kept."""
     from pipelines.engines import fit
     from pipelines.engines.kept import keep, kept
     from pipelines.engines.recorder import FileRecorder
+    from pipelines.io.machine import Watched
 
-    workspace = Workspace(work.context.folder("fits") / plan.domain / plan.task / f"{plan.family}-{plan.key[:16]}")
+    workspace = workspace_of(work, plan)
     result = kept(workspace)
     if result is None:
-        result = fit(plan, workspace, work.context.spark, FileRecorder(workspace))
+        with Watched() as machine:
+            result = fit(plan, workspace, work.context.spark, FileRecorder(workspace))
+        usage = replace(machine.usage, bytes_read=bytes_of(plan))
+        measured.keep(measured.measured(plan, rows_of(plan), usage), workspace)
         keep(result, workspace)
     return result
+
+
+def usage_of(work: Work, plan: FitPlan) -> Usage | None:
+    """What the plan's fit took; None where it was not measured."""
+    found = measured.kept(workspace_of(work, plan))
+    return found.usage if found else None
+
+
+def workspace_of(work: Work, plan: FitPlan) -> Workspace:
+    return Workspace(work.context.folder("fits") / plan.domain / plan.task / f"{plan.family}-{plan.key[:16]}")
+
+
+def rows_of(plan: FitPlan) -> int:
+    """How many rows a fit is made on: the cut-offs of its train and validate spans, each in all its steps."""
+    from pipelines.engines.shards import cut_offs_of
+
+    frame = plan.frame
+    return frame.steps * sum(len(cut_offs_of(plan, span, ())) for span in (plan.train, plan.validate))
+
+
+def bytes_of(plan: FitPlan) -> int:
+    """How large the files are that hold the plan's tables; those of other machines are not counted."""
+    paths = [Path(unquote(urlsplit(file).path)) for table in plan.tables.values() for file in table.files]
+    return sum(path.stat().st_size for path in paths if path.is_file())

@@ -7,31 +7,37 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.fits import CurvePoint, FitPlan
+from pipelines.contracts.fits import FitPlan
 from pipelines.contracts.tasks import ByHash, Task
+from pipelines.contracts.usage import Usage, summed
+from pipelines.io.failures import TrackingError
 from pipelines.io.publication import Champion, Fit
-from pipelines.runner.failures import Waiting
-from pipelines.runner.fits import current_plan, fitted
+from pipelines.runner.failures import Untold, Waiting
+from pipelines.runner.fits import bytes_of, current_plan, fitted, usage_of
 from pipelines.runner.folds import Rolled, rolled
 from pipelines.runner.report import told
 from pipelines.runner.selection import line, of_kept, selected
+from pipelines.runner.tell import realign, spool_of, tell
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages import train as train_stage
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipelines.io.tracking import FitReport, LoggedFit
+    from pipelines.io.run_records import FitReport, LearnReport
     from pipelines.metrics.selection import Judgement
     from pipelines.stages.evaluate import Evidence
 
-EXAMPLES_SHOWN = 2
-
 
 def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -> None:
-    """Fit, judge and register a task, if its gold, declaration or place to fit changed since last time."""
+    """Fit, judge and register a task, if its gold, declaration or place to fit changed since last time.
+
+    What was learnt is published before MLflow is told of it, so that nothing is lost and nothing is told twice; only a
+    champion's version is MLflow's to give.
+    """
     work = Work(context, domain, f"learn {task.name}")
     work.needs(next(iter(wanted)), train_stage.gold_tables(domain, task), "Run the stage gold first")
     lesson = Lesson(work, task)
@@ -39,6 +45,9 @@ def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -
         lesson.train()
     if "evaluate" in wanted:
         lesson.evaluate()
+    work.publish()
+    if told := tell(context, domain, task):
+        work.say("evaluate", f"{task.name}: {told} records logged to MLflow")
     if "register" in wanted:
         lesson.register()
     work.publish()
@@ -49,7 +58,7 @@ class Lesson:
 
     def __init__(self, work: Work, task: Task) -> None:
         self._work, self._task = work, task
-        self._logged: dict[str, LoggedFit] = {}
+        self._judging: dict[str, Usage] = {}
 
     @cached_property
     def _declared(self) -> dict[str, FitPlan]:
@@ -111,46 +120,39 @@ class Lesson:
     def evidence(self) -> dict[str, Evidence]:
         """Every family's backtest on the calibrate and the test span, through its scorer, and what it shows."""
         from pipelines.engines.predictions import Model, predictions
-        from pipelines.stages.evaluate import evaluate
+        from pipelines.io.machine import Watched
+        from pipelines.stages.evaluate import JUDGED, evaluate
 
-        spans = {name: self._task.split.spans[name] for name in ("calibrate", "test")}
+        spans = {name: self._task.split.spans[name] for name in JUDGED}
         spark, found = self._work.context.spark(), {}
         for family, plan in self.plans.items():
             model = Model(family, fitted(self._work, plan).model)
-            found[family] = predictions(spark, model, plan, spans).toArrow()
+            with Watched() as machine:
+                found[family] = predictions(spark, model, plan, spans).toArrow()
+            self._judging[family] = replace(machine.usage, bytes_read=bytes_of(plan))
         return evaluate(found, self._task)
 
     def evaluate(self) -> None:
-        """Write the backtest, and tell MLflow all of every fit."""
+        """Write the backtest, and leave all there is to tell of every fit in the spool."""
         work, task = self._work, self._task
         if self._is_done("evaluate"):
             work.say("evaluate", f"{task.name}: nothing to do: judged before")
             return
         import pyarrow as pa
 
-        from pipelines.io.tracking import Tracking
         from pipelines.stages.changes import Change
 
-        evidence, tracking = self.evidence, Tracking(work.context.settings)
-        tags = {"headrace.attempt": str(work.attempt.number), "headrace.split": str(task.split)}
-        parent = tracking.begin(work.domain.name, task.name, self.as_of, tags)
-        if self.selection:
-            from pipelines.metrics.selection_figure import selection as drawn
-
-            rows = [asdict(one) for one in self.selection]
-            tracking.attach(parent, "selection", rows, drawn(self.selection, subject=task.name))
+        evidence, spool = self.evidence, spool_of(work.context, work.domain, task)
+        parent, ids = self._report(), {family: uuid4().hex for family in evidence}
+        spool.add(work.attempt.number, parent.write)
         parts = []
         for family, seen in evidence.items():
             metrics = {**seen.metrics, **self._features(family)}
-            logged = self._logged[family] = tracking.log_fit(parent, self._report(family))
+            spool.add(work.attempt.number, self._report_of(family, ids[family], parent.id).write)
             versions = {name: shard.version for name, shard in self.plans[family].tables.items()}
-            work.add(
-                "fits", Fit(task.name, family, logged.run_id, self.plans[family].key, metrics, versions, self.as_of)
-            )
-            parts.append(_labelled_backtest(seen, task, family, logged.run_id))
+            work.add("fits", Fit(task.name, family, ids[family], self.plans[family].key, metrics, versions, self.as_of))
+            parts.append(_labelled_backtest(seen, task, family, ids[family]))
             work.say("evaluate", f"{task.name}: {family}: {told(metrics, task)}")
-        loss = task.promote.metric
-        tracking.finish(parent, metrics={f"{loss}/{family}": seen.metrics[loss] for family, seen in evidence.items()})
         frame = work.context.spark().createDataFrame(pa.concat_tables(parts))
         work.write(Change(work.domain.delta_table("gold", f"{task.name}_backtest"), "overwrite", frame))
         work.mark_done("evaluate", task.name, self.made_of)
@@ -161,26 +163,48 @@ class Lesson:
         if self._is_done("register"):
             work.say("register", f"{task.name}: nothing to do: the champion was picked from just this")
             return
-        if not (self._logged or self._is_done("evaluate")):
-            raise Waiting("register waits for runs of these fits in MLflow. Run the stage evaluate first")
+        if not self._is_done("evaluate"):
+            raise Waiting("register waits for runs of these fits. Run the stage evaluate first")
+        from pipelines.io.model_copies import ModelCopies
+        from pipelines.io.registry import Registry
         from pipelines.io.tracking import Tracking
         from pipelines.stages.register import verdict
 
         found = verdict(self.evidence, task)
-        work.open()
-        work.mark_done("register", task.name, self.made_of)
         if not found.family:
+            work.open()
+            work.mark_done("register", task.name, self.made_of)
             work.say("register", f"{task.name}: no champion: {found.why}")
             return
-        tracking, name = Tracking(work.context.settings), f"{domain.name}-{task.name}"
-        logged = self._logged.get(found.family) or tracking.logged(
-            work.context.ledger.fits(domain.name, task.name)[found.family].run_id
+        name, run_id = (
+            f"{domain.name}-{task.name}",
+            work.context.ledger.fits(domain.name, task.name)[found.family].run_id,
         )
-        version = tracking.register(logged, name, "champion", {"headrace.why": found.why, "family": found.family})
-        work.add(
-            "champions",
-            Champion(task.name, name, version, found.family, found.why, logged.run_id, since=self.as_of),
+        registry = Registry(work.context.settings)
+        try:
+            logged = Tracking(work.context.settings).logged(run_id)
+            version = registry.register(logged, name, {"headrace.why": found.why, "family": found.family})
+            model, card = registry.load(name, version)
+        except TrackingError as failure:
+            raise Untold(
+                f"{failure}. The champion stays what it was; run again, and this one is registered"
+            ) from failure
+        ModelCopies(work.context.folder("models")).keep(name, version, model, card)
+        work.open()
+        work.mark_done("register", task.name, self.made_of)
+        champion = Champion(
+            task.name,
+            name,
+            version,
+            found.family,
+            found.why,
+            run_id,
+            since=self.as_of,
+            card_sha256=logged.card_sha256,
         )
+        work.add("champions", champion)
+        work.publish()
+        realign(work.context, domain, task)
         work.say("register", f"{task.name}: champion is {name}/{version} ({found.family}): {found.why}")
 
     def _features(self, family: str) -> dict[str, float]:
@@ -190,41 +214,44 @@ class Lesson:
         given = len(self.plans[family].frame.features)
         return {"features_given": given, "features_declared": len(self._declared[family].frame.features)}
 
-    def _report(self, family: str) -> FitReport:
-        from pipelines.engines.shards import examples_of
-        from pipelines.io.tracking import FitReport, TableRead
-        from pipelines.models.base import families
-        from pipelines.runner.pictures import pictures
-        from pipelines.transforms.intervals import shifted
+    def _report(self) -> LearnReport:
+        """What the run as a whole came to."""
+        from pipelines.io.run_records import LearnReport
 
-        plan, seen, result = self.plans[family], self.evidence[family], fitted(self._work, self.plans[family])
-        example = examples_of(plan, self._task.split.spans["test"]).slice(0, EXAMPLES_SHOWN).drop_columns(["label"])
-        prediction = shifted(families()[family].scorer(result.model).predict(example), seen.calibration)
-        gate = {f"gate/{name}": value for name, value in seen.gate.items()}
-        by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
-        folds = self.folds.get(family)
-        tables = [
-            TableRead(name, self._work.path(name), shard.version, self._work.count(name))
-            for name, shard in plan.tables.items()
-        ]
-        return FitReport(
+        task, metric, tables = self._task, self._task.promote.metric, {}
+        metrics = {f"{metric}/{family}": seen.metrics[metric] for family, seen in self.evidence.items()}
+        metrics |= summed([self._costs(family) for family in self.evidence])
+        if self.selection:
+            from pipelines.metrics.selection_figure import selection as drawn
+
+            rows = [asdict(one) for one in self.selection]
+            tables["selection"] = (rows, drawn(self.selection, subject=task.name))
+        tags = {"headrace.attempt": str(self._work.attempt.number), "headrace.split": str(task.split)}
+        return LearnReport(uuid4().hex, self._work.domain.name, task.name, self.as_of, metrics, tags, tables)
+
+    def _report_of(self, family: str, id: str, parent: str) -> FitReport:
+        from pipelines.runner.reports import fit_report
+
+        naive, folds = self.evidence[self._task.promote.must_beat], self.folds.get(family)
+        more = {**self._features(family), **(folds.summary if folds else {}), **self._costs(family)}
+        return fit_report(
+            self._work,
+            self._task,
+            self.plans[family],
+            self.evidence[family],
+            naive,
+            id=id,
+            parent=parent,
             as_of=self.as_of,
-            plan=plan,
-            result=replace(result, curves=(*result.curves, *by_step, *(folds.points if folds else ()))),
-            calibration=seen.calibration,
-            metrics={
-                **seen.metrics,
-                **gate,
-                **self._features(family),
-                **(folds.summary if folds else {}),
-                "fit_seconds": result.seconds,
-            },
-            tables=tables,
-            tags={"headrace.split": str(self._task.split)},
-            example=example,
-            prediction=prediction,
-            figures=pictures(self._work.domain, self._task, seen, self.evidence[self._task.promote.must_beat], result),
+            metrics=more,
+            points=folds.points if folds else (),
         )
+
+    def _costs(self, family: str) -> dict[str, float]:
+        """What a family's stages took; of a fit that was kept from before, what it took then."""
+        price = self._work.context.settings.training.price_per_core_hour
+        fit = usage_of(self._work, self.plans[family])
+        return (fit.metrics("train", price) if fit else {}) | self._judging[family].metrics("evaluate", price)
 
 
 def _labelled_backtest(seen: Evidence, task: Task, family: str, run_id: str) -> pa.Table:

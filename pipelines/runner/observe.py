@@ -8,6 +8,7 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.tasks import Task
 from pipelines.domains import policy as policy_named
 from pipelines.io.publication import Decisions
+from pipelines.runner.tell import spool_of, tell
 from pipelines.runner.work import Context, Work, fingerprint
 
 
@@ -20,6 +21,7 @@ def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -
     made_of = fingerprint(task.decide, work.version(decisions_name), work.version(series_name))
     if work.is_done("observe", task.name, made_of):
         work.say("observe", f"{task.name}: nothing to do: valued before")
+        tell(context, domain, task)
         return
     from pipelines.stages.observe import realised, totals
 
@@ -33,14 +35,16 @@ def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -
     work.mark_done("observe", task.name, made_of)
     known = {f"decision/{name}": value for name, value in values.items() if value is not None}
     if known:
-        from pipelines.io.tracking import Tracking
+        from pipelines.io.run_records import Note
 
-        Tracking(context.settings).note(context.ledger.champions(domain.name, task.name)[-1].run_id, known)
+        champion = context.ledger.champions(domain.name, task.name)[-1]
+        spool_of(context, domain, task).add(work.attempt.number, Note.of(champion.run_id, known).write)
         told = ", ".join(f"{name.replace('_', ' ')} {value:,.0f}" for name, value in values.items())
         work.say("observe", f"{task.name}: in {policy.unit}: {told}")
     else:
         work.say("observe", f"{task.name}: no label of any decision is known yet")
     work.publish()
+    tell(context, domain, task)
 
 
 def watch_tables(context: Context, domain: Domain) -> None:

@@ -191,10 +191,12 @@ class Work:
         self.put("fingerprints", (stage, subject), fingerprint)
 
     def publish(self) -> None:
-        """Make all tables and records of this unit visible in one ledger transaction, if there are any."""
+        """Make all tables and records of this unit visible in one ledger transaction, if there are any. What is done
+        with it afterwards is another attempt."""
         if self._attempt is None:
             return
         self.context.warehouse.publish(self._attempt, replace(Publication(), **self._parts))
+        self._attempt, self._parts = None, {}
 
 
 def fingerprint(*parts: Any) -> str:

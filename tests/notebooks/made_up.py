@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -134,10 +136,12 @@ def gold(domain: Domain, task: Task, chance: np.random.Generator) -> dict[str, p
 
 def run_of(tracking: Tracking, domain: Domain, task: Task) -> str:
     """A run with a learning curve."""
-    run = tracking.begin(domain.name, task.name, AS_OF)
-    for step, value in CURVE.items():
-        tracking._client.log_metric(run, "train/loss", value, step=step)
-    return run
+    id = uuid4().hex
+    points = tuple(Point("train/loss", step, value, 0) for step, value in CURVE.items())
+    with TemporaryDirectory() as folder:
+        RunRecord(id, domain.name, task.name, "made up", points=points).write(Path(folder))
+        tracking.log(Path(folder))
+    return id
 
 
 def instants(of: list[datetime]) -> pa.Array:

@@ -1,0 +1,43 @@
+"""What a piece of work took of the machine: time, cores, memory, bytes, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+_SECONDS_AN_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The machine at one moment, by MLflow's names of system metrics; at_ms: milliseconds since 1970."""
+
+    at_ms: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """core_seconds: what this process and those below it computed, on this machine alone; bytes_read: of the tables'
+    files."""
+
+    seconds: float
+    core_seconds: float
+    bytes_read: int = 0
+    samples: tuple[Sample, ...] = ()
+
+    def metrics(self, stage: str, price_per_core_hour: float) -> dict[str, float]:
+        """`cost/<stage>_seconds` and so on; the price only where conf has one."""
+        found = {"seconds": self.seconds, "core_seconds": self.core_seconds, "bytes_read": float(self.bytes_read)}
+        if price_per_core_hour:
+            found["price"] = self.core_seconds / _SECONDS_AN_HOUR * price_per_core_hour
+        return {f"cost/{stage}_{name}": value for name, value in found.items()}
+
+
+def summed(costs: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Each cost over all of them."""
+    found: dict[str, float] = {}
+    for of in costs:
+        for name, value in of.items():
+            found[name] = found.get(name, 0.0) + value
+    return found

@@ -1,0 +1,102 @@
+"""A model's card for people: what it is for, what it was made of, what it is worth beside the baseline, its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from pipelines.contracts.domain import Domain
+from pipelines.contracts.fits import FitPlan
+from pipelines.contracts.tasks import Task
+from pipelines.io.run_records import TableRead
+from pipelines.stages.evaluate import Evidence
+
+_PURPOSES = {
+    "train": "fitted on",
+    "validate": "stopped early by",
+    "calibrate": "calibrated and picked on",
+    "test": "judged on",
+}
+
+
+def model_card(
+    domain: Domain,
+    task: Task,
+    plan: FitPlan,
+    seen: Evidence,
+    naive: Evidence,
+    tables: Sequence[TableRead],
+    as_of: datetime,
+    code: str,
+) -> str:
+    """The card as markdown, from the declaration and the evidence alone; the same fit gives the same card."""
+    return "\n".join(
+        [
+            f"# {domain.name}-{task.name}: {plan.family}",
+            "",
+            *_purpose(domain, task),
+            "",
+            "## Data",
+            "",
+            *_table(("table", "version", "rows"), [(f"`{of.name}`", str(of.version), f"{of.rows:,}") for of in tables]),
+            "",
+            *_table(("span", "is"), [(_PURPOSES[name], str(span)) for name, span in task.split.spans.items()]),
+            "",
+            f"Split {task.split}. As of {as_of.astimezone(UTC):%Y-%m-%dT%H:%MZ}. {len(plan.frame.features)} features: "
+            + ", ".join(f"`{name}`" for name in plan.frame.features),
+            "",
+            "## Worth on the test span",
+            "",
+            *_table(("metric", plan.family, naive.family), _metrics(seen, naive)),
+            "",
+            "## Limits",
+            "",
+            *[f"- {limit}" for limit in _limits(task, plan, seen)],
+            "",
+            "## Made with",
+            "",
+            f"Engine {plan.engine}, {plan.workers} workers, {plan.device}, seed {plan.seed}; code {code}. "
+            + "Parameters: "
+            + (", ".join(f"{name} {value}" for name, value in sorted(plan.params.items())) or "none"),
+            "",
+        ]
+    )
+
+
+def _purpose(domain: Domain, task: Task) -> Iterator[str]:
+    yield task.doc or domain.question
+    yield ""
+    unit = f", in {task.unit}" if task.unit else ""
+    yield f"It answers: `{task.column}`{unit} for each `{task.spine.entity}` of {domain.name} ({type(task).__name__})."
+    yield f"The policy `{task.decide}` decides by it. Owner: {domain.owner}."
+
+
+def _metrics(seen: Evidence, naive: Evidence) -> list[tuple[str, str, str]]:
+    """The family's metrics, the baseline's own beside them; what is of the baseline alone is there once."""
+    return [
+        (name, f"{value:.5g}", f"{naive.metrics[name]:.5g}" if name in naive.metrics else "")
+        for name, value in seen.metrics.items()
+        if not name.startswith("naive_")
+    ]
+
+
+def _limits(task: Task, plan: FitPlan, seen: Evidence) -> Iterator[str]:
+    skill = seen.metrics.get("skill")
+    if skill is not None and seen.family != task.promote.must_beat and skill <= 0:
+        yield f"It is no better than {task.promote.must_beat}."
+    if "coverage" in seen.metrics:
+        coverage, nominal = seen.metrics["coverage"], seen.metrics["nominal_coverage"]
+        yield f"{coverage:.0%} of what came lay in its {nominal:.0%} band on the test span."
+        yield f"Its intervals hold where errors are as on the calibrate span ({seen.calibration.learnt_on})."
+    if task.hashed_by:
+        yield f"Split by hash of {task.hashed_by}: these figures say nothing about a later time."
+    if task.label_known_after:
+        yield f"A label is known {task.label_known_after} later; until then an error is not seen."
+    for name, length in plan.frame.categories:
+        yield f"It knows {length} values of `{name}`; all others are one to it."
+    yield "It was judged on the entities and the time above; others were never looked at."
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [" | ".join(cells) for cells in (head, ["---"] * len(head), *rows)]
+    return [f"| {line} |" for line in lines]

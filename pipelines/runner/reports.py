@@ -1,0 +1,75 @@
+"""What is told of a fit, from what is known of it: evidence, figures, texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from pipelines.contracts.cards import plain
+from pipelines.contracts.fits import CurvePoint, FitPlan
+from pipelines.contracts.plan_text import plan_text
+from pipelines.contracts.tasks import Task
+from pipelines.engines.shards import examples_of
+from pipelines.io.environment import environment
+from pipelines.io.run_records import FitReport, TableRead
+from pipelines.models.base import families
+from pipelines.runner.fits import fitted, usage_of
+from pipelines.runner.model_card import model_card
+from pipelines.runner.pictures import pictures
+from pipelines.runner.work import Work
+from pipelines.stages.evaluate import Evidence
+from pipelines.transforms.intervals import shifted
+
+EXAMPLES_SHOWN = 2
+PLAN, JUDGEMENT, ENVIRONMENT, CARD = "plan.json", "judgement.json", "environment.json", "model_card.md"
+
+
+def fit_report(
+    work: Work,
+    task: Task,
+    plan: FitPlan,
+    seen: Evidence,
+    naive: Evidence,
+    *,
+    id: str,
+    parent: str,
+    as_of: datetime,
+    metrics: Mapping[str, float],
+    points: tuple[CurvePoint, ...],
+) -> FitReport:
+    """All there is to tell of a family's fit. metrics, points: besides those of the evidence and the fit itself."""
+    result, usage, made_with = fitted(work, plan), usage_of(work, plan), environment()
+    example = examples_of(plan, task.split.spans["test"]).slice(0, EXAMPLES_SHOWN).drop_columns(["label"])
+    prediction = shifted(families()[plan.family].scorer(result.model).predict(example), seen.calibration)
+    gate = {f"gate/{name}": value for name, value in seen.gate.items()}
+    by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
+    tables = [TableRead(name, work.path(name), shard.version, work.count(name)) for name, shard in plan.tables.items()]
+    judgement = {"spans": task.split.spans, "metrics": seen.metrics, "tables": {of.name: of.path for of in tables}}
+    return FitReport(
+        id=id,
+        parent=parent,
+        as_of=as_of,
+        plan=plan,
+        result=replace(result, curves=(*result.curves, *by_step, *points)),
+        calibration=seen.calibration,
+        metrics={**seen.metrics, **gate, **metrics, "fit_seconds": result.seconds},
+        tables=tables,
+        example=example,
+        prediction=prediction,
+        samples=usage.samples if usage else (),
+        figures=pictures(work.domain, task, seen, naive, result),
+        documents={
+            CARD: model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"]),
+            PLAN: plan_text(plan),
+            JUDGEMENT: json.dumps(plain(judgement), indent=1) + "\n",
+            ENVIRONMENT: json.dumps(made_with, indent=1) + "\n",
+        },
+        tags={
+            "headrace.attempt": str(work.attempt.number),
+            "headrace.split": str(task.split),
+            "headrace.lock_sha256": made_with["lock_sha256"],
+            "mlflow.source.git.commit": made_with["code"],
+        },
+    )

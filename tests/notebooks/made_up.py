@@ -17,6 +17,7 @@ from pipelines.contracts.tasks import Events, Task
 from pipelines.domains import policy
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Champion, Decisions, Fit, LandedFile, Outcomes, Publication, Written
+from pipelines.io.run_records import Point, RunRecord
 from pipelines.io.tracking import Tracking
 from pipelines.settings import Settings
 

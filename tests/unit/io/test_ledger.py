@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from pipelines.io.ledger import Ledger
 from pipelines.io.ledger_schema import VERSION, metadata
 from pipelines.io.publication import Champion, Decisions, Fit, LandedFile, Outcomes, Publication, Written
 
-ADDED_AT_3 = {"contents", "checks", "schemas", "leases", "movements"}
+ADDED_LATER = {"contents", "checks", "schemas", "leases", "movements", "cards"}
 MORNING = datetime(2014, 2, 1, 6, tzinfo=UTC)
 
 
@@ -172,7 +173,8 @@ def test_the_newest_fit_of_a_family_counts_and_a_run_may_be_completed(ledger: Le
 
 def test_champions_keep_their_history(ledger: Ledger) -> None:
     assert ledger.champions("energy", "load_mw") == []
-    reign = [champion(1, "linear", "first"), champion(2, "xgboost", "beats linear by 12 %")]
+    second = replace(champion(2, "xgboost", "beats linear by 12 %"), card_sha256="c0ffee")
+    reign = [champion(1, "linear", "first"), second]
     for new in reign:
         ledger.publish(ledger.open_attempt("energy", "train"), Publication(champions=(new,)))
     assert ledger.champions("energy", "load_mw") == reign
@@ -241,7 +243,7 @@ def test_a_ledger_is_opened_again_with_what_it_held(tmp_path: Path) -> None:
     assert Ledger(f"sqlite:///{place}").open_attempt("energy", "etl") == 2
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 3])
 def test_an_older_ledger_is_given_the_tables_that_it_lacks(ledger_uri: str, version: int) -> None:
     first = Ledger(ledger_uri)
     first.publish(
@@ -249,7 +251,7 @@ def test_an_older_ledger_is_given_the_tables_that_it_lacks(ledger_uri: str, vers
         Publication(fingerprints={("gold", ""): "same"}, predictions={"load_mw": 48}),
     )
     with first.writing() as c:
-        for name in sorted(ADDED_AT_3):
+        for name in sorted(ADDED_LATER):
             c.execute(text(f"DROP TABLE {name}"))
         c.execute(text(f"UPDATE ledger SET version = {version}"))
     opened = Ledger(ledger_uri)
@@ -264,7 +266,7 @@ def test_an_older_ledger_is_given_the_tables_that_it_lacks(ledger_uri: str, vers
 def test_a_table_is_added_by_a_new_version_alone() -> None:
     of_ingest = {"ledger", "attempts", "batches", "files", "progress", "pins", "outcomes", "fingerprints"}
     of_tasks = {"fits", "champions", "predictions", "decisions", "messages"}
-    assert (VERSION, set(metadata.tables)) == (3, of_ingest | of_tasks | ADDED_AT_3)
+    assert (VERSION, set(metadata.tables)) == (4, of_ingest | of_tasks | ADDED_LATER)
 
 
 def test_an_unusable_ledger_is_said_in_one_line(tmp_path: Path) -> None:

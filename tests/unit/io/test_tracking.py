@@ -181,6 +181,7 @@ def test_registering_gives_one_version_a_fit_and_the_alias(store: Store) -> None
     first = store.registry.register(store.logged, "tiny-load_mw", {"why": "least mae"})
     again = store.registry.register(store.logged, "tiny-load_mw", {"why": "least mae"})
     assert (first, again) == (1, 1)
+    store.registry.point_alias("tiny-load_mw", "champion", first)
     version = store.client.get_model_version_by_alias("tiny-load_mw", "champion")
     assert (int(version.version), version.tags["why"], version.run_id) == (1, "least mae", store.logged.mlflow_run_id)
 
@@ -188,6 +189,7 @@ def test_registering_gives_one_version_a_fit_and_the_alias(store: Store) -> None
 def test_an_alias_is_put_back_where_the_ledger_has_it(store: Store) -> None:
     name = "tiny-alias"
     store.registry.register(store.logged, name, {})
+    assert store.registry.point_alias(name, "champion", 1) is True
     assert store.registry.point_alias(name, "champion", 1) is False
     store.client.delete_registered_model_alias(name, "champion")
     assert store.registry.point_alias(name, "champion", 1) is True
@@ -198,6 +200,7 @@ def test_an_alias_is_put_back_where_the_ledger_has_it(store: Store) -> None:
 
 def test_a_registered_model_comes_back_as_its_bytes_and_card(store: Store) -> None:
     store.registry.register(store.logged, "tiny-back", {})
+    store.registry.point_alias("tiny-back", "champion", 1)
     for which in (1, "champion"):
         model, card = store.registry.load("tiny-back", which)
         assert model == store.report.result.model
@@ -210,6 +213,7 @@ def test_tampered_bytes_are_refused(store: Store) -> None:
     import mlflow
 
     store.registry.register(store.logged, "tiny-tampered", {})
+    store.registry.point_alias("tiny-tampered", "champion", 1)
     (model,) = store.folder.glob("artifacts/**/model.ubj")
     (card,) = store.folder.glob("artifacts/**/artifacts/headrace.json")
     bytes_before, card_before = model.read_bytes(), card.read_text()

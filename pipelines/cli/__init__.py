@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines import __version__, doctor
-from pipelines.cli import features, quarantine
+from pipelines.cli import features, quarantine, tracking
 from pipelines.cli.arguments import positive
 from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE, USERS_MISTAKE
 from pipelines.contracts.names import DeclarationError
@@ -35,6 +35,7 @@ examples:
   headrace domains                               which domains there are, and what each predicts and decides
   headrace leakcheck --domain energy             features made anew as they could have been made then; exit 1 on a leak
   headrace features list                         what models may see: look-back, unit, owner, lineage
+  headrace tracking sync                         log to MLflow what waited while it was away
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
   headrace doctor                                whether all versions fit together
@@ -141,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
         command("quarantine", quarantine.list_entries, "what was set apart: list, follow, replay or discard it")
     )
     features.add_verbs(command("features", features.list_features, "what models may see: list it, show one feature"))
+    tracking.add_verbs(command("tracking", tracking.list_waiting, "what MLflow has yet to be told: list it, tell it"))
     command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
     return parser
 

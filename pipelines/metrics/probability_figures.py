@@ -54,6 +54,28 @@ def precision_recall(actual: Values, probability: Values, naive: Values, *, mode
     return figure
 
 
+def confusion(actual: Values, probability: Values, *, model: str, subject: str) -> Figure:
+    """What is flagged against what came, where as many are flagged as there are yes: precision is recall there."""
+    actual, probability, _ = _known(actual, probability, probability)
+    is_flagged = np.zeros(len(actual), bool)
+    is_flagged[np.argsort(-probability, kind="stable")[: int(actual.sum())]] = True
+    is_yes = actual == 1
+    counts = np.zeros((2, 2), int)
+    np.add.at(counts, (is_yes.astype(int), is_flagged.astype(int)), 1)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    figure, axes = canvas(5.6, 4.6)
+    axes.grid(False)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.4)
+    for row, column in np.ndindex(2, 2):
+        told = f"{counts[row, column]:,}\n{shares[row, column]:.1%}"
+        axes.text(column, row, told, ha="center", va="center", color=ACTUAL)
+    axes.set_xticks([0, 1], ["not flagged", "flagged"])
+    axes.set_yticks([0, 1], ["no", "yes"])
+    axes.set_ylabel("what came")
+    axes.set_title(f"{subject}: {shares[1, 1]:.0%} of the yes flagged by {model}, with as many flagged", loc="left")
+    return figure
+
+
 def roc(actual: Values, probability: Values, naive: Values, *, model: str, subject: str) -> Figure:
     """How many of the yes are found for how many of the no that are flagged with them; area: AUC."""
     actual, probability, naive = _known(actual, probability, naive)

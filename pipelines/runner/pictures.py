@@ -98,6 +98,7 @@ def _of_probability(task: Task, seen: Evidence, naive: Evidence, told: dict[str,
     return {
         "precision_recall": probability_figures.precision_recall(actual, given, naive_given, **told),
         "roc": probability_figures.roc(actual, given, naive_given, **told),
+        "confusion": probability_figures.confusion(actual, given, **told),
         "reliability": probability_figures.reliability(actual, given, naive_given, **told),
         "probabilities": probability_figures.probabilities_by_label(actual, given, **told),
     }

@@ -55,6 +55,7 @@ def test_every_command_that_the_readme_names_exists(capsys):
         "features",
         "leakcheck",
         "tables",
+        "tracking",
         "conf",
         "doctor",
         "ui",

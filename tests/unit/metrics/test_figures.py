@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from pipelines.contracts.fits import CurvePoint
 from pipelines.metrics.error_figures import coverage_by_size, residuals, residuals_by_size
 from pipelines.metrics.figures import error_by_step, forecast_fan, importance, learning_curves
-from pipelines.metrics.probability_figures import precision_recall, probabilities_by_label, reliability, roc
+from pipelines.metrics.probability_figures import confusion, precision_recall, probabilities_by_label, reliability, roc
 
 WORDS = {"model": "xgboost", "subject": "Load, Victoria", "unit": "MW"}
 AT = [datetime(2014, 11, 3, tzinfo=UTC) + timedelta(minutes=30 * step) for step in range(4)]
@@ -48,6 +48,7 @@ FIGURES = {
     ),
     "precision_recall": precision_recall(IS_LATE, GIVEN, NAIVE_GIVEN, **LATE),
     "roc": roc(IS_LATE, GIVEN, NAIVE_GIVEN, **LATE),
+    "confusion": confusion(IS_LATE, GIVEN, **LATE),
     "reliability": reliability(IS_LATE, GIVEN, NAIVE_GIVEN, **LATE),
     "probabilities": probabilities_by_label(IS_LATE, GIVEN, **LATE),
     "precision_recall of the rare": precision_recall(IS_FRAUD, SUSPECT, SUSPECT, **LATE),
@@ -115,6 +116,7 @@ def words(figure: Figure) -> str:
             "share of all no that are flagged: false alarms (%) | share of all yes that are found: recall (%) | "
             "xgboost, AUC 1.000 | naive, AUC 0.500 | chance, AUC 0.500",
         ),
+        ("confusion", "is_late: 100% of the yes flagged by xgboost, with as many flagged | what came"),
         (
             "reliability",
             "is_late: xgboost predicts 48% on average, 25% came true; groups are off by 28 points | "

@@ -52,7 +52,7 @@ def test_a_probability_is_shown_by_its_curves_beside_the_baselines_row_by_row():
     seen = evidence("linear", about_events([4, 2, 0, 3, 1], probability=[0.2, 0.4, 0.3, 0.9, 0.0]))
     naive = evidence("base_rate", about_events([0, 1, 2, 3, 4], probability=[0.1, 0.2, 0.3, 0.4, 0.0]))
     drawn = pictures(DOMAIN, IS_LATE, seen, naive, FitResult(b"", "json"))
-    assert list(drawn) == ["precision_recall", "roc", "reliability", "probabilities"]
+    assert list(drawn) == ["precision_recall", "roc", "confusion", "reliability", "probabilities"]
     title = (
         "is_late: of a yes and a no, linear puts the yes first in 75%,\nthe naive baseline in 100% of all pairs (AUC)"
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
+from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Forecast, ParamValue
 from pipelines.models.base import NetFamily, Param, Scorer, Signature
 from pipelines.models.channels import Channels, learnt_channels
@@ -26,6 +27,7 @@ Shape = dict[str, Any]
 """What a net is built from: sizes and places that JSON knows; sealed beside the weights."""
 
 _BLOCK = 32
+_PINBALL, _SQUARED = "pinball", "squared"
 
 
 def training_params(
@@ -41,12 +43,13 @@ def training_params(
         Param("learning_rate", float, learning_rate, around, "peak of the learning rate"),
         Param("weight_decay", float, weight_decay, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, memory, None, "part of the running mean of the weights that a step keeps"),
+        Param("loss", str, "pinball", None, "pinball: quantiles; squared: the mean, in place of the one quantile 0.5"),
     )
 
 
 class SequenceFamily(NetFamily):
     """Nets that take `Channels.past` and `Channels.future` and answer with quantiles of every step at once, trained on
-    the pinball loss.
+    the pinball loss; or with the mean, trained on the squared error, where it is that error that counts.
 
     They read the windows and the features per step; cut-off features they leave to the tabular families, since the
     origins between the cut-offs, on which they train too, have none.
@@ -68,6 +71,14 @@ class SequenceFamily(NetFamily):
         """Steps of the past that the net reads together; the windows are filled up in front to a multiple of it."""
         return 1
 
+    def settled(self, given: Params) -> dict[str, ParamValue]:
+        params = super().settled(given)
+        if params["loss"] not in (_PINBALL, _SQUARED):
+            raise DeclarationError(
+                f"family '{self.name}': 'loss' must be {_PINBALL} or {_SQUARED}, not {params['loss']!r}"
+            )
+        return params
+
     def origins_every(self, params: Params) -> int:
         return int(self.settled(params)["origins_every"])
 
@@ -79,10 +90,16 @@ class SequenceFamily(NetFamily):
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.devices import device_of
         from pipelines.models.nets.sealing import sealed
-        from pipelines.models.nets.training import Schedule, pinball, reproducible, train_network
+        from pipelines.models.nets.training import Schedule, pinball, reproducible, squared, train_network
 
         device = device_of(plan)
         params = self.settled(plan.params)
+        is_mean = params["loss"] == _SQUARED
+        if is_mean and plan.quantiles != (0.5,):
+            asked = ", ".join(f"{quantile:g}" for quantile in plan.quantiles)
+            raise FitError(
+                f"{self.name}: the loss '{_SQUARED}' gives a mean for the quantile 0.5 alone, not for {asked}"
+            )
         channels = learnt_channels(plan.frame, train, self.read_at_once(params), crew)
         if not channels.windows:
             raise FitError(f"{self.name}: the task needs a view of windows (History)")
@@ -94,12 +111,12 @@ class SequenceFamily(NetFamily):
             learning_rate=float(params["learning_rate"]),
             weight_decay=float(params["weight_decay"]),
             memory=float(params["memory"]),
-            unit=channels.scales[LABEL][1],
+            unit=channels.scales[LABEL][1] ** (2 if is_mean else 1),
         )
         with reproducible(plan.seed, device):
             shape = self.shape(channels, plan, params)
             network = self.network(shape).to(device)
-            loss = pinball(plan.quantiles)
+            loss = squared() if is_mean else pinball(plan.quantiles)
             best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
         content = {"signature": Signature.of(plan).json(), "channels": asdict(channels), "shape": shape}
         return FitResult(model=sealed(network, content), format="safetensors", best_step=best)

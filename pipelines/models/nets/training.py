@@ -95,6 +95,17 @@ def pinball(quantiles: Sequence[float]) -> Loss:
     return Loss("pinball", total)
 
 
+def squared() -> Loss:
+    """The squared error of a network with one output, which so learns the mean; its unit is the label's squared."""
+
+    def total(predicted: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        known = ~torch.isnan(labels)
+        losses = (torch.nan_to_num(labels) - predicted.squeeze(-1)) ** 2
+        return (losses * known).sum(), known.sum()
+
+    return Loss("squared", total)
+
+
 def log_loss() -> Loss:
     """Binary cross-entropy in nats, for a network that answers with the log odds of a label that is 0 or 1.
 

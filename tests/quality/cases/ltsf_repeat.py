@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from deltalake import DeltaTable
 
 from pipelines.contracts.features import History
 from pipelines.contracts.fits import CurvePoint, FitPlan, Frame, TargetFeatures
@@ -20,30 +17,30 @@ from pipelines.contracts.tasks import Span
 from pipelines.metrics.point import mae, rmse
 from pipelines.models.rows import LABEL, lists
 from pipelines.models.seasonal_naive import SeasonalNaive
-from pipelines.transforms.examples import INSTANT, examples
-from tests.quality.figure import Figure
-from tests.quality.through_gold import through_gold
-
-DATA = "energy/ett/ETTh1.csv.gz"
-QUICK_HORIZONS, HORIZONS = (96, 192), (96, 192, 336, 720)
-TRAIN_ROWS, TEST_FIRST, TEST_END = 8640, 11520, 14400  # 12, 4 and 4 months of 30 days
-BATCH = 32  # the published figures left out the last, incomplete batch of test windows
-HOUR = timedelta(hours=1)
-PROTOCOL = (
-    "LTSF ETTh1, seven channels through land, bronze, silver and gold: z-score by the train rows' mean and population "
-    "deviation, windows of stride 1 over the test rows 11520 to 14399, their number cut to a multiple of 32, error on "
-    "z-scored values"
+from pipelines.transforms.examples import examples
+from tests.quality.etth1 import (
+    DATA,
+    HOUR,
+    PROTOCOL,
+    TEST_FIRST,
+    cut_offs,
+    from_gold,
+    instants,
+    standardised,
+    windows_tested,
 )
+from tests.quality.figure import Figure
+
+QUICK_HORIZONS, HORIZONS = (96, 192), (96, 192, 336, 720)
 
 
 def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[Figure]:
     """MSE and MAE per horizon; equal to the published ones to their three decimals, or a promise is broken."""
-    with tempfile.TemporaryDirectory() as folder:
-        channels = standardised(from_gold(data / DATA, Path(folder)))
+    channels = standardised(from_gold(data / DATA))
     published = reference["ltsf"]["rows"]["ETTh1"]
     for horizon in QUICK_HORIZONS if quick else HORIZONS:
         started = time.monotonic()
-        windows = (TEST_END - TEST_FIRST - horizon + 1) // BATCH * BATCH
+        windows = windows_tested(horizon)
         mse, mean_absolute = repeat_last(channels, horizon, TEST_FIRST, windows)
         seconds = time.monotonic() - started
         for name, ours, wanted in zip(
@@ -63,28 +60,6 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
             )
 
 
-def from_gold(raw: Path, folder: Path) -> dict[str, pa.Table]:
-    """The series of each channel as gold has it, in the order of time, from one landed file."""
-    pins = through_gold("etth1", {"hours/2018-06-27.csv.gz": raw.read_bytes()}, folder)
-    pin = pins["gold.etth1_readings_series"]
-    rows = (
-        DeltaTable(pin.path, version=pin.version)
-        .to_pyarrow_table()
-        .sort_by([("channel", "ascending"), ("at", "ascending")])
-    )
-    return {name: rows.filter(pc.equal(rows["channel"], name)) for name in rows["channel"].unique().to_pylist()}
-
-
-def standardised(channels: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-    """Each channel by the mean and the population deviation of its train rows."""
-    found = {}
-    for name, rows in channels.items():
-        values = rows["value"].to_numpy()
-        scaled = (values - values[:TRAIN_ROWS].mean()) / values[:TRAIN_ROWS].std()
-        found[name] = rows.set_column(rows.schema.get_field_index("value"), "value", pa.array(scaled))
-    return found
-
-
 def repeat_last(channels: Mapping[str, pa.Table], horizon: int, origin: int, windows: int) -> tuple[float, float]:
     """MSE and MAE of the last known value, repeated, over `windows` origins from row `origin` on, all channels.
 
@@ -94,9 +69,9 @@ def repeat_last(channels: Mapping[str, pa.Table], horizon: int, origin: int, win
     frame, family = _frame(horizon), SeasonalNaive()
     actual, predicted = [], []
     for name, series in channels.items():
-        at = [moment.astimezone(UTC) for moment in series["at"].to_pylist()]
-        fit_on = examples(_cut_offs(name, at[origin - horizon : origin - horizon + 1]), {"series": series}, frame)
-        test = examples(_cut_offs(name, at[origin : origin + windows]), {"series": series}, frame)
+        at = instants(series)
+        fit_on = examples(cut_offs(name, at[origin - horizon : origin - horizon + 1]), {"series": series}, frame)
+        test = examples(cut_offs(name, at[origin : origin + windows]), {"series": series}, frame)
         model = family.fit(fit_on, fit_on, _plan(frame, at, origin), _NoCurve()).model
         predicted.append(np.asarray(family.scorer(model).predict(test)["q50"]))
         actual.append(lists(test, LABEL, horizon).ravel())
@@ -145,7 +120,3 @@ def _plan(frame: Frame, at: list[datetime], origin: int) -> FitPlan:
         validate=Span(at[origin - 1], at[origin]),
         tables={},
     )
-
-
-def _cut_offs(channel: str, at: list[datetime]) -> pa.Table:
-    return pa.table({"channel": [channel] * len(at), "cut_at": pa.array(at, INSTANT)})

@@ -49,7 +49,7 @@ class Net:
 
 NETS = (
     Net("dlinear", "DLinear", 336, {"epochs": 8, "patience": 6, "batch": 256, "learning_rate": 2e-3}),
-    Net("patchtst", "PatchTST64", 512, {"epochs": 8, "patience": 3, "batch": 128, "learning_rate": 1e-3}),
+    Net("patchtst", "PatchTST64", 512, {"epochs": 6, "patience": 2, "batch": 128, "learning_rate": 5e-4}),
 )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from tiny_gold import FRAME, plan_for, write_gold
 
 from pipelines.contracts.features import History
 from pipelines.contracts.fits import FitError, TargetFeatures, Workspace
+from pipelines.contracts.names import DeclarationError
 from pipelines.engines import fit
 from pipelines.engines.recorder import FileRecorder
 from pipelines.engines.shards import examples_of
@@ -17,7 +19,9 @@ from pipelines.models.base import families
 from pipelines.models.nets.convolutions import CausalConvNet
 from pipelines.models.nets.known_ahead import KnownAhead
 from pipelines.models.nets.patch_transformer import PatchTransformer
+from pipelines.models.nets.training import pinball, squared
 from pipelines.models.nets.window_linear import DLinearNet, NLinearNet
+from pipelines.models.rows import lists
 
 NETS = ["cnn", "dlinear", "nlinear", "patchtst", "tcn"]
 SIZES = {"time": 6, "channels": 2, "features": 3, "steps": 2, "quantiles": 1}
@@ -92,6 +96,41 @@ def test_any_windows_will_do_with_or_without_features_per_step(name, frame, tmp_
     model = fit(plan, workspace, None, FileRecorder(workspace)).model
     predicted = families()[name].scorer(model).predict(examples_of(plan, plan.validate))
     assert (len(predicted), predicted["q50"].null_count) == (120, 0)
+
+
+def test_by_squared_error_it_learns_the_mean_and_by_pinball_the_median():
+    skewed = torch.tensor([[0.0], [0.0], [9.0]])
+    for loss, answer in ((squared(), 3.0), (pinball((0.5,)), 0.0)):
+        guesses = torch.arange(0.0, 9.5, 0.5)
+        totals = [loss.total(guess.expand(3, 1, 1), skewed)[0].item() for guess in guesses]
+        assert guesses[int(np.argmin(totals))] == answer
+    total, known = squared().total(torch.zeros(2, 1, 1), torch.tensor([[3.0], [float("nan")]]))
+    assert (total.item(), known.item()) == (9.0, 1)
+
+
+def test_the_curve_of_squared_errors_is_in_the_labels_unit_squared(tmp_path):
+    plan = plan_for("dlinear", write_gold(tmp_path), epochs=4, origins_every=4, loss="squared")
+    plan = replace(plan, quantiles=(0.5,))
+    workspace = Workspace(tmp_path / "fit")
+    result = fit(plan, workspace, None, FileRecorder(workspace))
+    examples = examples_of(plan, plan.validate)
+    predicted = families()["dlinear"].scorer(result.model).predict(examples)["q50"].to_numpy()
+    best = min(point.value for point in result.curves if point.name == "validate/squared")
+    assert best == pytest.approx(((lists(examples, "label", 12).ravel() - predicted) ** 2).mean(), rel=1e-4)
+
+
+def test_a_mean_stands_for_no_other_quantile(tmp_path):
+    plan = plan_for("cnn", write_gold(tmp_path), origins_every=24, loss="squared")
+    with pytest.raises(
+        FitError, match=r"^cnn: the loss 'squared' gives a mean for the quantile 0.5 alone, not for 0.1"
+    ):
+        fit(plan, Workspace(tmp_path / "fit"), None, FileRecorder(Workspace(tmp_path / "fit")))
+
+
+def test_an_unknown_loss_is_refused():
+    with pytest.raises(DeclarationError) as refused:
+        families()["tcn"].settled({"loss": "absolute"})
+    assert str(refused.value) == "family 'tcn': 'loss' must be pinball or squared, not 'absolute'"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines import __version__, doctor
-from pipelines.cli import features, quarantine, tracking
+from pipelines.cli import features, fits, quarantine, tracking
 from pipelines.cli.arguments import positive
 from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE, USERS_MISTAKE
 from pipelines.contracts.names import DeclarationError
@@ -35,6 +35,8 @@ examples:
   headrace domains                               which domains there are, and what each predicts and decides
   headrace leakcheck --domain energy             features made anew as they could have been made then; exit 1 on a leak
   headrace features list                         what models may see: look-back, unit, owner, lineage
+  headrace estimate --task load_mw               how long its fits will take, before they start
+  headrace reproduce RUN_ID                      a fit once more, on the versions and parameters that its run recorded
   headrace tracking sync                         log to MLflow what waited while it was away
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
@@ -105,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help=f"only this stage; may be repeated: {', '.join(s.name for s in STAGES)}",
     )
+    run_command.add_argument(
+        "--force", action="store_true", help="fit also what is estimated to take longer than training.budget_minutes"
+    )
     maintain_command = command(
         "maintain", _maintain, "compact published tables, and delete files that no version needs which is kept"
     )
@@ -142,6 +147,8 @@ def _parser() -> argparse.ArgumentParser:
         command("quarantine", quarantine.list_entries, "what was set apart: list, follow, replay or discard it")
     )
     features.add_verbs(command("features", features.list_features, "what models may see: list it, show one feature"))
+    fits.add_estimate(command("estimate", fits.estimate, "how long a task's fits will take and what they will cost"))
+    fits.add_reproduce(command("reproduce", fits.reproduce, "make a fit again from its record; exit 1 if it differs"))
     tracking.add_verbs(command("tracking", tracking.list_waiting, "what MLflow has yet to be told: list it, tell it"))
     command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
     return parser
@@ -169,7 +176,9 @@ def _run(options: argparse.Namespace) -> int:
 
     settings = load(options.conf)
     try:
-        outcome = runner.run(settings, names=options.domain, stages=options.stage, as_of=options.as_of)
+        outcome = runner.run(
+            settings, names=options.domain, stages=options.stage, as_of=options.as_of, is_forced=options.force
+        )
     except runner.UnknownStageError as mistake:
         print(f"headrace: {mistake}", file=sys.stderr)
         return USERS_MISTAKE

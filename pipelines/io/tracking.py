@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.cards import CARD_FILE, ModelCard, sha256
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 RUN_ID_TAG = "headrace.run_id"
+PLAN_FILE = "plan.json"
 CARD_TAG = "headrace.card_sha256"
 _MODEL_TAG = "headrace.model_uri"
 _WHOLE_TAG = "headrace.is_whole"
@@ -38,6 +41,17 @@ class LoggedFit:
     mlflow_run_id: str
     model_uri: str
     card_sha256: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a fit's run tells of how it was made: the plan's text, its model's card, its metrics, and where the tables
+    lay by their names."""
+
+    plan: str
+    card: str
+    metrics: Mapping[str, float]
+    paths: Mapping[str, str]
 
 
 class Tracking:
@@ -63,6 +77,24 @@ class Tracking:
             if run is None or _MODEL_TAG not in run.data.tags:
                 raise TrackingError(f"MLflow has no run with the tag {RUN_ID_TAG} = {run_id}, or no model in it")
             return LoggedFit(run.info.run_id, run.data.tags[_MODEL_TAG], run.data.tags[CARD_TAG])
+
+    def recorded(self, run_id: str) -> Recorded:
+        """How a fit was made. run_id: MLflow's, or ours; TrackingError if there is no such fit, or it has no plan."""
+        with self._store.asking(f"read the plan of run {run_id}") as client:
+            run = self._run(client, run_id) or client.get_run(run_id)
+            uri = run.data.tags.get(_MODEL_TAG)
+            with TemporaryDirectory(prefix="headrace-") as folder:
+                names = {file.path for file in client.list_artifacts(run.info.run_id)}
+                if uri is None or PLAN_FILE not in names:
+                    raise TrackingError(f"run {run_id} of MLflow is no fit with a plan; give the run of a family")
+                from mlflow.artifacts import download_artifacts
+
+                plan = Path(client.download_artifacts(run.info.run_id, PLAN_FILE, folder)).read_text(encoding="utf-8")
+                model = Path(download_artifacts(artifact_uri=uri, dst_path=f"{folder}/model"))
+                card = (model / "artifacts" / CARD_FILE).read_text(encoding="utf-8")
+            read = [of.dataset for of in run.inputs.dataset_inputs] if run.inputs else []
+            paths = {of.name.rpartition(" v")[0]: json.loads(of.source)["path"] for of in read}
+            return Recorded(plan, card, run.data.metrics, paths)
 
     def curves(self, run_id: str) -> list[CurvePoint]:
         """The learning curves that a fit's run holds; none for a family that does not learn by rounds or epochs, nor of
@@ -184,8 +216,3 @@ def _model_of(client: MlflowClient, run: str, experiment: str) -> str | None:
         else:
             client.delete_logged_model(model.model_id)
     return found
-
-
-def recorded(client: MlflowClient, run: str, name: str) -> object:
-    """A JSON document among a run's artifacts."""
-    return json.loads(Path(client.download_artifacts(run, name)).read_text(encoding="utf-8"))

@@ -50,13 +50,19 @@ class Outcome:
 
 
 def run(
-    settings: Settings, *, names: Sequence[str] = (), stages: Sequence[str] = (), as_of: datetime | None = None
+    settings: Settings,
+    *,
+    names: Sequence[str] = (),
+    stages: Sequence[str] = (),
+    as_of: datetime | None = None,
+    is_forced: bool = False,
 ) -> Outcome:
     """Run the stages (all by default) of the domains (all by default), task by task in the order of the way.
 
     A domain whose ingest fails, or a task one of whose units fails, is left there, as it was last published; the others
     go on. Where only MLflow could not be told, the task's other units go on too. A stage that waits for another has
-    failed, but not where `land` was asked for and nothing was ever delivered.
+    failed, but not where `land` was asked for and nothing was ever delivered. is_forced: fit also what is estimated to
+    take longer than conf's budget.
     """
     unknown = sorted(set(stages) - {stage.name for stage in STAGES})
     if unknown:
@@ -66,7 +72,7 @@ def run(
             raise SettingsError(f"conf: sources: '{name}' is of no domain. There are: {', '.join(domains())}")
     chosen = in_order([domain_named(name) for name in dict.fromkeys(names)] or list(domains().values()))
     watch = Stopwatch()
-    context = Context.opened(settings, watch.say, as_of)
+    context = Context.opened(settings, watch.say, as_of, is_forced=is_forced)
     wanted = [stage for stage in STAGES if not stages or stage.name in stages]
     asked = {unit: [stage.name for stage in wanted if stage.unit == unit] for unit in UNITS}
     failures: dict[str, str] = {}

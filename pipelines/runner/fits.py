@@ -10,6 +10,7 @@ from pipelines.contracts.fits import FitPlan, FitResult, Workspace
 from pipelines.contracts.tasks import Task
 from pipelines.contracts.usage import Usage
 from pipelines.runner import measured
+from pipelines.runner.estimate import estimate, must_be_affordable
 from pipelines.runner.work import Work
 from pipelines.stages import train as train_stage
 
@@ -37,7 +38,8 @@ def current_plan(work: Work, task: Task, family: str) -> FitPlan:
 
 
 def fitted(work: Work, plan: FitPlan) -> FitResult:
-    """The plan's fit: from its workspace if it is there, else carried out now, measured and kept."""
+    """The plan's fit: from its workspace if it is there, else carried out now, measured and kept. FitError if it fails,
+    or is estimated to take longer than conf's budget and is not forced."""
     from pipelines.engines import fit
     from pipelines.engines.kept import keep, kept
     from pipelines.engines.recorder import FileRecorder
@@ -46,10 +48,14 @@ def fitted(work: Work, plan: FitPlan) -> FitResult:
     workspace = workspace_of(work, plan)
     result = kept(workspace)
     if result is None:
+        training, rows = work.context.settings.training, rows_of(plan)
+        if not work.context.is_forced:
+            expected = estimate(plan, rows, work.context.folder("fits"), training.price_per_core_hour)
+            must_be_affordable(expected, plan, training.budget_minutes)
         with Watched() as machine:
             result = fit(plan, workspace, work.context.spark, FileRecorder(workspace))
         usage = replace(machine.usage, bytes_read=bytes_of(plan))
-        measured.keep(measured.measured(plan, rows_of(plan), usage), workspace)
+        measured.keep(measured.measured(plan, rows, usage), workspace)
         keep(result, workspace)
     return result
 

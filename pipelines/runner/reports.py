@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from pipelines.contracts.cards import plain
 from pipelines.contracts.fits import CurvePoint, FitPlan
 from pipelines.contracts.plan_text import plan_text
 from pipelines.contracts.tasks import Task
 from pipelines.engines.shards import examples_of
 from pipelines.io.environment import environment
 from pipelines.io.run_records import FitReport, TableRead
+from pipelines.io.tracking import PLAN_FILE
 from pipelines.models.base import families
 from pipelines.runner.fits import fitted, usage_of
 from pipelines.runner.model_card import model_card
@@ -23,7 +23,7 @@ from pipelines.stages.evaluate import Evidence
 from pipelines.transforms.intervals import shifted
 
 EXAMPLES_SHOWN = 2
-PLAN, JUDGEMENT, ENVIRONMENT, CARD = "plan.json", "judgement.json", "environment.json", "model_card.md"
+ENVIRONMENT_FILE, CARD_FILE = "environment.json", "model_card.md"
 
 
 def fit_report(
@@ -46,7 +46,6 @@ def fit_report(
     gate = {f"gate/{name}": value for name, value in seen.gate.items()}
     by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
     tables = [TableRead(name, work.path(name), shard.version, work.count(name)) for name, shard in plan.tables.items()]
-    judgement = {"spans": task.split.spans, "metrics": seen.metrics, "tables": {of.name: of.path for of in tables}}
     return FitReport(
         id=id,
         parent=parent,
@@ -61,10 +60,9 @@ def fit_report(
         samples=usage.samples if usage else (),
         figures=pictures(work.domain, task, seen, naive, result),
         documents={
-            CARD: model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"]),
-            PLAN: plan_text(plan),
-            JUDGEMENT: json.dumps(plain(judgement), indent=1) + "\n",
-            ENVIRONMENT: json.dumps(made_with, indent=1) + "\n",
+            CARD_FILE: model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"]),
+            PLAN_FILE: plan_text(plan),
+            ENVIRONMENT_FILE: json.dumps(made_with, indent=1) + "\n",
         },
         tags={
             "headrace.attempt": str(work.attempt.number),

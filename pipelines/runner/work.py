@@ -53,6 +53,7 @@ class SparkOnDemand:
 class Context:
     """What every unit of a run shares. say: tells the user (domain, stage, what). as_of: the run's logical instant,
     None for each domain's newest delivery. lease: the one of the domain that is worked on.
+    is_forced: whether fits are carried out whatever they are estimated to take.
     """
 
     settings: Settings
@@ -62,12 +63,13 @@ class Context:
     say: Say
     as_of: datetime | None
     lease: Lease | None = None
+    is_forced: bool = False
 
     @classmethod
-    def opened(cls, settings: Settings, say: Say, as_of: datetime | None = None) -> Context:
+    def opened(cls, settings: Settings, say: Say, as_of: datetime | None = None, *, is_forced: bool = False) -> Context:
         """The ledger and the warehouse that the settings name."""
         spark, ledger = SparkOnDemand(settings, say), Ledger(settings.ledger)
-        return cls(settings, ledger, Warehouse(spark, settings.root, ledger), spark, say, as_of)
+        return cls(settings, ledger, Warehouse(spark, settings.root, ledger), spark, say, as_of, is_forced=is_forced)
 
     def folder(self, name: str) -> Path:
         """A folder of the data root for files that are not tables; beside the drops where the root is remote."""

@@ -1,0 +1,109 @@
+"""A fit made once more from what its run recorded: the same plan on the same table versions, whatever came since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipelines.contracts.cards import ModelCard, sha256
+from pipelines.contracts.fits import FitPlan, Shard, Workspace
+from pipelines.contracts.plan_text import PlanError, read_plan
+from pipelines.domains import domain as domain_named
+from pipelines.io import delta_log
+from pipelines.io.failures import WarehouseError
+from pipelines.io.lock import local_path
+from pipelines.io.tracking import Recorded, Tracking
+from pipelines.runner.work import Context, Stopwatch
+from pipelines.settings import Settings
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """What came of a fit made again. differences: by metric of the test span what was recorded and what is now; empty
+    where the bytes are the same, since then all else is."""
+
+    run: str
+    family: str
+    recorded_sha256: str
+    sha256: str
+    differences: Mapping[str, tuple[float, float]]
+    seconds: float
+
+    @property
+    def is_same(self) -> bool:
+        return self.sha256 == self.recorded_sha256
+
+
+def reproduce(settings: Settings, run_id: str) -> Reproduced:
+    """Make the fit of a run again and compare. run_id: MLflow's, or ours. Nothing is published or logged.
+
+    Raises TrackingError where MLflow has no such fit, WarehouseError where a version is gone, FitError where the fit
+    fails.
+    """
+    from pipelines.engines import fit
+    from pipelines.engines.recorder import FileRecorder
+
+    watch = Stopwatch()
+    context = Context.opened(settings, watch.say)
+    recorded = Tracking(settings).recorded(run_id)
+    try:
+        plan = read_plan(recorded.plan)
+    except PlanError as error:
+        raise WarehouseError(f"run {run_id}: {error}. It was logged by another Headrace; use that one") from error
+    plan = replace(plan, tables={name: _found(recorded, table) for name, table in plan.tables.items()})
+    told = ", ".join(f"{name} at version {table.version}" for name, table in plan.tables.items())
+    watch.say(plan.domain, "reproduce", f"{plan.task}: {plan.family} by {plan.engine} on {told} …")
+    with TemporaryDirectory(prefix="headrace-reproduce-") as folder:
+        workspace = Workspace(Path(folder))
+        result = fit(plan, workspace, context.spark, FileRecorder(workspace))
+    found, card = sha256(result.model), ModelCard.read(recorded.card)
+    is_same = found == card.sha256
+    differences = {} if is_same else _differences(context, plan, result.model, card, recorded)
+    return Reproduced(run_id, plan.family, card.sha256, found, differences, watch.seconds)
+
+
+def _found(recorded: Recorded, table: Shard) -> Shard:
+    """The table's version, wherever its files lie by now."""
+    path = recorded.paths[table.name]
+    try:
+        files = delta_log.files(path, table.version)
+        gone = [file for file in files if (at := local_path(file)) is not None and not at.exists()]
+    except WarehouseError as failure:
+        raise WarehouseError(f"{table.name} at version {table.version}: {failure}") from failure
+    if gone:
+        raise WarehouseError(
+            f"{table.name}: {len(gone)} of the {len(files)} files of version {table.version} are gone: vacuum deletes "
+            "what neither a registered model nor a family's newest fit was made from, once it is older than "
+            "maintain.keep_days. Put them back from a copy of the table, or reproduce a registered model"
+        )
+    return replace(table, files=delta_log.whole_files(table.name, path, table.version))
+
+
+def _differences(
+    context: Context, plan: FitPlan, model: bytes, card: ModelCard, recorded: Recorded
+) -> dict[str, tuple[float, float]]:
+    """The metrics of the new model on the span that the old one was judged on, beside those that were recorded."""
+    from pipelines.engines.predictions import Model, predictions
+    from pipelines.stages.evaluate import judge
+
+    task = domain_named(plan.domain).task(plan.task)
+    alone = replace(task, families=(plan.family,), params={}, promote=replace(task.promote, must_beat=plan.family))
+    of = Model(plan.family, model, card.calibration)
+    rows = predictions(context.spark(), of, plan, {"test": task.split.spans["test"]}).toArrow()
+    metrics = judge({plan.family: rows}, alone, "the test span")[plan.family]
+    named = {name: value for name, value in metrics.items() if not name.startswith("naive_") and name != "skill"}
+    return {name: (recorded.metrics[name], value) for name, value in named.items() if name in recorded.metrics}
+
+
+def summary(of: Reproduced) -> str:
+    """What came of it, for people."""
+    if of.is_same:
+        return f"{of.family}: the same bytes, sha256 {of.sha256[:16]}…; {of.seconds:.1f} s in all"
+    lines = [f"{of.family}: other bytes: sha256 {of.sha256[:16]}…, recorded {of.recorded_sha256[:16]}…"]
+    lines += [
+        f"  {name}: {now:.6g}, recorded {before:.6g}, {now - before:+.3g}"
+        for name, (before, now) in of.differences.items()
+    ]
+    return "\n".join([*lines, f"{of.seconds:.1f} s in all"])

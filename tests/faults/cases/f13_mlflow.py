@@ -7,7 +7,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -230,8 +230,13 @@ def _first_run(world: _World) -> None:
     for way in ("refused", "locked"):
         settings = _of_run(world, way)
         _drop(settings, range(_FIRST_DAYS))
-        outcome = runner.run(settings, names=["spring"])
+        outcome = _run(world, settings)
         assert outcome.failures == {}, f"undisturbed, and still: {outcome.failures}"
+
+
+def _run(world: _World, settings: Settings) -> runner.Outcome:
+    with (world.folder / "run.log").open("a") as told, redirect_stdout(told):
+        return runner.run(settings, names=["spring"])
 
 
 def _of_run(world: _World, way: str) -> Settings:
@@ -269,7 +274,7 @@ def _a_run(world: _World, way: str, at: int, days: int, _: Place) -> Finding:
     _drop(settings, range(_FIRST_DAYS + len(earlier) - 1, _FIRST_DAYS + len(earlier)))
     before = _predicted(settings)
     with _failing(world, way, at):
-        outcome = runner.run(settings, names=["spring"])
+        outcome = _run(world, settings)
     if not outcome.failures and way not in ("late", "lost"):
         has_struck = way == "locked" or world.server.has_struck
         if has_struck:
@@ -279,7 +284,7 @@ def _a_run(world: _World, way: str, at: int, days: int, _: Place) -> Finding:
     if len(_predicted(settings)) <= len(before):
         problems.append(f"nothing was scored: {outcome.failures}")
     reached = "; ".join(outcome.failures.values()) or "nothing was hindered"
-    again = runner.run(settings, names=["spring"])
+    again = _run(world, settings)
     if again.failures:
         problems.append(f"the run that mends: {again.failures}")
     runs, versions, alias = _seen(settings, "spring", "flow_lps")

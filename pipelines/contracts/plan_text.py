@@ -67,4 +67,14 @@ def _made(value: Any) -> Any:
         case "instant":
             return datetime.fromisoformat(content["at"])
         case kind:
-            return _KINDS[kind](**{name: _made(part) for name, part in content.items()})
+            return _declared(_KINDS[kind], {name: _made(part) for name, part in content.items()})
+
+
+def _declared(kind: type, content: Mapping[str, Any]) -> Any:
+    """The declaration of this content. What a library decides, say its edition of holidays, must be as it was then."""
+    given = {member.name for member in fields(kind) if member.init}
+    made = kind(**{name: part for name, part in content.items() if name in given})
+    for name, part in content.items():
+        if (now := getattr(made, name)) != part:
+            raise ValueError(f"{kind.__name__}.{name} was {part!r} then, here it is {now!r}")
+    return made

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import jupytext
 import numpy as np
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, QueryBuilder, write_deltalake
 from IPython.display import Image
 from mlflow import MlflowClient
 from mlflow.models import get_model_info
 
 import pipelines.domains
 from pipelines import runner
+from pipelines.cli import main
+from pipelines.contracts.plan_text import read_plan
 from pipelines.runner.leakcheck import leakcheck
 from pipelines.runner.report import summary
 from pipelines.serve import pages
@@ -247,3 +251,62 @@ def test_a_run_with_nothing_to_do_loads_no_library_that_does_the_work(way):
     printed, loaded = loaded_by("run", "--domain", "mill", "--conf", overlay)
     assert "without starting Spark" in printed
     assert loaded == "0 deltalake numpy pyarrow\n"
+
+
+def test_a_fits_record_holds_its_plan_environment_card_machine_and_costs(way, mlflow_runs):
+    client, parent, children = mlflow_runs
+    run = children["xgboost"]
+    files = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert {"plan.json", "environment.json", "model_card.md", "workers.json", "importance.json"} <= files
+
+    def text(name: str) -> str:
+        return Path(client.download_artifacts(run.info.run_id, name)).read_text()
+
+    plan = read_plan(text("plan.json"))
+    assert (plan.key, plan.family) == (run.data.tags["headrace.fit_key"], "xgboost")
+    made_with = json.loads(text("environment.json"))
+    assert made_with["code"] == run.data.tags["mlflow.source.git.commit"]
+    assert len(made_with["lock_sha256"]) == 64 and made_with["libraries"]["xgboost"] == "3.2.0"
+    card = text("model_card.md")
+    for told in ("Owner: millers", "`gold.mill_flow_m3s`", "fitted on", "| mae |", "seasonal_naive", "## Limits"):
+        assert told in card, told
+    metrics = run.data.metrics
+    assert (
+        0 < metrics["system/system_memory_usage_percentage"] <= 100 and "system/cpu_utilization_percentage" in metrics
+    )
+    for stage in ("train", "evaluate"):
+        assert metrics[f"cost/{stage}_seconds"] > 0 and metrics[f"cost/{stage}_core_seconds"] > 0
+        assert metrics[f"cost/{stage}_bytes_read"] > 0 and f"cost/{stage}_price" not in metrics
+    assert parent.data.metrics["cost/train_seconds"] > metrics["cost/train_seconds"]
+
+
+def test_time_is_estimated_from_what_was_measured_and_a_budget_refuses(way, capsys):
+    overlay = overlay_on(Path(way[0].root).parent, **PLACE)
+    assert main(["estimate", "--task", "flow_m3s", "--domain", "mill", "--conf", str(overlay)]) == 0
+    told = capsys.readouterr().out
+    lines = {line.split()[1]: line for line in told.splitlines() if line.strip().startswith("mill/")}
+    assert set(lines) == {"seasonal_naive", "linear", "xgboost"}
+    assert all("from one measured fit)" in line for line in lines.values())
+    assert main(["estimate", "--task", "depth", "--conf", str(overlay)]) == 2
+
+
+def test_a_fit_is_made_again_from_its_record_whatever_came_since(way, mlflow_runs, capsys):
+    _, _, children = mlflow_runs
+    overlay = str(overlay_on(Path(way[0].root).parent, **PLACE))
+    pin = tables(way[0], "mill")["gold.mill_flow_m3s"]
+    held = DeltaTable(pin["path"], version=pin["version"])
+    write_deltalake(pin["path"], pa.table(QueryBuilder().register("t", held).execute("SELECT * FROM t")), mode="append")
+    assert DeltaTable(pin["path"]).version() > pin["version"]
+    for family in ("linear", "xgboost"):
+        assert main(["reproduce", children[family].info.run_id, "--conf", overlay]) == 0
+        assert f"{family}: the same bytes, sha256 " in capsys.readouterr().out
+    file = Path(held.file_uris()[0].removeprefix("file://"))
+    aside = file.rename(file.with_suffix(".aside"))
+    try:
+        assert main(["reproduce", children["linear"].data.tags["headrace.run_id"], "--conf", overlay]) == 1
+        told = capsys.readouterr().err
+        assert "gold.mill_flow_m3s: 1 of the" in told and f"version {pin['version']} are gone: vacuum" in told
+    finally:
+        aside.rename(file)
+    assert main(["reproduce", "nobody", "--conf", overlay]) == 1
+    assert "MLflow" in capsys.readouterr().err

@@ -50,7 +50,7 @@ _START, _FIRST_DAYS = datetime(2024, 1, 1, tzinfo=UTC), 63
 
 @dataclass(frozen=True)
 class _World:
-    """The server and what is told: a fitted plan. requests: how many it takes to tell and register it undisturbed."""
+    """The server and what is told: a fitted plan."""
 
     folder: Path
     server: MlflowServer
@@ -73,24 +73,16 @@ def cases(place: Place, number: int, seed: int) -> Iterator[Case]:
         server.mend()
         assert _told(world, "first", "refused", None) == [], "undisturbed, and still something is wrong"
         requests = server.asked
-        days = _FIRST_DAYS
         for turn in range(number):
             chance = random.Random(seed + turn)
-            if turn % _OF_RUNS == _OF_RUNS - 1:
-                way = _WAYS[turn // _OF_RUNS % len(_WAYS)]
-                if days == _FIRST_DAYS:
-                    _first_run(world)
-                days += 1
-                at = 1 if way == "locked" else chance.randint(1, requests)
-                yield Case(seed + turn, _point("a run", way, at), partial(_a_run, world, way, at, days))
+            is_run = turn % _OF_RUNS == _OF_RUNS - 1
+            way = _WAYS[(turn // _OF_RUNS if is_run else turn) % len(_WAYS)]
+            at = 1 if way == "locked" else chance.randint(1, requests)
+            where = f"the store {way} from request {at} on"
+            if is_run:
+                yield Case(seed + turn, f"a run, {where}", partial(_a_run, world, way, at))
             else:
-                way = _WAYS[turn % len(_WAYS)]
-                at = 1 if way == "locked" else chance.randint(1, requests)
-                yield Case(seed + turn, _point("telling", way, at), partial(_telling, world, f"t{turn}", way, at))
-
-
-def _point(what: str, way: str, at: int) -> str:
-    return f"{what}, the store {way} from request {at} on"
+                yield Case(seed + turn, f"telling, {where}", partial(_telling, world, f"t{turn}", way, at))
 
 
 def _telling(world: _World, task: str, way: str, at: int, _: Place) -> Finding:
@@ -226,14 +218,6 @@ def _report(world: _World, plan: FitPlan, id: str, parent: str) -> FitReport:
 # Runs of all stages.
 
 
-def _first_run(world: _World) -> None:
-    for way in ("refused", "locked"):
-        settings = _of_run(world, way)
-        _drop(settings, range(_FIRST_DAYS))
-        outcome = _run(world, settings)
-        assert outcome.failures == {}, f"undisturbed, and still: {outcome.failures}"
-
-
 def _run(world: _World, settings: Settings) -> runner.Outcome:
     with (world.folder / "run.log").open("a") as told, redirect_stdout(told):
         return runner.run(settings, names=["spring"])
@@ -252,8 +236,10 @@ def _of_run(world: _World, way: str) -> Settings:
     )
 
 
-def _drop(settings: Settings, days: range) -> None:
-    """The flow of these days as one file, dated with the day after."""
+def _drop(settings: Settings) -> None:
+    """The flow of the first weeks, then of a day more each time, as one file, dated with the day after."""
+    there = len([*settings.drops.glob("spring/gauge/*.csv")])
+    days = range(_FIRST_DAYS + there - 1, _FIRST_DAYS + there) if there else range(_FIRST_DAYS)
     lines = ["spring_id,read_at,flow_lps"]
     for number in days:
         noise = np.random.default_rng(number).normal(0.0, 1.0, 4)
@@ -265,20 +251,22 @@ def _drop(settings: Settings, days: range) -> None:
     file.write_text("\n".join(lines) + "\n")
 
 
-def _a_run(world: _World, way: str, at: int, days: int, _: Place) -> Finding:
+def _a_run(world: _World, way: str, at: int, _: Place) -> Finding:
     """A new day comes while the store fails: it is scored by the champion that there is; then all is told and made."""
     settings = _of_run(world, way)
+    if not settings.drops.exists():
+        _drop(settings)
+        undisturbed = _run(world, settings).failures
+        assert undisturbed == {}, f"undisturbed, and still: {undisturbed}"
     ledger, problems = Ledger(settings.ledger), []
     champion = ledger.champions("spring", "flow_lps")[-1]
-    earlier = [*settings.drops.glob("spring/gauge/*.csv")]
-    _drop(settings, range(_FIRST_DAYS + len(earlier) - 1, _FIRST_DAYS + len(earlier)))
+    _drop(settings)
     before = _predicted(settings)
     with _failing(world, way, at):
         outcome = _run(world, settings)
-    if not outcome.failures and way not in ("late", "lost"):
-        has_struck = way == "locked" or world.server.has_struck
-        if has_struck:
-            problems.append("the run said that it was complete")
+    has_struck = way == "locked" or world.server.has_struck
+    if has_struck and not outcome.failures and way not in ("late", "lost"):
+        problems.append("the run said that it was complete")
     if any("\n" in told for told in outcome.failures.values()):
         problems.append(f"not one line: {outcome.failures}")
     if len(_predicted(settings)) <= len(before):

@@ -56,6 +56,8 @@ def test_every_command_that_the_readme_names_exists(capsys):
         "leakcheck",
         "tables",
         "tracking",
+        "estimate",
+        "reproduce",
         "conf",
         "doctor",
         "ui",

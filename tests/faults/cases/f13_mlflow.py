@@ -39,7 +39,7 @@ from tests.overlay import write_overlay
 from tests.tiny_gold import day, plan_for, write_gold
 
 FAULT, WHERE = "F13", "train, score"
-QUICK, FULL = 10, 60
+QUICK, FULL = 7, 60
 _OF_RUNS = 5  # every so many cases one is a run of all stages, the others tell a fit and register it
 _WAYS = (*WAYS, "locked")
 _AS_OF = datetime(2024, 2, 9, tzinfo=UTC)

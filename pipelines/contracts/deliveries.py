@@ -21,6 +21,18 @@ class DroppedFile:
 
 
 @dataclass(frozen=True)
+class Brought:
+    """Records of a file that say their fields alike: all by the same packed `header`, or by the names in `fields`, all
+    that any of them has (`header` is None).
+    """
+
+    file: str
+    header: str | None
+    records: int
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Message:
     """Something to be told to the outside exactly once: `key` is unique for ever, `text` is what is told."""
 

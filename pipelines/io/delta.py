@@ -7,22 +7,25 @@ model that can be run: tests/unit/io/ledger_protocol.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.fits import Shard
-from pipelines.io import delta_log, fault, file_ranges, lock
+from pipelines.io import delta_commits, delta_log, fault, file_ranges, lock
 from pipelines.io.failures import WarehouseError
+from pipelines.io.fitted import fitted
 from pipelines.io.layout import Layout
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin, Publication, Written
 from pipelines.io.upsert import upsert
 
 if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for Spark's import
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.types import StructType
+
+    from pipelines.io.new_files import NewFile
 
 _STAMP = "spark.databricks.delta.commitInfo.userMetadata"
 _APPLICATION = "spark.databricks.delta.write.txnAppId"
@@ -138,19 +141,28 @@ class Warehouse:
 
     # Writing. Each (table, step) is written at most once in an attempt; a step names what the write is for.
 
+    def add(
+        self, attempt: Attempt, table: str, schema: pa.Schema, step: str, write: Callable[[str], Iterable[NewFile]]
+    ) -> None:
+        """Add the rows of files that `write` makes in the folder it is given; without Spark. Columns as with append."""
+        declared = delta_commits.schema_of(schema)
+        with self._step(attempt, table, step, declared) as path:
+            delta_commits.add_columns(table, path, declared, attempt.stamp)
+            delta_commits.add(path, tuple(write(path)), (f"{table}/{step}", attempt.number), attempt.stamp)
+
     def append(self, attempt: Attempt, table: str, frame: DataFrame, step: str) -> None:
         """Add the rows of `frame`. New columns are added to the table, missing ones are null in the new rows."""
-        with self._commit(attempt, table, step, frame.schema) as path:
+        with self._commit(attempt, table, step, _schema(frame)) as path:
             self._save(attempt, table, step, self._fitted(attempt, table, path, frame), "append", {}, path)
 
     def overwrite(self, attempt: Attempt, table: str, frame: DataFrame, step: str) -> None:
         """Hold the rows and the columns of `frame`, and nothing else."""
-        with self._commit(attempt, table, step, frame.schema) as path:
+        with self._commit(attempt, table, step, _schema(frame)) as path:
             self._save(attempt, table, step, frame, "overwrite", {"overwriteSchema": "true"}, path)
 
     def replace(self, attempt: Attempt, table: str, frame: DataFrame, where: str, step: str) -> None:
         """Put the rows of `frame`, all of which fulfil the SQL predicate `where`, in place of those held that do."""
-        with self._commit(attempt, table, step, frame.schema) as path:
+        with self._commit(attempt, table, step, _schema(frame)) as path:
             rows = self._fitted(attempt, table, path, frame)
             self._save(attempt, table, step, rows, "overwrite", {"replaceWhere": where}, path)
 
@@ -163,7 +175,7 @@ class Warehouse:
         several times, so better cached.
         """
         flags = (delete_when,) if delete_when else ()
-        with self._commit(attempt, table, step, frame.drop(*flags).schema) as path:
+        with self._commit(attempt, table, step, _schema(frame.drop(*flags))) as path:
             rows = self._fitted(attempt, table, path, frame, flags)
             # MERGE takes its transaction from the session alone; left there, it would leak into the next write.
             with self._conf({_APPLICATION: f"{table}/{step}", _NUMBER: str(attempt.number)}):
@@ -264,10 +276,16 @@ class Warehouse:
         return pin.path if pin else "/".join((self._root, *table.split(".", 1)))
 
     @contextmanager
-    def _commit(self, attempt: Attempt, table: str, step: str, schema: StructType | None) -> Iterator[str]:
-        """Begin the table if this is the attempt's first write to it, then stamp the commits made inside; its path.
+    def _commit(self, attempt: Attempt, table: str, step: str, schema: str | None) -> Iterator[str]:
+        """`_step`, with the stamp on the commits that Spark makes inside."""
+        with self._step(attempt, table, step, schema) as path, self._conf({_STAMP: attempt.stamp}):
+            yield path
 
-        schema: of a table that may have to be made; None where it must be there.
+    @contextmanager
+    def _step(self, attempt: Attempt, table: str, step: str, schema: str | None) -> Iterator[str]:
+        """Begin the table if this is the attempt's first write to it; its path.
+
+        schema: of a table that may have to be made, as JSON; None where it must be there.
         """
         if (table, step) in attempt.steps:
             raise WarehouseError(f"{table}: step '{step}' is written twice in {attempt.stamp}; Delta would skip one")
@@ -276,18 +294,17 @@ class Warehouse:
         if place not in attempt.locked:
             lock.hold(table, place)
             attempt.locked.add(place)
-        with self._conf({_STAMP: attempt.stamp}):
-            if table not in attempt.bases:
-                self._begin(attempt, table, schema)
-            path = attempt.pins[table].path
-            fault.point(f"commit:{table}/{step}:before")
-            yield path
-            fault.point(f"commit:{table}/{step}:after")
+        if table not in attempt.bases:
+            self._begin(attempt, table, schema)
+        path = attempt.pins[table].path
+        fault.point(f"commit:{table}/{step}:before")
+        yield path
+        fault.point(f"commit:{table}/{step}:after")
         version = delta_log.head(path)
         assert version is not None
         attempt.versions[table] = version
 
-    def _begin(self, attempt: Attempt, table: str, schema: StructType | None) -> None:
+    def _begin(self, attempt: Attempt, table: str, schema: str | None) -> None:
         """Make the table's HEAD hold what is pinned, so that nothing unpublished rides out with it."""
         path = self._path(table, attempt)
         pin = self._ledger.claim(attempt.number, table)
@@ -304,19 +321,11 @@ class Warehouse:
             base = attempt.bases[table] = pin.base if is_head else self._restore(attempt, pin)
             delta_log.must_hold(pin.path, base, pin.rows)
 
-    def _create(self, attempt: Attempt, table: str, path: str, schema: StructType) -> Pin:
+    def _create(self, attempt: Attempt, table: str, path: str, schema: str) -> Pin:
         """Make the table, empty, and pin it so; or adopt what an attempt left that died between the two."""
-        # Imported here: see the top.
-        from delta.tables import DeltaTable
-        from pyspark.sql.types import StructField, StructType
-
         commits = delta_log.commits_since(path, -1)
         if not commits:
-            columns = StructType([StructField(column.name, column.dataType) for column in schema])
-            builder = DeltaTable.create(self._spark()).location(path).addColumns(columns)
-            for name, value in _PROPERTIES.items():
-                builder = builder.property(name, value)
-            builder.execute()
+            delta_commits.create(path, schema, _PROPERTIES, attempt.stamp)
             fault.point(f"create:{table}:after")
         elif len(commits) > 1 or not commits[0].stamp.startswith(_STAMPED):
             raise WarehouseError(
@@ -326,7 +335,7 @@ class Warehouse:
 
     def _restore(self, attempt: Attempt, pin: Pin) -> int:
         """Bring the pinned content back as HEAD; the version that now holds it."""
-        delta_log.restore(pin.path, pin.version, attempt.stamp)
+        delta_commits.restore(pin.path, pin.version, attempt.stamp)
         fault.point(f"restore:{pin.table}:after")
         # Not simply HEAD: a writer believed dead may have committed after the restore, and check() must see that.
         commits = delta_log.commits_since(pin.path, pin.version)
@@ -337,41 +346,9 @@ class Warehouse:
     def _fitted(
         self, attempt: Attempt, table: str, path: str, frame: DataFrame, besides: tuple[str, ...] = ()
     ) -> DataFrame:
-        """`frame` in the table's columns, in their order; columns of `frame` that the table lacks are added to it.
-
-        besides: columns of `frame` that are not the table's; they come last. WarehouseError if a type differs, unless
-        the table was never published: then it holds nothing, and takes the types of `frame`.
-        """
-        # Imported here: see the top.
-        from pyspark.sql import functions as F
-
-        spark = self._spark()
-        held = {column.name: column.dataType for column in spark.read.format("delta").load(path).schema}
-        given = {column.name: column.dataType for column in frame.schema if column.name not in besides}
-        conflicts = [
-            f"'{name}' is held as {held[name].simpleString()}, but comes as {kind.simpleString()}"
-            for name, kind in given.items()
-            if name in held and held[name].simpleString() != kind.simpleString()
-        ]
-        if conflicts and not attempt.pins[table].is_published and table not in attempt.versions:
-            empty = frame.drop(*besides).limit(0)
-            empty.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(path)
-            return frame
-        if conflicts:
-            raise WarehouseError(
-                f"{table}: column {'; '.join(conflicts)}; a held column keeps its type, declare a new one"
-            )
-        added = {name: kind for name, kind in given.items() if name not in held}
-        if added:
-            columns = ", ".join(f"`{name}` {kind.simpleString()}" for name, kind in added.items())
-            spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({columns})")
-        return frame.select(
-            *[
-                F.col(f"`{name}`") if name in given else F.lit(None).cast(kind).alias(name)
-                for name, kind in (held | added).items()
-            ],
-            *besides,
-        )
+        # what was never published holds nothing that a mended type could not hold
+        is_new = not attempt.pins[table].is_published and table not in attempt.versions
+        return fitted(self._spark(), table, path, frame, besides, may_retype=is_new)
 
     def _save(
         self, attempt: Attempt, table: str, step: str, frame: DataFrame, mode: str, options: dict[str, str], path: str
@@ -389,6 +366,14 @@ class Warehouse:
         finally:
             for name in settings:
                 spark.conf.unset(name)
+
+
+def _schema(frame: DataFrame) -> str:
+    """The columns of `frame` as JSON; of a table none is ever declared to be without nulls."""
+    # Imported here: see the top.
+    from pyspark.sql.types import StructField, StructType
+
+    return StructType([StructField(column.name, column.dataType) for column in frame.schema]).json()
 
 
 def _file_sizes(layout: Layout) -> dict[str, str]:

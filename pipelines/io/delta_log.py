@@ -1,4 +1,4 @@
-"""What a Delta table's log says, without a JVM: versions, commits, rows and files; and a table's way back.
+"""What a Delta table's log says, without a JVM: versions, commits, rows and files.
 
 deltalake is imported when a table is first opened: a run that finds nothing to do opens none.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.io.failures import WarehouseError
-from pipelines.io.integrity import leave_checksums, log_must_be_whole, must_be_whole
+from pipelines.io.integrity import log_must_be_whole, must_be_whole
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -45,18 +45,18 @@ def commits_since(path: str, version: int) -> list[Commit]:
 
 def transaction(path: str, application: str) -> int | None:
     """The highest transaction version that an application id has written at HEAD."""
-    version = _at(path).transaction_version(application)
+    version = opened(path).transaction_version(application)
     return None if version is None else int(version)
 
 
 def count(path: str, version: int) -> int:
     """How many rows a version holds, from the files' statistics: exact, since Delta's own writers keep them."""
-    return int(_at(path, version).count())
+    return int(opened(path, version).count())
 
 
 def files(path: str, version: int) -> tuple[str, ...]:
     """The parquet files that hold a version, as absolute paths or URIs, in a stable order."""
-    return tuple(sorted(_at(path, version).file_uris()))
+    return tuple(sorted(opened(path, version).file_uris()))
 
 
 def whole_files(table: str, path: str, version: int) -> tuple[str, ...]:
@@ -89,30 +89,12 @@ def statistics(path: str, version: int) -> list[dict[str, Any]]:
     """What the log tells of each file that holds a version; among it `min.`, `max.` and `null_count.` of columns."""
     import pyarrow as pa
 
-    return list(pa.table(_at(path, version).get_add_actions(flatten=True)).to_pylist())
+    return list(pa.table(opened(path, version).get_add_actions(flatten=True)).to_pylist())
 
 
 def columns(path: str, version: int) -> tuple[str, ...]:
     """The names of a version's columns, in its order."""
-    return tuple(field.name for field in _at(path, version).schema().fields)
-
-
-def restore(path: str, version: int, stamp: str) -> None:
-    """Commit a new version with the rows and the schema of `version`; transaction ids stay, as with Spark's RESTORE.
-
-    By deltalake: 0.02 s; Spark's RESTORE runs 34 jobs for the same, 3 to 10 s.
-    """
-    from deltalake import CommitProperties, PostCommitHookProperties
-
-    must_hold(path, version)
-    table = _at(path)
-    table.restore(
-        version,
-        commit_properties=CommitProperties(custom_metadata={"userMetadata": stamp}),
-        # Checkpoints are left to the engine that reads them, and old versions are nobody's to forget.
-        post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
-    )
-    leave_checksums(path, table.version())
+    return tuple(field.name for field in opened(path, version).schema().fields)
 
 
 def must_hold(path: str, version: int, rows: int | None = None) -> None:
@@ -130,7 +112,7 @@ def must_hold(path: str, version: int, rows: int | None = None) -> None:
         )
 
 
-def _at(path: str, version: int | None = None) -> DeltaTable:
+def opened(path: str, version: int | None = None) -> DeltaTable:
     """The table, opened; WarehouseError if there is none, or it cannot be opened."""
     table = _find(path, version)
     if table is None:
@@ -141,7 +123,7 @@ def _at(path: str, version: int | None = None) -> DeltaTable:
 def _files_with_statistics(path: str, version: int) -> list[dict[str, Any]]:
     import pyarrow as pa
 
-    return pa.table(_at(path, version).get_add_actions(flatten=True)).to_pylist()
+    return pa.table(opened(path, version).get_add_actions(flatten=True)).to_pylist()
 
 
 def _find(path: str, version: int | None = None) -> DeltaTable | None:

@@ -69,12 +69,10 @@ def log_must_be_whole(path: str, version: int | None) -> None:
             raise WarehouseError(f"{path}: {log / name} {wrong}; {_MEND}")
 
 
-def leave_checksums(path: str, version: int) -> None:
-    """Write the checksum file that Spark would have left beside a commit which another writer made."""
-    if (folder := local_path(path)) is not None:
-        commit = folder / "_delta_log" / f"{version:020}.json"
-        content = _MAGIC + _CHUNK_BYTES.to_bytes(4, "big") + _checksums(commit, _CHUNK_BYTES)
-        write_atomically(commit.with_name(f".{commit.name}.crc"), content)
+def leave_checksums(file: Path) -> None:
+    """Write the checksum file that Spark would have left beside a file which another writer made."""
+    content = _MAGIC + _CHUNK_BYTES.to_bytes(4, "big") + _checksums(file, _CHUNK_BYTES)
+    write_atomically(file.with_name(f".{file.name}.crc"), content)
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from pipelines.contracts.deliveries import Brought
 from pipelines.io.raw_text import printable
 
 FIELDS = pa.map_(pa.string(), pa.string())
@@ -48,3 +51,29 @@ def in_columns(records: Sequence[RawRecord]) -> pa.RecordBatch:
         ],
         schema=COLUMNS,
     )
+
+
+@dataclass
+class Tally:
+    """What files bring, counted while their records pass."""
+
+    records: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    fields: defaultdict[tuple[str, str | None], set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def counted(self, records: pa.RecordBatch) -> pa.RecordBatch:
+        """The records of one file, as they are; `_file`, `_header` and `_fields` are among their columns."""
+        if records.num_rows:
+            file = records["_file"][0].as_py()
+            for header in pc.value_counts(records["_header"]).to_pylist():
+                self.records[file, header["values"]] += header["counts"]
+            told = records["_fields"].drop_null()
+            if len(told):
+                begin, end = told.offsets[0].as_py(), told.offsets[-1].as_py()
+                self.fields[file, None].update(pc.unique(told.keys[begin:end]).to_pylist())
+        return records
+
+    def brought(self) -> list[Brought]:
+        return [
+            Brought(file, header, count, frozenset(self.fields[file, header]))
+            for (file, header), count in self.records.items()
+        ]

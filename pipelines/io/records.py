@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,11 +12,13 @@ from typing import IO, TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.contracts.deliveries import Brought
 from pipelines.contracts.sources import Source
-from pipelines.io import packed
+from pipelines.io import new_files, packed
 from pipelines.io.csv_blocks import csv_columns
 from pipelines.io.json_records import json_records
-from pipelines.io.raw_record import FIELDS, RawRecord, in_columns
+from pipelines.io.new_files import NewFile
+from pipelines.io.raw_record import FIELDS, RawRecord, Tally, in_columns
 from pipelines.io.raw_text import Undecodable, blocks, lines
 
 if TYPE_CHECKING:
@@ -72,10 +74,41 @@ def records(spark: SparkSession, files: list[RawFile]) -> DataFrame:
     return spark.range(0, len(files), 1, max(1, tasks)).mapInArrow(read, types)
 
 
+def keep(
+    spark: SparkSession, files: list[RawFile], folder: str, stamped: Callable[[pa.RecordBatch], pa.RecordBatch]
+) -> tuple[list[NewFile], list[Brought]]:
+    """Write all records of `files` into `folder`, and count them; nothing is committed.
+
+    stamped: gives records, as they are kept, in the columns of `kept_schema`. Spark does no more than share out the
+    files: rows that go through its driver's JVM and back into a file take several times as long.
+    """
+    schema = kept_schema(stamped)
+
+    def write(numbers: Iterable[int]) -> Iterator[tuple[tuple[NewFile, ...], list[Brought]]]:
+        tally = Tally()
+        rows = (tally.counted(part) for number in numbers for part in _placed_blocks(files[number]))
+        written = new_files.write(folder, schema, map(stamped, rows))
+        yield written, tally.brought()
+
+    context = spark.sparkContext
+    tasks = min(len(files), 3 * context.defaultParallelism)
+    done = context.parallelize(range(len(files)), tasks).mapPartitions(write).collect()
+    return [file for written, _ in done for file in written], [each for _, brought in done for each in brought]
+
+
+def kept_schema(stamped: Callable[[pa.RecordBatch], pa.RecordBatch]) -> pa.Schema:
+    """The columns of kept records."""
+    return stamped(pa.RecordBatch.from_pylist([], SCHEMA)).schema
+
+
+def _placed_blocks(file: RawFile) -> Iterator[pa.RecordBatch]:
+    return (_placed(file, columns) for columns in file_columns(file))
+
+
 def _batches(file: RawFile) -> Iterator[pa.RecordBatch]:
-    for columns in file_columns(file):
-        for begin in range(0, columns.num_rows, RECORDS_A_BATCH):
-            yield _placed(file, columns.slice(begin, RECORDS_A_BATCH))
+    for block in _placed_blocks(file):
+        for begin in range(0, block.num_rows, RECORDS_A_BATCH):
+            yield block.slice(begin, RECORDS_A_BATCH)
 
 
 def _placed(file: RawFile, columns: pa.RecordBatch) -> pa.RecordBatch:

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from pipelines.stages.silver import Silver
     from pipelines.transforms.checks import Delivery
 
-COLUMNS = (
-    "batch long, delivered_at timestamp, table string, expectation string, severity string, checked long, broken long, "
-    "share double, observed double, bound string, holds boolean, is_refused boolean"
-)
 _STAGE = "checks"
 
 
@@ -108,8 +104,18 @@ def keep_checks(work: Work) -> None:
     found += [(check, False) for check in work.added("checks")]
     if not found:
         return
-    from pipelines.stages.changes import Change
+    import pyarrow as pa
 
+    from pipelines.io import new_files
+
+    at, number, text = pa.timestamp("us", tz="UTC"), pa.int64(), pa.string()
+    columns = pa.schema(
+        [
+            *(("batch", number), ("delivered_at", at), ("table", text), ("expectation", text), ("severity", text)),
+            *(("checked", number), ("broken", number), ("share", pa.float64()), ("observed", pa.float64())),
+            *(("bound", text), ("holds", pa.bool_()), ("is_refused", pa.bool_())),
+        ]
+    )
     rows = [
         (
             *(check.batch, check.delivered_at, check.table, check.expectation, check.severity),
@@ -117,6 +123,7 @@ def keep_checks(work: Work) -> None:
         )
         for check, is_refused in found
     ]
-    frame = context.spark().createDataFrame(rows, COLUMNS)
-    work.write(Change(domain.delta_table("silver", _STAGE), "append", frame.coalesce(1)))
+    lines = pa.RecordBatch.from_pylist([dict(zip(columns.names, row, strict=True)) for row in rows], columns)
+    table = domain.delta_table("silver", _STAGE)
+    work.add_files(table, columns, lambda folder: new_files.write(folder, columns, [lines]))
     work.mark_done(_STAGE, "", str(max(check.batch for check, _ in found)))

@@ -27,11 +27,10 @@ def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
     batches = sorted([*raw.values(), *kept], key=lambda batch: batch.id)
     for batch in batches:
         work = Work(context, domain, "ingest")
-        if batch.id in raw:
-            bronze(work, batch)
+        brought = bronze(work, batch) if batch.id in raw else {}
         if "silver" in stages:
             try:
-                silver(work, batch)
+                silver(work, batch, brought)
             except Refused as refusal:
                 context.ledger.refuse_batch(batch.id, str(refusal), work.added("checks"))
                 after = Work(context, domain, "ingest")

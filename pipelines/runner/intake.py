@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.contracts.deliveries import Brought
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.sources import Source
 from pipelines.domains import embedded_files
@@ -18,6 +21,7 @@ from pipelines.runner.work import Context, Work
 from pipelines.stages import land as land_stage
 
 if TYPE_CHECKING:
+    from pipelines.io.new_files import NewFile
     from pipelines.io.records import RawFile
 
 
@@ -97,28 +101,33 @@ def drop_tables(context: Context, domain: Domain, folder: Path) -> None:
             context.say(domain.name, "land", f"{source.name} waits for {source.table}, which is not published yet")
 
 
-def bronze(work: Work, batch: Batch) -> None:
-    """Append every record of the batch as it came."""
-    # Spark is imported only where there is work: a run without any must not wait for it
-    from pipelines.io.records import records
-    from pipelines.stages.bronze import keep
-
+def bronze(work: Work, batch: Batch) -> Mapping[str, Sequence[Brought]]:
+    """Append every record of the batch as it came; by source, what its files brought."""
+    brought = {}
     for source in work.domain.sources:
         files = [raw_file(source, file) for file in batch.files if file.source == source.name]
         if files:
-            rows = records(work.context.spark(), files)
-            work.write(
-                keep(
-                    work.domain,
-                    source.name,
-                    rows,
-                    batch=batch.id,
-                    attempt=work.attempt.number,
-                    ingested_at=datetime.now(UTC),
-                )
-            )
+            brought[source.name] = _keep(work, batch, source, files)
             work.say("bronze", f"{source.name}: {len(files)} files kept")
     work.add("progress", (batch.id, "bronze"))
+    return brought
+
+
+def _keep(work: Work, batch: Batch, source: Source, files: list[RawFile]) -> Sequence[Brought]:
+    # Imported only where there is work: a run without any must not wait for Arrow
+    from pipelines.io import records
+    from pipelines.stages.bronze import keep
+
+    stamped = partial(keep, batch=batch.id, attempt=work.attempt.number, ingested_at=datetime.now(UTC))
+    brought: list[Brought] = []
+
+    def write(folder: str) -> Sequence[NewFile]:
+        written, counted = records.keep(work.context.spark(), files, folder, stamped)
+        brought.extend(counted)
+        return written
+
+    work.add_files(work.domain.delta_table("bronze", source.name), records.kept_schema(stamped), write)
+    return brought
 
 
 def raw_file(source: Source, file: LandedFile) -> RawFile:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pipelines.contracts.deliveries import Brought
 from pipelines.contracts.tables import OUTCOMES, Table
 from pipelines.domains import parser as parser_of
 from pipelines.io.publication import Batch, Outcomes
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
     from pipelines.stages.silver import Silver
 
 
-def silver(work: Work, batch: Batch) -> None:
+def silver(work: Work, batch: Batch, brought: Mapping[str, Sequence[Brought]]) -> None:
     """Judge every record of the batch for each table that its source feeds; raises Refused with every reason why the
-    batch may not be published."""
+    batch may not be published.
+
+    brought: what its files brought, by source; of others it is counted in bronze.
+    """
     from pipelines.stages.refusal import Refused
 
     evolve(work, batch)
     fed = [source.name for source in work.domain.sources if any(file.source == source.name for file in batch.files)]
-    came = {source: arrived(work, batch, source) for source in fed}
+    came = {source: arrived(work, batch, source, brought.get(source)) for source in fed}
     failures = [_refine(work, batch, table, came[table.source]) for table in work.domain.tables if table.source in came]
     if any(failures):
         raise Refused(

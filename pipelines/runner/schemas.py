@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.contracts.deliveries import Brought
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.records import header_names
 from pipelines.contracts.tables import VALID_TO, Table
@@ -55,24 +56,31 @@ def evolve(work: Work, batch: Batch | None = None) -> None:
                 work.say("silver", f"{table.name}: {what} columns: {', '.join(columns)}")
 
 
-def arrived(work: Work, batch: Batch, source: str) -> Arrived:
-    """Count what the batch brought of a source, and compare its fields with those on record."""
+def arrived(work: Work, batch: Batch, source: str, brought: Sequence[Brought] | None) -> Arrived:
+    """What the batch brought of a source, its fields compared with those on record.
+
+    brought: None where another run kept the files; then it is counted."""
+    records = {file.name: 0 for file in batch.files if file.source == source}
+    fields: dict[str, set[str]] = {}
+    lines = _counted(work, batch, source) if brought is None else brought
+    for line in lines:
+        records[line.file] += line.records
+        names = line.fields if line.header is None else header_names(line.header)
+        fields.setdefault(line.file, set()).update(names)
+    headers = sorted({line.header for line in lines if line.header is not None})
+    return Arrived(records, fields, _delivered(work, batch, source, fields), headers)
+
+
+def _counted(work: Work, batch: Batch, source: str) -> list[Brought]:
     from pyspark.sql import functions as F
 
     from pipelines.transforms.contract import delivered_fields
 
     name = work.domain.delta_table("bronze", source)
-    lines = []
-    if work.exists(name):  # it does not while all files of the source were empty
-        lines = delivered_fields(work.read(name).where(F.col("_batch") == batch.id)).collect()
-    records = {file.name: 0 for file in batch.files if file.source == source}
-    fields: dict[str, set[str]] = {}
-    for line in lines:
-        records[line["_file"]] += line["records"]
-        names = line["fields"] if line["header"] is None else header_names(line["header"])
-        fields.setdefault(line["_file"], set()).update(names)
-    headers = sorted({line["header"] for line in lines if line["header"] is not None})
-    return Arrived(records, fields, _delivered(work, batch, source, fields), headers)
+    if not work.exists(name):
+        return []
+    lines = delivered_fields(work.read(name).where(F.col("_batch") == batch.id)).collect()
+    return [Brought(line["_file"], line["header"], line["records"], frozenset(line["fields"])) for line in lines]
 
 
 def _delivered(work: Work, batch: Batch, source: str, fields: Mapping[str, Collection[str]]) -> Collection[str]:

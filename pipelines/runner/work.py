@@ -22,8 +22,10 @@ from pipelines.runner.failures import Waiting
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
+    from pipelines.io.new_files import NewFile
     from pipelines.stages.changes import Change
 
 Say = Callable[[str, str, str], None]
@@ -165,6 +167,12 @@ class Work:
             warehouse.append(self.attempt, table, change.frame, step)
         else:
             warehouse.merge(self.attempt, table, change.frame, change.key, step, delete_when="_delete")
+
+    def add_files(
+        self, table: str, schema: pa.Schema, write: Callable[[str], Iterable[NewFile]], step: str = "write"
+    ) -> None:
+        """Add to a table what `write` puts into its folder, in this unit's attempt."""
+        self.context.warehouse.add(self.attempt, table, schema, step, write)
 
     # What will be published.
 

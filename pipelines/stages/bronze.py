@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
 
-from pipelines.contracts.domain import Domain
-from pipelines.stages.changes import Change
+_PROVENANCE = (("_batch", pa.int64()), ("_attempt", pa.int64()), ("ingested_at", pa.timestamp("us", tz="UTC")))
 
 
-def keep(domain: Domain, source: str, records: DataFrame, *, batch: int, attempt: int, ingested_at: datetime) -> Change:
-    """Append the raw records of one source.
+def keep(records: pa.RecordBatch, *, batch: int, attempt: int, ingested_at: datetime) -> pa.RecordBatch:
+    """The raw records of one source as they are kept; where they are read, which may be anywhere.
 
-    records: `_file`, `_position`, `_record_id`, `_raw`, `_problem`, `_fields` (text by field name) or `_header` (then
-    `_raw` has the fields), `_delivered_at`. ingested_at is provenance: in no feature, hash or comparison.
+    records: in any columns. ingested_at is provenance: in no feature, hash or comparison.
     """
-    kept = records.withColumns(
-        {
-            "_batch": F.lit(batch).cast("long"),
-            "_attempt": F.lit(attempt).cast("long"),
-            "ingested_at": F.lit(ingested_at),
-        }
-    )
-    return Change(domain.delta_table("bronze", source), "append", kept)
+    for (name, kind), value in zip(_PROVENANCE, (batch, attempt, ingested_at), strict=True):
+        records = records.append_column(pa.field(name, kind), pa.repeat(pa.scalar(value, kind), records.num_rows))
+    return records

@@ -1,0 +1,118 @@
+"""Commits that need no JVM: an empty table, files that are there already, a table's way back.
+
+By deltalake, in hundredths of a second. Each is as Spark would have made it: stamped, with its checksum file, and a
+checkpoint after every tenth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.io import delta_log
+from pipelines.io.failures import WarehouseError
+from pipelines.io.integrity import leave_checksums
+from pipelines.io.lock import local_path
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import CommitProperties, PostCommitHookProperties, Transaction
+
+    from pipelines.io.new_files import NewFile
+
+_CHECKPOINT_EVERY = 10  # commits, as Spark has it
+
+
+def schema_of(columns: pa.Schema) -> str:
+    """Arrow columns as JSON, which Delta and Spark write alike."""
+    from deltalake import Schema
+
+    return str(Schema.from_arrow(columns).to_json())
+
+
+def create(path: str, schema: str, properties: Mapping[str, str], stamp: str) -> None:
+    """Make an empty table. schema: as JSON."""
+    from deltalake import DeltaTable, Schema
+
+    (local_path(path) or Path()).mkdir(parents=True, exist_ok=True)
+    DeltaTable.create(
+        path,
+        Schema.from_json(schema),
+        configuration=dict(properties),
+        commit_properties=_stamped(stamp),
+        post_commithook_properties=_nothing_else(),
+    )
+    _leave_checksums(path, 0)
+
+
+def add_columns(table: str, path: str, schema: str, stamp: str) -> None:
+    """Add the columns of `schema` that the table lacks. WarehouseError where one is held in another type."""
+    from deltalake import Schema
+
+    opened = delta_log.opened(path)
+    held = {field.name: field.type for field in opened.schema().fields}
+    given = Schema.from_json(schema).fields
+    conflicts = [
+        f"'{field.name}' is held as {held[field.name]}, but comes as {field.type}"
+        for field in given
+        if field.name in held and held[field.name] != field.type
+    ]
+    if conflicts:
+        raise WarehouseError(f"{table}: column {'; '.join(conflicts)}; a held column keeps its type")
+    if added := [field for field in given if field.name not in held]:
+        opened.alter.add_columns(added, commit_properties=_stamped(stamp), post_commithook_properties=_nothing_else())
+        _leave_checksums(path, opened.version())
+
+
+def add(path: str, files: Sequence[NewFile], transaction: tuple[str, int], stamp: str) -> None:
+    """Add files lying in the table's folder, by a transaction (application id, number); made again, it is skipped."""
+    from deltalake import Transaction
+    from deltalake.transaction import AddAction
+
+    application, number = transaction
+    if (delta_log.transaction(path, application) or 0) >= number:
+        return
+    table = delta_log.opened(path)
+    table.create_write_transaction(
+        [AddAction(file.path, file.size, {}, file.written_ms, True, file.statistics) for file in files],
+        mode="append",
+        schema=table.schema(),
+        commit_properties=_stamped(stamp, Transaction(application, number)),
+        post_commithook_properties=_nothing_else(),
+    )
+    version = table.version() + 1
+    _leave_checksums(path, version)
+    if version % _CHECKPOINT_EVERY == 0:
+        delta_log.opened(path).create_checkpoint()
+        if (folder := local_path(path)) is not None:
+            leave_checksums(folder / "_delta_log" / f"{version:020}.checkpoint.parquet")
+
+
+def restore(path: str, version: int, stamp: str) -> None:
+    """Commit a new version with the rows and the schema of `version`; transaction ids stay, as with Spark's RESTORE.
+
+    0.02 s; Spark's RESTORE runs 34 jobs for the same, 3 to 10 s.
+    """
+    delta_log.must_hold(path, version)
+    table = delta_log.opened(path)
+    table.restore(version, commit_properties=_stamped(stamp), post_commithook_properties=_nothing_else())
+    _leave_checksums(path, table.version())
+
+
+def _stamped(stamp: str, *transactions: Transaction) -> CommitProperties:
+    from deltalake import CommitProperties
+
+    return CommitProperties(custom_metadata={"userMetadata": stamp}, app_transactions=list(transactions) or None)
+
+
+def _nothing_else() -> PostCommitHookProperties:
+    """No checkpoint of deltalake's own choosing, and old versions are nobody's to forget."""
+    from deltalake import PostCommitHookProperties
+
+    return PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+
+
+def _leave_checksums(path: str, version: int) -> None:
+    if (folder := local_path(path)) is not None:
+        leave_checksums(folder / "_delta_log" / f"{version:020}.json")

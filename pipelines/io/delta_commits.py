@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.io import delta_log
 from pipelines.io.failures import WarehouseError
@@ -54,7 +54,7 @@ def add_columns(table: str, path: str, schema: str, stamp: str) -> None:
     held = {field.name: field.type for field in opened.schema().fields}
     given = Schema.from_json(schema).fields
     conflicts = [
-        f"'{field.name}' is held as {held[field.name]}, but comes as {field.type}"
+        f"'{field.name}' is held as {_told(held[field.name])}, but comes as {_told(field.type)}"
         for field in given
         if field.name in held and held[field.name] != field.type
     ]
@@ -98,6 +98,10 @@ def restore(path: str, version: int, stamp: str) -> None:
     table = delta_log.opened(path)
     table.restore(version, commit_properties=_stamped(stamp), post_commithook_properties=_nothing_else())
     _leave_checksums(path, table.version())
+
+
+def _told(kind: Any) -> str:
+    return str(kind.to_json()).strip('"')
 
 
 def _stamped(stamp: str, *transactions: Transaction) -> CommitProperties:

@@ -33,6 +33,7 @@ class ModelCard:
     calibration: Calibration
     features: tuple[str, ...]
     frame: Mapping[str, Any]
+    classes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, plan: FitPlan, result: FitResult, calibration: Calibration) -> ModelCard:
@@ -47,6 +48,7 @@ class ModelCard:
             calibration=calibration,
             features=plan.frame.features,
             frame=plain(plan.frame),
+            classes=plan.classes,
         )
 
     @property
@@ -69,6 +71,7 @@ class ModelCard:
                 | {
                     "quantiles": tuple(content["quantiles"]),
                     "features": tuple(content["features"]),
+                    "classes": tuple(content.get("classes", ())),  # cards of before the first have none
                     "calibration": Calibration(
                         {float(quantile): shift for quantile, shift in calibration["shifts"].items()},
                         calibration["learnt_on"],

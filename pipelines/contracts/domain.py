@@ -94,6 +94,14 @@ class Domain:
                 raise DeclarationError(
                     f"{where}: without times, a feature from '{task.table}' would be the answer itself"
                 )
+        for other in self.views if task.classes else ():
+            if other.table == task.table and other.moment != "cut_off":
+                for feature in other.features:
+                    if getattr(feature, "column", "") == task.column:
+                        raise DeclarationError(
+                            f"{where}: feature view '{other.name}' looks '{task.column}' up as a number, but it is one "
+                            "of classes; let another column hold the number"
+                        )
         for view in self.views_of(task):
             joined = columns if isinstance(task.spine, Events) else [task.spine.entity]
             for entity in view.entities:

@@ -13,7 +13,7 @@ from typing import Protocol
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.features import AsOf, History, Lag
 from pipelines.contracts.splits import Purge, Share, Span
-from pipelines.contracts.tasks import ParamValue
+from pipelines.contracts.tasks import ParamValue, output_columns
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,8 @@ class Encodings:
 class FitPlan:
     """Everything that decides a fit; two plans with one key give the same model on the same machine.
 
-    quantiles: () where the label is 0 or 1 and its probability is asked for. encodings: none yet in a plan that no
+    quantiles: () where probabilities are asked for: of the label, which is 0 or 1, or of each of `classes`, of which
+    the label is the place, from 0. encodings: none yet in a plan that no
     engine has taken up. purge: from when on labels of a span are known too late to count; those of other spans count
     whenever they came.
     """
@@ -123,6 +124,17 @@ class FitPlan:
     device: str = "cpu"
     encodings: Encodings = Encodings()
     purge: Purge = ()
+    classes: tuple[str, ...] = ()
+
+    @property
+    def class_count(self) -> int:
+        """How many values the label may have: 0, 1, …; 0 where it is any number."""
+        return len(self.classes) or (0 if self.quantiles else 2)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The columns of a prediction."""
+        return output_columns(self.quantiles, self.classes)
 
     def known_before(self, span: Span | Share) -> datetime | None:
         """When the labels of a span must be known; None where that does not matter."""

@@ -56,4 +56,22 @@ class Picking:
     higher_is_better = True
 
 
-Policy = Sizing | Picking
+@dataclass(frozen=True)
+class Assigning:
+    """Which class to treat each thing as; for tasks that give the probabilities of classes.
+
+    action: the column with the assigned class, a text. cost: from the class it is treated as and the class that it is
+    to what that costs, in `unit` a row. The class with the least expected cost is assigned. The naive policy goes by
+    the baseline's probabilities, perfect foresight by the label.
+    """
+
+    name: str
+    action: str
+    unit: str
+    cost: Callable[[str, str], float]
+    doc: str = ""
+
+    higher_is_better = False
+
+
+Policy = Sizing | Picking | Assigning

@@ -10,6 +10,7 @@ from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.splits import SPLITS, ByEntity, ByHash, ByTime, Fold, RollingOrigin, Share, Span
 
 __all__ = [
+    "BASELINE",
     "PROBABILITY",
     "SPLITS",
     "ByEntity",
@@ -85,7 +86,8 @@ class Task:
     """One question: `column` of `table`, asked at the cut-offs of `spine`. Declared as Forecast, Estimate or Classify.
 
     label_known_after: how long after the cut-off (Forecast: after a step's own time) the label is known at the latest.
-    quantiles: ascending, with 0.5 among them (the point forecast); () where a probability is asked for.
+    quantiles: ascending, with 0.5 among them (the point forecast); () where probabilities are asked for.
+    classes: the values that `column` may have, as text, where the probability of each is asked for.
     families: names in pipelines/models, each with the parameters that differ from the family's defaults in `params`.
     decide: name of a policy in the domain's decide.py.
     folds: how families are cross-validated besides. select: how many features they see; None: all that are declared.
@@ -98,6 +100,7 @@ class Task:
     steps: int = 1
     label_known_after: timedelta = timedelta(0)
     quantiles: tuple[float, ...] = ()
+    classes: tuple[str, ...] = ()
     views: tuple[str, ...]
     families: tuple[str, ...]
     split: ByTime | ByHash
@@ -149,12 +152,19 @@ class Task:
     @property
     def outputs(self) -> tuple[str, ...]:
         """The columns of a prediction."""
-        return output_columns(self.quantiles)
+        return output_columns(self.quantiles, self.classes)
 
     @property
     def point(self) -> str:
-        """The column that stands for a prediction where one number is wanted."""
-        return quantile_column(0.5) if self.quantiles else PROBABILITY
+        """The column that stands for a prediction where one number is wanted; the first class's of several."""
+        return quantile_column(0.5) if self.quantiles else self.outputs[0]
+
+    @property
+    def baseline_columns(self) -> dict[str, str]:
+        """Which outputs of the baseline stand beside a prediction, and what they are called there."""
+        if self.classes:
+            return {output: f"{BASELINE}_{output}" for output in self.outputs}
+        return {self.point: BASELINE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +178,7 @@ class Forecast(Task):
         super().__post_init__()
         if not (self.quantiles and self.step > timedelta(0) and self.steps > 0):
             raise DeclarationError(f"task '{self.column}': a forecast needs quantiles, a step and steps")
+        _no_classes(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,11 +191,12 @@ class Estimate(Task):
         super().__post_init__()
         if not self.quantiles:
             raise DeclarationError(f"task '{self.column}': an estimate needs quantiles")
+        _no_classes(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classify(Task):
-    """How probable it is that `column`, which is 0 or 1, will be 1 for each event."""
+    """How probable it is that `column`, which is 0 or 1, will be 1 for each event; or each of `classes`, if given."""
 
     spine: Events
 
@@ -192,6 +204,10 @@ class Classify(Task):
         super().__post_init__()
         if self.quantiles:
             raise DeclarationError(f"task '{self.column}': a probability has no quantiles")
+        if len(self.classes) == 1 or len(set(self.classes)) < len(self.classes):
+            raise DeclarationError(f"task '{self.column}': classes must be two or more, each told once")
+        for name in self.classes:
+            checked_name(f"of_{name}", "class")  # a part of column names
 
 
 def utc(text: str) -> datetime:
@@ -206,8 +222,17 @@ def quantile_column(quantile: float) -> str:
 
 
 PROBABILITY = "probability"
+BASELINE = "baseline"
+"""The column with the baseline's point beside a prediction; with several classes, the beginning of their names."""
 
 
-def output_columns(quantiles: tuple[float, ...]) -> tuple[str, ...]:
-    """The columns of a prediction: one a quantile, or the probability where there are none."""
+def output_columns(quantiles: tuple[float, ...], classes: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The columns of a prediction: one a quantile or a class, or the one probability where there are neither."""
+    if classes:
+        return tuple(f"{PROBABILITY}_{name}" for name in classes)
     return tuple(quantile_column(quantile) for quantile in quantiles) or (PROBABILITY,)
+
+
+def _no_classes(task: Task) -> None:
+    if task.classes:
+        raise DeclarationError(f"task '{task.column}': classes are asked for by a Classify alone")

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.contracts.fits import Calibration, FitError, FitPlan
-from pipelines.contracts.tasks import Share, Span, output_columns
+from pipelines.contracts.tasks import Share, Span
 from pipelines.engines.shards import examples_of
 from pipelines.models.base import families
 from pipelines.models.rows import LABEL
@@ -36,9 +36,9 @@ def predictions(spark: SparkSession, model: Model, plan: FitPlan, spans: Mapping
     plan: gives the frame and the gold tables. The scorer is the very one that single rows go through.
     """
     scorer = families()[model.family].scorer(model.content)
-    if scorer.signature.features != plan.frame.features or scorer.signature.quantiles != plan.quantiles:
+    if scorer.signature.features != plan.frame.features or scorer.signature.outputs != plan.outputs:
         raise StaleModel(
-            f"{plan.domain}/{plan.task}: the {model.family} model knows other features or quantiles than are declared. "
+            f"{plan.domain}/{plan.task}: the {model.family} model knows other features or outputs than are declared. "
             "Run the stages train, evaluate and register first."
         )
     count = spark.sparkContext.defaultParallelism
@@ -55,7 +55,7 @@ def predictions(spark: SparkSession, model: Model, plan: FitPlan, spans: Mapping
                     found = found.append_column("actual", pc.list_flatten(examples[LABEL]))
                     yield from found.append_column("split", pa.array([name] * len(found))).to_batches()
 
-    outputs = ", ".join(f"{column} double" for column in output_columns(plan.quantiles))
+    outputs = ", ".join(f"{column} double" for column in plan.outputs)
     entity = plan.frame.entity
     types = f"{entity} string, cut_at timestamp, step int, target_at timestamp, {outputs}, actual double, split string"
     return spark.range(0, count, 1, count).mapInArrow(score, types)

@@ -56,11 +56,12 @@ class Judgement:
 
 
 def select(
-    features: Mapping[str, Values], label: Values, *, budget: int, is_binary: bool, seed: int
+    features: Mapping[str, Values], label: Values, *, budget: int, class_count: int, seed: int
 ) -> tuple[Judgement, ...]:
     """Judge every feature, those that are kept first and in the order of what they add.
 
     features: by name, as long as `label`, rows in time order; NaN is unknown. Give it rows of the training span alone.
+    class_count: how many classes the label is the place of, 0 where it is a number.
     Dropped are constants, features that predict too well to be true, copies, and those that tell nothing, neither alone
     nor with others. Of what is left `budget` are kept, one after the other the one that tells most of the label which
     none before it does (conditional mutual information: Fleuret 2004). Raises ValueError where no label is known.
@@ -69,16 +70,16 @@ def select(
     if not is_known.any():
         raise ValueError("selection: no row has a label")
     label, rows = label[is_known], {name: values[is_known] for name, values in features.items()}
-    dropped = _unfit(rows, label, is_binary=is_binary)
+    dropped = _unfit(rows, label, class_count=class_count)
     open_ = {name: values for name, values in rows.items() if name not in dropped}
-    judged = _chosen(_measured(open_, label, is_binary=is_binary, seed=seed), open_, label, budget)
+    judged = _chosen(_measured(open_, label, class_count=class_count, seed=seed), open_, label, budget)
     return (*judged, *[Judgement(name, False, why) for name, why in dropped.items()])
 
 
-def _unfit(rows: Mapping[str, Values], label: Values, *, is_binary: bool) -> dict[str, str]:
+def _unfit(rows: Mapping[str, Values], label: Values, *, class_count: int) -> dict[str, str]:
     """Features that no model should see, with the reason."""
     found: dict[str, str] = {}
-    for one in suspicions(rows, label, is_binary=is_binary):
+    for one in suspicions(rows, label, class_count=class_count):
         if one.is_too_good:
             found.setdefault(one.feature, f"too good: by {one.by} alone ({one.skill:.3f}); is it the answer?")
     first: dict[bytes, str] = {}
@@ -94,12 +95,12 @@ def _unfit(rows: Mapping[str, Values], label: Values, *, is_binary: bool) -> dic
     return found
 
 
-def _measured(rows: Mapping[str, Values], label: Values, *, is_binary: bool, seed: int) -> list[Judgement]:
+def _measured(rows: Mapping[str, Values], label: Values, *, class_count: int, seed: int) -> list[Judgement]:
     """Every feature's information, permutation importance and gain."""
     if not rows:
         return []
     of_label = _codes(label)
-    grown, gains = _boosted(rows, label, is_binary=is_binary, seed=seed)
+    grown, gains = _boosted(rows, label, class_count=class_count, seed=seed)
     told = {name: _information(_codes(values), of_label) for name, values in rows.items()}
     informed = {name: 0.0 if is_luck else nats for name, (nats, is_luck) in told.items()}
     useless = "useless: tells nothing, alone or with others"
@@ -169,22 +170,26 @@ def _information(codes: Codes, of_label: Codes, given: Codes | None = None) -> t
 
 
 def _boosted(
-    rows: Mapping[str, Values], label: Values, *, is_binary: bool, seed: int
+    rows: Mapping[str, Values], label: Values, *, class_count: int, seed: int
 ) -> tuple[dict[str, float], dict[str, float]]:
     """By feature: the part by which the loss on the last rows grows when it is shuffled there; its share of gain."""
     import xgboost
 
     names, values = list(rows), np.stack(list(rows.values()), axis=1)
     cut = max(1, len(label) - math.ceil(len(label) * _JUDGED_ON))
-    kind = "binary:logistic" if is_binary else "reg:squarederror"
+    kinds: dict[int, dict[str, object]] = {0: {"objective": "reg:squarederror"}, 2: {"objective": "binary:logistic"}}
+    kind = kinds.get(class_count, {"objective": "multi:softprob", "num_class": class_count})
     learnt = xgboost.DMatrix(values[:cut], label[:cut], feature_names=names)
-    booster = xgboost.train({**_BOOSTING, "objective": kind, "seed": seed}, learnt, _ROUNDS)
+    booster = xgboost.train({**_BOOSTING, **kind, "seed": seed}, learnt, _ROUNDS)
     gain = {name: float(np.mean(value)) for name, value in booster.get_score(importance_type="total_gain").items()}
     whole = sum(gain.values()) or 1.0
 
     def losses(of: Values) -> Values:
         told = np.asarray(booster.predict(xgboost.DMatrix(of, feature_names=names, nthread=1)), np.float64)
-        return -np.log(np.where(label[cut:] > 0, told, 1.0 - told)) if is_binary else (told - label[cut:]) ** 2
+        if not class_count:
+            return (told - label[cut:]) ** 2
+        each = told if told.ndim == 2 else np.stack([1.0 - told, told], axis=1)
+        return -np.log(each[np.arange(len(each)), label[cut:].astype(np.int64)])
 
     undisturbed, draw = losses(values[cut:]), np.random.default_rng(seed)
     grown = dict.fromkeys(names, 0.0)  # what no tree asks for changes nothing

@@ -22,7 +22,8 @@ _FEWEST = 20
 @dataclass(frozen=True)
 class Suspicion:
     """What a feature by itself says of the label. by: "its values", or "being there" (known for one label alone).
-    skill: AUC turned upwards for a label of 0 and 1, else Spearman's correlation without its sign."""
+    skill: AUC turned upwards for a label of 0 and 1, of several classes for the one that is told best from the others;
+    else Spearman's correlation without its sign."""
 
     feature: str
     by: str
@@ -30,28 +31,29 @@ class Suspicion:
     is_too_good: bool
 
 
-def suspicions(features: Mapping[str, Values], label: Values, *, is_binary: bool) -> list[Suspicion]:
+def suspicions(features: Mapping[str, Values], label: Values, *, class_count: int) -> list[Suspicion]:
     """Every feature's own skill over the rows whose label is known, the best first; those that cannot be judged (too
     few rows, or one value) are left out.
 
-    features: by name, as long as `label`; NaN is unknown. Give it rows of the training span alone.
+    features: by name, as long as `label`; NaN is unknown. Give it rows of the training span alone. class_count: how
+    many classes the label is the place of, 0 where it is a number.
     """
     is_known = ~np.isnan(label)
     found = []
     for name, values in features.items():
         for by, given in (("its values", values), ("being there", (~np.isnan(values)).astype(np.float64))):
             rows = is_known & ~np.isnan(given)
-            skill = _skill(given[rows], label[rows], is_binary=is_binary)
+            skill = _skill(given[rows], label[rows], class_count=class_count)
             if skill is not None:
-                limit = TOO_GOOD_AUC if is_binary else TOO_GOOD_CORRELATION
+                limit = TOO_GOOD_AUC if class_count else TOO_GOOD_CORRELATION
                 found.append(Suspicion(name, by, skill, skill >= limit))
     return sorted(found, key=lambda one: (-one.skill, one.feature, one.by))
 
 
-def _skill(values: Values, label: Values, *, is_binary: bool) -> float | None:
+def _skill(values: Values, label: Values, *, class_count: int) -> float | None:
     if len(label) < _FEWEST or (values == values[0]).all() or (label == label[0]).all():
         return None
-    if is_binary:
-        found = auc(label, values)
-        return max(found, 1.0 - found)
+    if class_count:
+        found = [auc((label == place) + 0.0, values) for place in np.unique(label)[1 if class_count == 2 else 0 :]]
+        return max(max(of, 1.0 - of) for of in found)
     return abs(float(pd.Series(values).corr(pd.Series(label), method="spearman")))

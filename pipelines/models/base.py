@@ -53,12 +53,15 @@ class Signature:
     steps: int
     quantiles: tuple[float, ...]
     encodings: tuple[Encoding, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, plan: FitPlan) -> Signature:
         frame = plan.frame
         seconds = frame.step.total_seconds()
-        return cls(frame.entity, frame.features, seconds, frame.steps, plan.quantiles, plan.encodings.whole)
+        return cls(
+            frame.entity, frame.features, seconds, frame.steps, plan.quantiles, plan.encodings.whole, plan.classes
+        )
 
     @classmethod
     def read(cls, text: str) -> Signature:
@@ -67,11 +70,16 @@ class Signature:
             Encoding(of["feature"], tuple(of["codes"]), tuple(of["means"]), of["mean"])
             for of in content.get("encodings", ())  # models of before the first encoding have none
         )
-        lists = {"features": tuple(content["features"]), "quantiles": tuple(content["quantiles"])}
+        lists = {name: tuple(content.get(name, ())) for name in ("features", "quantiles", "classes")}
         return cls(**(content | lists | {"encodings": encodings}))
 
     def json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The columns of a prediction."""
+        return output_columns(self.quantiles, self.classes)
 
     @property
     def step(self) -> timedelta:
@@ -85,38 +93,40 @@ class Scorer(ABC):
         self.signature = signature
 
     def predict(self, examples: pa.Table) -> pa.Table:
-        """One row per (entity, cut_at, step) with `target_at` and a double column per quantile, never crossing; or one
-        for the probability, from 0 to 1.
+        """One row per (entity, cut_at, step) with `target_at` and a double column per quantile, never crossing; or
+        probabilities, from 0 to 1: one, or one a class, which sum to 1.
 
         examples: what `transforms.examples.examples` makes; `label` is not looked at. Names: `output_columns`.
         A prediction is null only where the model has nothing to go by.
         """
         s = self.signature
-        columns = output_columns(s.quantiles)
+        columns = s.outputs
         examples = encoded(examples, s.encodings)
-        ascending = np.sort(self.outputs(examples).reshape(len(examples) * s.steps, len(columns)), axis=1)
+        outputs = self.outputs(examples).reshape(len(examples) * s.steps, len(columns))
+        outputs = np.sort(outputs, axis=1) if s.quantiles else outputs
         predictions = keys(examples, s.entity, s.step, s.steps)
         for j, name in enumerate(columns):
-            column = pa.array(np.ascontiguousarray(ascending[:, j], np.float64), from_pandas=True)
+            column = pa.array(np.ascontiguousarray(outputs[:, j], np.float64), from_pandas=True)
             predictions = predictions.append_column(name, column)
         return predictions
 
     @abstractmethod
     def outputs(self, examples: pa.Table) -> npt.NDArray[np.floating]:
-        """(examples · steps, quantiles), in the order of `predict`, which may still cross; or (examples · steps, 1),
-        probabilities."""
+        """(examples · steps, quantiles), in the order of `predict`, which may still cross; or probabilities:
+        (examples · steps, 1), or one a class."""
 
 
 class Family(ABC):
     """One kind of model. engines: what can fit it, the preferred one first; "single" is always among them.
 
-    tasks: the kinds of questions that it can answer.
+    tasks: the kinds of questions that it can answer. tells_classes: whether a Classify may ask for several classes.
     """
 
     name: ClassVar[str]
     params: ClassVar[tuple[Param, ...]]
     engines: ClassVar[tuple[str, ...]] = ("single",)
     tasks: ClassVar[tuple[type[Task], ...]] = (Forecast, Estimate)
+    tells_classes: ClassVar[bool] = False
 
     def settled(self, given: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
         """All parameters: the given ones checked, the others by default."""
@@ -136,6 +146,8 @@ class Family(ABC):
         if asked not in self.tasks:
             kinds = " and ".join(kind.__name__ for kind in self.tasks)
             raise FitError(f"{self.name} answers {kinds} tasks, '{plan.task}' is of the kind {asked.__name__}")
+        if plan.classes and not self.tells_classes:
+            raise FitError(f"{self.name} tells 0 from 1, '{plan.task}' asks for {len(plan.classes)} classes")
 
     def origins_every(self, params: Mapping[str, ParamValue]) -> int:
         """Distance in steps of the extra training origins that the family asks for; 0 is none."""

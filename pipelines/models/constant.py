@@ -15,16 +15,22 @@ from pipelines.models.rows import Values
 
 
 class Constant(Family):
-    """The train labels' mean as the probability, or their quantiles: the baseline that knows nothing of an event, which
+    """The train labels' shares as probabilities, or their quantiles: the baseline that knows nothing of an event, which
     every model of events must beat."""
 
     name = "constant"
     tasks = (Estimate, Classify)
+    tells_classes = True
     params = ()
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         _, labels = labelled(train, plan, "train")
-        outputs = np.quantile(labels, plan.quantiles).tolist() if plan.quantiles else [float(labels.mean())]
+        if plan.quantiles:
+            outputs = np.quantile(labels, plan.quantiles).tolist()
+        elif plan.classes:
+            outputs = [float((labels == place).mean()) for place in range(len(plan.classes))]
+        else:
+            outputs = [float(labels.mean())]
         content = {"signature": Signature.of(plan).json(), "outputs": outputs}
         return FitResult(model=json.dumps(content, sort_keys=True).encode(), format="json")
 

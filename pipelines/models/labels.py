@@ -31,12 +31,14 @@ def labelled(examples: pa.Table, plan: FitPlan, span: str) -> tuple[Values, Valu
 
 
 def known(examples: pa.Table, plan: FitPlan) -> tuple[Values, Values]:
-    """As `labelled`, but there may be none. FitError where a label is not 0 or 1 and a probability is asked for."""
+    """As `labelled`, but there may be none. FitError where a label is none of those whose probability is asked for."""
     values = matrix(examples, (*plan.frame.features, LABEL), plan.frame.steps)
     values = values[~np.isnan(values[:, -1])]
     labels = values[:, -1]
-    if not plan.quantiles and not np.isin(labels, (0.0, 1.0)).all():
-        raise _no_probability(plan, labels[~np.isin(labels, (0.0, 1.0))][0])
+    if plan.class_count:
+        wrong = ~np.isin(labels, np.arange(plan.class_count))
+        if wrong.any():
+            raise _no_probability(plan, labels[wrong][0])
     return np.ascontiguousarray(values[:, :-1]), labels
 
 
@@ -44,13 +46,13 @@ def check_in_spark(rows: DataFrame, plan: FitPlan) -> None:
     """What `labelled` refuses, for a fit on Spark."""
     from pyspark.sql import functions as F
 
-    wrong = F.max(F.when(~F.col(LABEL).isin(0.0, 1.0), F.col(LABEL)))
+    wrong = F.max(F.when(~F.col(LABEL).isin(*map(float, range(plan.class_count))), F.col(LABEL)))
     seen = rows.agg(F.count_if(~F.col(IS_VALIDATION)), wrong).first()
     assert seen is not None, "an aggregate without groups has one row"
     train_rows, wrong_label = seen
     if not train_rows:
         raise no_label(plan, "train")
-    if not plan.quantiles and wrong_label is not None:
+    if plan.class_count and wrong_label is not None:
         raise _no_probability(plan, wrong_label)
 
 
@@ -68,6 +70,11 @@ def no_label(plan: FitPlan, span: str) -> FitError:
 
 
 def _no_probability(plan: FitPlan, label: float) -> FitError:
+    if plan.classes:
+        return FitError(
+            f"{plan.family} by {plan.engine}: a value of '{plan.frame.label}' is none of the task's classes: "
+            f"{', '.join(plan.classes)}. Declare it, or quarantine such records by an expectation"
+        )
     return FitError(
         f"{plan.family} by {plan.engine}: '{plan.frame.label}' must be 0 or 1 where its probability is asked for, "
         f"found {label:g}; a number is asked for by an Estimate with quantiles"

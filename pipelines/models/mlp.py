@@ -68,7 +68,7 @@ class Reading:
 
 
 class MLP(NetFamily):
-    """A perceptron with embedded categories, trained on the pinball loss, or on the log loss for a probability.
+    """A perceptron with embedded categories, trained on the pinball loss, or on the log loss for probabilities.
 
     Rows of a rare label weigh no more than others, so that the answer stays a probability.
     """
@@ -76,6 +76,7 @@ class MLP(NetFamily):
     name = "mlp"
     engines = ("horovod", "single")
     tasks = (Classify, Estimate, Forecast)
+    tells_classes = True
     params = (
         Param("hidden", int, 64, (32, 64, 128), "width of the layers"),
         Param("dropout", float, 0.1, (0.0, 0.1, 0.3), "part of the units left out in training"),
@@ -95,7 +96,7 @@ class MLP(NetFamily):
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.devices import device_of
         from pipelines.models.nets.sealing import sealed
-        from pipelines.models.nets.training import Schedule, log_loss, pinball, reproducible, train_network
+        from pipelines.models.nets.training import Schedule, loss_of, reproducible, train_network
 
         device = device_of(plan)
         params = self.settled(plan.params)
@@ -121,10 +122,9 @@ class MLP(NetFamily):
             "hidden": int(params["hidden"]),
             "dropout": float(params["dropout"]),
         }
-        loss = pinball(plan.quantiles) if plan.quantiles else log_loss()
         with reproducible(plan.seed, device):
             network = _network(shape).to(device)
-            best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
+            best = train_network(network, train_rows, validate_rows, loss_of(plan), schedule, plan.seed, crew, recorder)
         content = {"signature": Signature.of(plan).json(), "reading": asdict(reading), "shape": shape}
         return FitResult(model=sealed(network, content), format="safetensors", best_step=best)
 
@@ -145,14 +145,14 @@ class _MLPScorer(Scorer):
     def outputs(self, examples: pa.Table) -> Values:
         import torch
 
-        from pipelines.models.nets.sealing import in_blocks
+        from pipelines.models.nets.sealing import answered, in_blocks
 
         values = matrix(examples, self.signature.features, self.signature.steps)
         columns = dict(zip(self.signature.features, values.T, strict=True))
 
         def answer(*rows: torch.Tensor) -> torch.Tensor:
             found: torch.Tensor = self._network(*rows)[:, 0]
-            return found if self.signature.quantiles else torch.sigmoid(found)
+            return answered(found, self.signature)
 
         predicted = in_blocks(answer, (self._reading.places(columns), self._reading.values(columns)), _BLOCK)
         mean, deviation = self._reading.label
@@ -198,6 +198,9 @@ def _start(plan: FitPlan, labels: Values, crew: Crew) -> list[float]:
     """What to answer before anything is learnt: the log odds of all ranks' labels, or the label's mean, which is 0."""
     if plan.quantiles:
         return [0.0] * len(plan.quantiles)
+    if plan.classes:
+        counts = crew.total(np.array([(labels == place).sum() for place in range(len(plan.classes))], np.float64))
+        return [float(share) for share in np.log((counts + 0.5) / (counts.sum() + 0.5 * len(counts)))]
     count, ones = crew.total(np.array([len(labels), labels.sum()], np.float64))
     return [float(np.log((ones + 0.5) / (count - ones + 0.5)))]
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
-from pipelines.contracts.tasks import Classify, Estimate, Forecast, output_columns
+from pipelines.contracts.tasks import Classify, Estimate, Forecast
 from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.rows import LABEL, matrix
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 _FEATURES = "features"
 _SIGNATURE = "headrace_signature"
-_CURVES = {"quantile": "pinball", "logloss": "logloss"}
+_CURVES = {"quantile": "pinball", "logloss": "logloss", "mlogloss": "logloss"}
 """What XGBoost's metrics are called in learning curves."""
 
 
 class XGBoost(RowsFamily):
-    """Trees boosted on the pinball loss of all quantiles at once, or on the log loss where a probability is asked for
-    (Chen and Guestrin 2016; objectives reg:quantileerror and binary:logistic). Stops when the validate span no longer
-    gains; the model ends at its best round.
+    """Trees boosted on the pinball loss of all quantiles at once, or on the log loss where probabilities are asked for
+    (Chen and Guestrin 2016; objectives reg:quantileerror, binary:logistic and multi:softprob). Stops when the validate
+    span no longer gains; the model ends at its best round.
 
     No weight for a rare label (scale_pos_weight stays 1): what it gains in order it takes from the probability.
     """
@@ -38,6 +38,7 @@ class XGBoost(RowsFamily):
     name = "xgboost"
     engines = ("xgboost_spark", "single")
     tasks = (Forecast, Estimate, Classify)
+    tells_classes = True
     params = (
         Param("rounds", int, 400, None, "most rounds of boosting"),
         Param("patience", int, 30, None, "rounds without a gain on the validate span before stopping"),
@@ -113,8 +114,11 @@ class XGBoost(RowsFamily):
 
     def _boosting(self, plan: FitPlan) -> dict[str, Any]:
         params = self.settled(plan.params)
+        loss: dict[str, Any]
         if plan.quantiles:
             loss = {"objective": "reg:quantileerror", "quantile_alpha": [*plan.quantiles], "eval_metric": "quantile"}
+        elif plan.classes:
+            loss = {"objective": "multi:softprob", "num_class": len(plan.classes), "eval_metric": "mlogloss"}
         else:
             loss = {"objective": "binary:logistic", "eval_metric": "logloss"}
         return {name: value for name, value in params.items() if name not in ("rounds", "patience", "segment")} | {
@@ -153,4 +157,4 @@ class _XGBoostScorer(Scorer):
 
         s = self.signature
         rows = xgboost.DMatrix(matrix(examples, s.features, s.steps), feature_names=list(s.features), nthread=1)
-        return np.asarray(self._booster.predict(rows)).reshape(-1, len(output_columns(s.quantiles)))
+        return np.asarray(self._booster.predict(rows)).reshape(-1, len(s.outputs))

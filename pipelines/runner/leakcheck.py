@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitPlan
-from pipelines.contracts.tasks import ByEntity, ByHash, Classify, Task
+from pipelines.contracts.tasks import ByEntity, ByHash, Task
 from pipelines.domains import computed, domains
 from pipelines.domains import domain as domain_named
 from pipelines.io.failures import UnknownNameError
@@ -101,7 +101,7 @@ def _check(work: Work, task: Task, count: int) -> Checked:
         made, found = _made_anew(work, task, plan, at)
         rows += made
         leaks += found
-    judged = _suspicions(plan, is_binary=isinstance(task, Classify))
+    judged = _suspicions(plan)
     leaks += [
         Leak(one.feature, f"by {one.by} alone it predicts the label too well ({one.skill:.3f}): is it the answer?")
         for one in judged
@@ -150,7 +150,7 @@ def _made_anew(work: Work, task: Task, plan: FitPlan, at: datetime) -> tuple[int
     return rows, [Leak(name, told.format(f"{other:,}")) for name, other in (*line.items(), *looked_up) if other]
 
 
-def _suspicions(plan: FitPlan, *, is_binary: bool) -> list[Suspicion]:
+def _suspicions(plan: FitPlan) -> list[Suspicion]:
     """Each feature's own skill on the training span."""
     from pipelines.engines.shards import examples_of
 
@@ -160,7 +160,7 @@ def _suspicions(plan: FitPlan, *, is_binary: bool) -> list[Suspicion]:
         for name in rows.column_names
         if name not in (plan.frame.entity, "cut_at", "label") and name not in _windows(plan)
     }
-    return suspicions(features, _flat(rows["label"], plan.frame.steps), is_binary=is_binary)
+    return suspicions(features, _flat(rows["label"], plan.frame.steps), class_count=plan.class_count)
 
 
 def _windows(plan: FitPlan) -> set[str]:

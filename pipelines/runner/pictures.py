@@ -14,8 +14,8 @@ from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitResult
 from pipelines.contracts.tasks import Forecast, Task, quantile_column
-from pipelines.metrics import error_figures, figures, probability_figures
-from pipelines.stages.evaluate import Evidence
+from pipelines.metrics import class_figures, error_figures, figures, probability_figures
+from pipelines.stages.evaluate import Evidence, probabilities
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +29,9 @@ def pictures(domain: Domain, task: Task, seen: Evidence, naive: Evidence, result
     """What the test span shows of a family beside the baseline, by the kind of question; importance and learning curves
     where there are any."""
     told = {"model": seen.family, "subject": task.name}
-    if not task.quantiles:
+    if task.classes:
+        drawn = _of_classes(task, seen, naive, told)
+    elif not task.quantiles:
         drawn = _of_probability(task, seen, naive, told)
     elif isinstance(task, Forecast):
         drawn = _of_forecast(domain, task, seen, naive, told)
@@ -101,6 +103,16 @@ def _of_probability(task: Task, seen: Evidence, naive: Evidence, told: dict[str,
         "confusion": probability_figures.confusion(actual, given, **told),
         "reliability": probability_figures.reliability(actual, given, naive_given, **told),
         "probabilities": probability_figures.probabilities_by_label(actual, given, **told),
+    }
+
+
+def _of_classes(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:
+    """What each class was named as, and how often the named one was right by how probable it was said to be."""
+    rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
+    actual, given = _values(rows, "actual"), probabilities(rows, task)
+    return {
+        "confusion": class_figures.confusion(actual, given, task.classes, **told),
+        "reliability": class_figures.reliability(actual, given, probabilities(baseline, task), **told),
     }
 
 

@@ -86,6 +86,9 @@ def _columns(what: str, columns: Mapping[str, str]) -> list[str]:
 def told(metrics: Mapping[str, float], task: Task) -> str:
     """What the test span shows of a family, in one line; metrics: as `evaluate` gives them."""
     against = f"{metrics['skill']:+.1%} against {task.promote.must_beat}"
+    if task.classes:
+        named = f"accuracy {metrics['accuracy']:.1%} (naive {metrics['naive_accuracy']:.1%})"
+        return f"log loss {metrics['log_loss']:.4f}, {against}; {named}"
     if not task.quantiles:
         ranked = f"AUC {metrics['auc']:.3f} (naive {metrics['naive_auc']:.3f})"
         return f"log loss {metrics['log_loss']:.4f}, {against}; {ranked}"
@@ -97,7 +100,10 @@ def told(metrics: Mapping[str, float], task: Task) -> str:
 
 def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
     champion = task["champion"]
-    if any("log_loss" in metrics for metrics in task["runs"].values()):
+    if any("accuracy" in metrics for metrics in task["runs"].values()):
+        loss, cells = "log_loss", _of_classes
+        columns = ["accuracy", "macro F1", "log loss", "naive log loss", "gain"]
+    elif any("log_loss" in metrics for metrics in task["runs"].values()):
         loss, cells = "log_loss", _of_probability
         columns = ["AUC", "avg precision", "log loss", "naive log loss", "gain"]
     else:
@@ -161,8 +167,16 @@ def _of_quantiles(metrics: Mapping[str, float]) -> list[str]:
     ]
 
 
+def _of_classes(metrics: Mapping[str, float]) -> list[str]:
+    return _ranked(metrics, "accuracy", "macro_f1")
+
+
 def _of_probability(metrics: Mapping[str, float]) -> list[str]:
-    ranks, losses = ("auc", "average_precision"), ("log_loss", "naive_log_loss")
+    return _ranked(metrics, "auc", "average_precision")
+
+
+def _ranked(metrics: Mapping[str, float], *ranks: str) -> list[str]:
+    losses = ("log_loss", "naive_log_loss")
     return [
         *[f"{metrics[metric]:.3f}" if metric in metrics else "" for metric in ranks],
         *[f"{metrics[metric]:.4f}" if metric in metrics else "" for metric in losses],

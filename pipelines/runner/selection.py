@@ -46,7 +46,7 @@ def judge(plan: FitPlan, wanted: Select) -> tuple[Judgement, ...]:
     features, label = _training_rows(plan)
     if not len(label):
         raise FitError(f"{plan.domain}/{plan.task}: no row of the train span has a label, so no feature can be picked")
-    judged = select(features, label, budget=wanted.budget, is_binary=not plan.quantiles, seed=plan.seed)
+    judged = select(features, label, budget=wanted.budget, class_count=plan.class_count, seed=plan.seed)
     if not any(one.is_kept for one in judged):
         reasons = "; ".join(f"{one.feature}: {one.why}" for one in judged[:5])
         raise FitError(

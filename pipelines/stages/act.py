@@ -10,7 +10,7 @@ from typing import Any
 
 from pipelines.contracts.deliveries import Message
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.policies import Picking, Policy
+from pipelines.contracts.policies import Policy, Sizing
 from pipelines.contracts.tasks import Events, Task
 
 
@@ -30,7 +30,7 @@ def messages(domain: Domain, task: Task, policy: Policy, decisions: Iterable[Map
                 task.spine.entity: row[task.spine.entity],
                 "cut_at": _iso(row["cut_at"]),
                 "target_at": _iso(row["target_at"]),
-                policy.action: row[policy.action] if isinstance(policy, Picking) else round(row[policy.action], 3),
+                policy.action: round(row[policy.action], 3) if isinstance(policy, Sizing) else row[policy.action],
                 "model": f"{row['model']}/{row['model_version']}",
             }
             for row in rows

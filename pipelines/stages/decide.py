@@ -6,10 +6,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.policies import Picking, Policy
-from pipelines.contracts.tasks import Task, quantile_column
+from pipelines.contracts.policies import Assigning, Picking, Policy
+from pipelines.contracts.tasks import BASELINE, Task, quantile_column
 from pipelines.stages.changes import Change
-from pipelines.stages.score import BASELINE
+from pipelines.transforms.assign import least_expected_cost
 from pipelines.transforms.pick import pick_as_they_come, pick_best
 
 NAIVE = "naive_"
@@ -37,6 +37,14 @@ def decide(
     if isinstance(policy, Picking):
         acted = _picked(task, policy, predictions, questions, held)
         needs = policy.needs
+    elif isinstance(policy, Assigning):
+        outputs = (task.outputs, task.baseline_columns.values())
+        by_class = [dict(zip(task.classes, map(F.col, of), strict=True)) for of in outputs]
+        actions = (policy.action, NAIVE + policy.action)
+        acted = predictions.withColumns(
+            {action: least_expected_cost(of, policy.cost) for action, of in zip(actions, by_class, strict=True)}
+        )
+        needs = ()
     else:
         chosen = policy.choose({quantile: F.col(quantile_column(quantile)) for quantile in task.quantiles})
         naive = F.col(BASELINE).alias(NAIVE + policy.action)

@@ -12,14 +12,14 @@ import pyarrow.compute as pc
 
 from pipelines.contracts.fits import Calibration, FitError
 from pipelines.contracts.tasks import Task, quantile_column
-from pipelines.metrics import point, quantile, ranking
+from pipelines.metrics import classes, point, quantile, ranking
 from pipelines.transforms.intervals import shifted
 
 Values = npt.NDArray[np.float64]
 
 JUDGED = ("calibrate", "test")
 # what a task may promote by: smaller is better
-LOSSES = ("mae", "rmse", "pinball", "log_loss", "brier")
+LOSSES = ("mae", "rmse", "pinball", "log_loss", "brier", "error_rate")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,9 @@ def judge(predictions: Mapping[str, pa.Table], task: Task, span: str) -> dict[st
 
 
 def _measure(task: Task) -> Callable[[pa.Table, pa.Table, Task], dict[str, float]]:
-    return _of_quantiles if task.quantiles else _of_probability
+    if task.quantiles:
+        return _of_quantiles
+    return _of_classes if task.classes else _of_probability
 
 
 def _check_labels(rows: pa.Table, span: str, task: Task) -> None:
@@ -91,7 +93,14 @@ def _check_labels(rows: pa.Table, span: str, task: Task) -> None:
             "Land the deliveries of that time, or declare another split."
         )
     labels = np.unique(_values(rows, "actual"))
-    if not task.quantiles and labels.tolist() != [0.0, 1.0]:
+    if task.classes:
+        if len(labels) < 2 or labels[-1] >= len(task.classes):
+            told = ", ".join(dict(enumerate(task.classes)).get(int(place), "none of them") for place in labels)
+            raise FitError(
+                f"{task.name}: classes are judged by labels of two or more of {', '.join(task.classes)}; {span} has: "
+                f"{told}. Land more deliveries, or declare another split or other classes."
+            )
+    elif not task.quantiles and labels.tolist() != [0.0, 1.0]:
         told = ", ".join(f"{label:g}" for label in labels[:5])
         raise FitError(
             f"{task.name}: a probability is judged by labels that are 0 and 1, both; {span} has: {told}. "
@@ -139,6 +148,28 @@ def _of_probability(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, fl
         "brier": ranking.brier(actual, predicted),
         "base_rate": ranking.base_rate(actual),
     }
+
+
+def _of_classes(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
+    actual, given = _values(rows, "actual"), probabilities(rows, task)
+    log_loss = classes.log_loss(actual, given)
+    naive_log_loss = classes.log_loss(_values(naive, "actual"), probabilities(naive, task))
+    accuracy = classes.accuracy(actual, given)
+    return {
+        "log_loss": log_loss,
+        "naive_log_loss": naive_log_loss,
+        "skill": point.skill(log_loss, naive_log_loss),
+        "accuracy": accuracy,
+        "error_rate": 1.0 - accuracy,
+        "naive_accuracy": classes.accuracy(_values(naive, "actual"), probabilities(naive, task)),
+        "macro_f1": classes.macro_f1(actual, given),
+        "brier": classes.brier(actual, given),
+    }
+
+
+def probabilities(rows: pa.Table, task: Task) -> Values:
+    """(rows, classes) of a backtest."""
+    return np.stack([_values(rows, output) for output in task.outputs], axis=1)
 
 
 def _mae_by_step(rows: pa.Table, task: Task) -> Values:

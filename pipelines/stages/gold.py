@@ -105,13 +105,23 @@ def series(domain: Domain, table: Table, rows: DataFrame) -> DataFrame:
     """(entity…, `at`, `known_at`, `known_until`, values): when each value happened, and from when to when it may be
     used (null: to this day)."""
     entities, values = series_columns(domain, table)
+    classes = {task.column: task.classes for task in domain.tasks if task.table == table.name and task.classes}
     return rows.select(
         *entities,
         F.col(happened(table)).alias("at"),
         F.col("available_at").alias("known_at"),
         "known_until",
-        *[F.col(value).cast("double").alias(value) for value in values],
+        *[_number(value, classes.get(value, ())).alias(value) for value in values],
     )
+
+
+def _number(column: str, classes: tuple[str, ...]) -> Column:
+    """A value as a number: itself, or its place among classes, from 0; one that is none of them is one place on."""
+    value = F.col(column)
+    if not classes:
+        return value.cast("double")
+    place = F.array_position(F.array(*map(F.lit, classes)), value.cast("string"))
+    return F.when(place == 0, F.lit(len(classes))).otherwise(place - 1).cast("double")
 
 
 def happened(table: Table) -> str:

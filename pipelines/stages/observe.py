@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import reduce
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.policies import Picking, Policy, Sizing
+from pipelines.contracts.policies import Assigning, Picking, Policy, Sizing
 from pipelines.contracts.tasks import Events, Task
 from pipelines.stages.changes import Change
 from pipelines.stages.decide import NAIVE
+from pipelines.transforms.assign import cost_of
 from pipelines.transforms.pick import pick_best
 
 VALUES = ("value", "naive_value", "foresight_value")
@@ -34,7 +35,13 @@ def realised(domain: Domain, task: Task, policy: Policy, decisions: DataFrame, l
     else:
         known = decisions.join(answers, [entity, "target_at"])
     known = known.where(F.col("actual").isNotNull())
-    valued = _picking_valued(task, policy, known) if isinstance(policy, Picking) else _sizing_valued(policy, known)
+    match policy:
+        case Picking():
+            valued = _picking_valued(task, policy, known)
+        case Assigning():
+            valued = _assigning_valued(task, policy, known)
+        case Sizing():
+            valued = _sizing_valued(policy, known)
     kept = ["decision_id", entity, "cut_at", "step", "target_at", policy.action, "actual", *VALUES]
     return Change(domain.delta_table("gold", f"{task.name}_realised"), "overwrite", valued.select(*kept))
 
@@ -43,6 +50,20 @@ def _sizing_valued(policy: Sizing, known: DataFrame) -> DataFrame:
     actual = F.col("actual")
     actions = (F.col(policy.action), F.col(NAIVE + policy.action), actual)
     return known.withColumns({name: policy.value(act, actual) for name, act in zip(VALUES, actions, strict=True)})
+
+
+def _assigning_valued(task: Task, policy: Assigning, known: DataFrame) -> DataFrame:
+    """Foresight treats a thing as what costs least for the class that it is."""
+    actual = F.col("actual")
+    cheapest = F.array(*[F.lit(min(task.classes, key=partial(_cost_as, policy, of))) for of in task.classes])
+    actions = (F.col(policy.action), F.col(NAIVE + policy.action), F.element_at(cheapest, actual.cast("int") + 1))
+    return known.withColumns(
+        {name: cost_of(action, actual, task.classes, policy.cost) for name, action in zip(VALUES, actions, strict=True)}
+    )
+
+
+def _cost_as(policy: Assigning, actual: str, treated: str) -> float:
+    return policy.cost(treated, actual)
 
 
 def _picking_valued(task: Task, policy: Picking, known: DataFrame) -> DataFrame:

@@ -9,8 +9,6 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.tasks import Task
 from pipelines.stages.changes import Change
 
-BASELINE = "baseline"
-
 
 def score(
     domain: Domain,
@@ -24,13 +22,15 @@ def score(
     run_id: str,
     attempt: int,
 ) -> Change:
-    """Append predictions: entity, `cut_at`, `step`, `target_at`, the task's outputs, `baseline` (the baseline's point),
-    `family`, `model`, `model_version`, `run_id`. champion, baseline: calibrated outputs by (entity, cut_at, step).
-    A prediction once made is never made again: what was decided on it must stay explainable.
+    """Append predictions: entity, `cut_at`, `step`, `target_at`, the task's outputs, `baseline` (the baseline's point;
+    of classes all, as `baseline_<output>`), `family`, `model`, `model_version`, `run_id`.
+
+    champion, baseline: calibrated outputs by (entity, cut_at, step). A prediction once made is never made again: what
+    was decided on it must stay explainable.
     """
     key = [task.spine.entity, "cut_at", "step"]
     predictions = champion.select(*key, "target_at", *task.outputs).join(
-        baseline.select(*key, F.col(task.point).alias(BASELINE)), key
+        baseline.select(*key, *[F.col(output).alias(name) for output, name in task.baseline_columns.items()]), key
     )
     stamped = predictions.withColumns(
         {

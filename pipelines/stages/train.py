@@ -106,6 +106,7 @@ def plan(
         seed=SEED,
         frame=frame(domain, task),
         quantiles=task.quantiles,
+        classes=task.classes,
         train=task.split.spans["train"],
         validate=task.split.spans["validate"],
         tables=dict(tables),

@@ -185,14 +185,14 @@ def test_the_answer_among_the_features_is_found_by_its_values_and_by_its_being_t
         "good": label + draw.normal(0, 0.5, 400),
         "still": np.ones(400),
     }
-    judged = suspicions(features, label, is_binary=True)
+    judged = suspicions(features, label, class_count=2)
     assert {(one.feature, one.by) for one in judged if one.is_too_good} == {
         ("answer", "its values"),
         ("told_of_frauds_alone", "being there"),
     }
     assert {one.feature for one in judged} == {"answer", "told_of_frauds_alone", "noise", "good"}
     amount = draw.normal(size=400)
-    of_amounts = suspicions({"same": amount * 7, "near": amount + draw.normal(size=400)}, amount, is_binary=False)
+    of_amounts = suspicions({"same": amount * 7, "near": amount + draw.normal(size=400)}, amount, class_count=0)
     assert [(one.feature, one.is_too_good) for one in of_amounts] == [("same", True), ("near", False)]
 
 
@@ -217,7 +217,7 @@ def test_a_split_by_hash_of_rows_that_have_times_is_told():
 
 
 def test_the_summary_names_every_leak():
-    judged = suspicions({"x": np.arange(30.0)}, np.arange(30.0) % 7, is_binary=False)
+    judged = suspicions({"x": np.arange(30.0)}, np.arange(30.0) % 7, class_count=0)
     outcome = Outcome((Checked("springs/flow_ls", (AT,), 14, (Leak("x", "other in 3 rows"),), tuple(judged)),), {}, 1.0)
     assert not outcome.is_clean
     assert "springs/flow_ls: x: other in 3 rows" in summary(outcome)

@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from pipelines.models.base import Signature
 from pipelines.models.nets.training import reproducible
 
 _METADATA = "headrace"
@@ -34,6 +35,13 @@ def load_weights(network: nn.Module, model: bytes) -> None:
     """Give the network its weights, ready to answer."""
     network.load_state_dict(safetensors.torch.load(model))
     network.eval()
+
+
+def answered(found: Tensor, signature: Signature) -> Tensor:
+    """A network's answer as what a scorer gives: quantiles as they are, logits as probabilities."""
+    if signature.quantiles:
+        return found
+    return torch.softmax(found, dim=-1) if signature.classes else torch.sigmoid(found)
 
 
 def in_blocks(answer: Callable[..., Tensor], inputs: Sequence[npt.NDArray[Any]], size: int) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from pipelines.contracts.fits import FitError, Recorder
+from pipelines.contracts.fits import FitError, FitPlan, Recorder
 from pipelines.models.nets.checkpoints import Progress, crew_is_at_one, packed, unpacked
 from pipelines.models.nets.crew import Crew
 from pipelines.models.nets.devices import CPU, in_fixed_order
@@ -120,6 +120,25 @@ def log_loss() -> Loss:
         return (losses * known).sum(), known.sum()
 
     return Loss("logloss", total)
+
+
+def cross_entropy() -> Loss:
+    """In nats, for a network that answers with a logit a class; the label is the place of its class, from 0."""
+
+    def total(predicted: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        known = ~torch.isnan(labels)
+        places = torch.nan_to_num(labels).long()
+        losses = nn.functional.cross_entropy(predicted.movedim(-1, 1), places, reduction="none")
+        return (losses * known).sum(), known.sum()
+
+    return Loss("logloss", total)
+
+
+def loss_of(plan: FitPlan) -> Loss:
+    """What a network is trained on that answers the plan's question."""
+    if plan.quantiles:
+        return pinball(plan.quantiles)
+    return cross_entropy() if plan.classes else log_loss()
 
 
 def train_network(

@@ -26,8 +26,8 @@ COLUMNS = {
 }
 
 
-def judged(columns=COLUMNS, label=LATE, budget=2, is_binary=True, seed=1) -> dict[str, Judgement]:
-    return {one.feature: one for one in select(columns, label, budget=budget, is_binary=is_binary, seed=seed)}
+def judged(columns=COLUMNS, label=LATE, budget=2, class_count=2, seed=1) -> dict[str, Judgement]:
+    return {one.feature: one for one in select(columns, label, budget=budget, class_count=class_count, seed=seed)}
 
 
 def test_every_kind_of_feature_is_told_from_the_others():
@@ -66,7 +66,7 @@ def test_no_more_are_kept_than_the_budget_allows_and_nothing_useless_to_fill_it(
 
 def test_an_amount_is_judged_as_a_flag_is():
     amount = 2.0 * GOOD + SECOND + draw.normal(0, 0.5, ROWS)
-    found = judged({**COLUMNS, "answer": amount * 7, "known_of_late_ones": NOISE > 0}, amount, is_binary=False)
+    found = judged({**COLUMNS, "answer": amount * 7, "known_of_late_ones": NOISE > 0}, amount, class_count=0)
     assert [name for name, one in found.items() if one.is_kept] == ["good", "second"]
     assert found["answer"].fate == "too good"
 

@@ -54,7 +54,8 @@ def read(*results):
 @pytest.mark.parametrize("ridge", [1e-4, 1e-1])
 def test_spark_ml_finds_the_log_odds_of_the_single_process(labelled, recorders, ridge):
     by_spark = families()["logistic"].fit_rows(labelled, plan_for("logistic", "spark_ml", ridge=ridge), next(recorders))
-    there, here = read(by_spark, alone(plan_for("logistic", ridge=ridge), recorders))
+    models = read(by_spark, alone(plan_for("logistic", ridge=ridge), recorders))
+    (there,), (here,) = (model["sums"] for model in models)
     assert [(t["feature"], t["value"]) for t in there["terms"]] == [(t["feature"], t["value"]) for t in here["terms"]]
     for part in ("coefficient", "mean", "deviation"):
         assert [t[part] for t in there["terms"]] == pytest.approx([t[part] for t in here["terms"]], abs=1e-4)

@@ -15,7 +15,7 @@ ROWS = within(examples(), TRAIN)
 
 def test_a_category_has_a_term_for_each_value_but_its_first():
     result = Logistic().fit(ROWS, ROWS, plan_for("logistic"), None)
-    terms = [(term["feature"], term["value"]) for term in json.loads(result.model)["terms"]]
+    terms = [(term["feature"], term["value"]) for term in json.loads(result.model)["sums"][0]["terms"]]
     assert terms[:5] == [
         ("carrier__place", 1.0),
         ("carrier__place", 2.0),
@@ -27,10 +27,15 @@ def test_a_category_has_a_term_for_each_value_but_its_first():
     assert max(result.importance, key=result.importance.get) == "inbound_delay_min__as_of"
 
 
-def test_a_prediction_is_the_logistic_of_the_terms_however_far_they_go():
+@pytest.mark.parametrize("written", ["now", "before there were several classes"])
+def test_a_prediction_is_the_logistic_of_the_terms_however_far_they_go(written):
     content = json.loads(Logistic().fit(ROWS, ROWS, plan_for("logistic"), None).model)
     term = {"feature": "inbound_delay_min__as_of", "value": None, "mean": 1.0, "deviation": 2.0, "coefficient": 3.0}
-    model = json.dumps(content | {"terms": [term], "intercept": -0.5}).encode()
+    told = {"terms": [term], "intercept": -0.5}
+    if written == "now":
+        model = json.dumps(content | {"sums": [told]}).encode()
+    else:
+        model = json.dumps({"signature": content["signature"]} | told).encode()
     inbound = pa.array([1.0, 5.0, None, -1e6])
     asked = ROWS.slice(0, 4).set_column(3, "inbound_delay_min__as_of", inbound)
     predicted = Logistic().scorer(model).predict(asked)["probability"].to_pylist()

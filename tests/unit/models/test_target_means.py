@@ -132,7 +132,9 @@ def test_workers_on_spark_learn_from_the_same_means(spark, tmp_path):
         result = fit(plan, workspace, lambda: spark, FileRecorder(workspace))
         found[engine] = json.loads(result.model)
     assert found["spark_ml"]["signature"] == found["single"]["signature"]
-    there, here = ([term["coefficient"] for term in found[engine]["terms"]] for engine in ("spark_ml", "single"))
+    there, here = (
+        [term["coefficient"] for term in found[engine]["sums"][0]["terms"]] for engine in ("spark_ml", "single")
+    )
     assert len(here) == 4 and there == pytest.approx(here, abs=1e-4)
 
 

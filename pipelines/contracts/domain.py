@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.expectations import References
-from pipelines.contracts.features import FeatureView, OfRow, Own
+from pipelines.contracts.features import FeatureView, Image, OfRow, Own
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Table
@@ -116,6 +116,13 @@ class Domain:
                 if isinstance(feature, OfRow):
                     self._known("column", feature.column, columns, f"{where}, feature view '{view.name}'")
                     kind = types[feature.column]
+                    if (kind == "binary") != isinstance(feature, Image):
+                        raise DeclarationError(
+                            f"{where}, feature view '{view.name}': '{feature.column}' is of type {kind}; an Image "
+                            "is made of a binary column, and no other feature is"
+                        )
+                    if isinstance(feature, Image):
+                        continue
                     if kind == "string" if isinstance(feature, Own) else kind not in ("string", "int"):
                         raise DeclarationError(
                             f"{where}, feature view '{view.name}': '{feature.column}' is of type {kind}; Own is for "

@@ -302,11 +302,28 @@ class TargetMean:
         return (f"{self.column}__target_mean",)
 
 
+@dataclass(frozen=True)
+class Image:
+    """The picture in a column of bytes, for families of nets that look at pictures; no tabular family sees it.
+
+    Either a PNG or JPEG file of any size, which is scaled to `height` by `width` pixels, or just so many bytes: one a
+    pixel and channel, row after row, the channels of a pixel side by side. channels: 1 is grey, 3 is red, green, blue.
+    """
+
+    column: str
+    height: int
+    width: int
+    channels: Literal[1, 3] = 1
+
+    def names(self) -> tuple[str, ...]:
+        return (f"{self.column}__image",)
+
+
 WHOLE_IN_A_DOUBLE = 2**53 - 1
 """The bits of a text's hash that gold keeps for a TargetMean; two of a million texts share them once in 18,000."""
 Windowed = Lag | Rolling | Quantile | Ewm | Change | Last
 """Features made of the facts of a window before the cut-off."""
-OfRow = Own | Category | Hashed | TargetMean
+OfRow = Own | Category | Hashed | TargetMean | Image
 """Features that the row says itself which is asked about."""
 Feature = Windowed | CategoryCount | Expanding | AsOf | Calendar | History | OfRow
 Moment = Literal["cut_off", "target", "window"]

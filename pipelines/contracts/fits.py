@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipelines.contracts.calendar import Calendar
-from pipelines.contracts.features import AsOf, History, Lag
+from pipelines.contracts.features import AsOf, History, Image, Lag
 from pipelines.contracts.splits import Purge, Share, Span
 from pipelines.contracts.tasks import ParamValue, output_columns
 
@@ -57,7 +57,8 @@ class Frame:
     `known_at`, `known_until` and value columns. label is a column of label_series. targets are per step, windows per
     example. Without a step there is one answer an entity, and `target_at` is the cut-off itself. categories: cut-off
     features that are places in a list, from 1, with its length; 0 stands for any other value. encoded: cut-off
-    features that are codes of a text, for which a model sees target means, with the smoothing of these.
+    features that are codes of a text, for which a model sees target means, with the smoothing of these. images: columns
+    of bytes beside the cut-off features.
     """
 
     entity: str
@@ -72,6 +73,11 @@ class Frame:
     label_known_after: timedelta
     categories: tuple[tuple[str, int], ...] = ()
     encoded: tuple[tuple[str, float], ...] = ()
+    images: tuple[Image, ...] = ()
+
+    @property
+    def image_columns(self) -> tuple[str, ...]:
+        return tuple(name for image in self.images for name in image.names())
 
     @property
     def features(self) -> tuple[str, ...]:

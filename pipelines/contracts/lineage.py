@@ -21,6 +21,7 @@ from pipelines.contracts.features import (
     FeatureView,
     Hashed,
     History,
+    Image,
     Lag,
     Last,
     Moment,
@@ -133,6 +134,9 @@ def _parts(feature: Feature, unit: str) -> Iterator[tuple[str, str, float, str]]
             yield names[0], f"{feature.column} step by step over the {feature.hours:g} h before", feature.hours, unit
         case Own():
             yield names[0], f"{feature.column} of the row that is asked about", 0.0, unit
+        case Image():
+            size = f"{feature.width} × {feature.height} pixels" + (" in colour" if feature.channels == 3 else "")
+            yield names[0], f"the picture in {feature.column}, {size}; for nets alone", 0.0, ""
         case Category():
             yield names[0], f"{feature.column} as its place among {', '.join(feature.among)}; 0 for any other", 0.0, ""
         case Hashed():

@@ -12,7 +12,7 @@ from types import ModuleType
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.names import DeclarationError
-from pipelines.contracts.policies import Picking, Policy, Sizing
+from pipelines.contracts.policies import Policy
 from pipelines.contracts.records import Compute, Parser
 
 
@@ -43,7 +43,7 @@ def domain(name: str) -> Domain:
 
 def policy(of: Domain, name: str) -> Policy:
     """The policy `name` of the domain's decide.py; imports pyspark, so not for commands that must be quick."""
-    found = [v for v in vars(_part(of, "decide")).values() if isinstance(v, Sizing | Picking) and v.name == name]
+    found = [v for v in vars(_part(of, "decide")).values() if isinstance(v, Policy) and v.name == name]
     if not found:
         raise DeclarationError(f"pipelines/domains/{of.name}/decide.py: no policy '{name}'")
     return found[0]

@@ -27,7 +27,7 @@ def examples_of(plan: FitPlan, span: Span | Share, index: int = 0, count: int = 
     purges are null. Where the plan has encodings, they are applied: those of the train span out of fold.
     """
     frame = plan.frame
-    cut_offs = cut_offs_of(plan, span, frame.cut_off_features)
+    cut_offs = cut_offs_of(plan, span, (*frame.cut_off_features, *frame.image_columns))
     if every:
         cut_offs = origins(cut_offs, frame, every)
     cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
@@ -50,7 +50,7 @@ def with_encodings(plan: FitPlan) -> FitPlan:
     frame = plan.frame
     if not frame.encoded:
         return plan
-    alone = replace(frame, cut_off_features=tuple(name for name, _ in frame.encoded), targets=(), windows=())
+    alone = replace(frame, cut_off_features=tuple(name for name, _ in frame.encoded), targets=(), windows=(), images=())
     return replace(plan, encodings=learnt(examples_of(replace(plan, frame=alone), plan.train), frame))
 
 

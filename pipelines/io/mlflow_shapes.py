@@ -84,6 +84,7 @@ def _schema(table: pa.Table) -> Schema:
         # pandas has no whole number that is missing: such a column would come as doubles, which MLflow refuses for long
         (pa.types.is_integer, DataType.double),
         (pa.types.is_list, Array(DataType.double)),
+        (pa.types.is_binary, DataType.binary),
     )
     of_keys = dict.fromkeys(_WHOLE_KEYS, DataType.integer)
     return Schema(

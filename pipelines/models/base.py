@@ -103,7 +103,10 @@ class Scorer(ABC):
         columns = s.outputs
         examples = encoded(examples, s.encodings)
         outputs = self.outputs(examples).reshape(len(examples) * s.steps, len(columns))
-        outputs = np.sort(outputs, axis=1) if s.quantiles else outputs
+        if s.quantiles:
+            outputs = np.sort(outputs, axis=1)
+        if s.classes:
+            outputs = outputs / outputs.sum(axis=1, keepdims=True, dtype=np.float64)  # a net's are of single precision
         predictions = keys(examples, s.entity, s.step, s.steps)
         for j, name in enumerate(columns):
             column = pa.array(np.ascontiguousarray(outputs[:, j], np.float64), from_pandas=True)

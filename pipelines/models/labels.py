@@ -35,11 +35,15 @@ def known(examples: pa.Table, plan: FitPlan) -> tuple[Values, Values]:
     values = matrix(examples, (*plan.frame.features, LABEL), plan.frame.steps)
     values = values[~np.isnan(values[:, -1])]
     labels = values[:, -1]
-    if plan.class_count:
-        wrong = ~np.isin(labels, np.arange(plan.class_count))
-        if wrong.any():
-            raise _no_probability(plan, labels[wrong][0])
+    check_classes(labels, plan)
     return np.ascontiguousarray(values[:, :-1]), labels
+
+
+def check_classes(labels: Values, plan: FitPlan) -> None:
+    """FitError where a label is none of those whose probability is asked for."""
+    wrong = ~np.isin(labels, np.arange(plan.class_count)) if plan.class_count else np.zeros(len(labels), np.bool_)
+    if wrong.any():
+        raise _no_probability(plan, labels[wrong][0])
 
 
 def check_in_spark(rows: DataFrame, plan: FitPlan) -> None:

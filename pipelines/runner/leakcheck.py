@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -131,7 +131,7 @@ def _made_anew(work: Work, task: Task, plan: FitPlan, at: datetime) -> tuple[int
     from pipelines.stages import leakcheck as stage
     from pipelines.transforms.examples import INSTANT
 
-    domain, frame = work.domain, plan.frame
+    domain, frame = work.domain, replace(plan.frame, images=())  # bytes of the row itself: gold has them as silver has
     since = at - WINDOW
     names = {table.name: domain.delta_table("silver", table.name) for table in domain.tables}
     silver = {name: work.read(table) for name, table in names.items()}
@@ -154,7 +154,7 @@ def _suspicions(plan: FitPlan) -> list[Suspicion]:
     """Each feature's own skill on the training span."""
     from pipelines.engines.shards import examples_of
 
-    rows = examples_of(plan, plan.train)
+    rows = examples_of(replace(plan, frame=replace(plan.frame, images=())), plan.train)
     features = {
         name: _flat(rows[name], plan.frame.steps)
         for name in rows.column_names

@@ -79,7 +79,7 @@ def _training_rows(plan: FitPlan) -> tuple[dict[str, np.ndarray], np.ndarray]:
     from pipelines.models.rows import LABEL, STEP, matrix
     from pipelines.transforms.examples import instants
 
-    frame = replace(plan.frame, windows=())  # tabular families see none
+    frame = replace(plan.frame, windows=(), images=())  # tabular families see none
     examples = examples_of(replace(plan, frame=frame), plan.train)
     names = [name for name in frame.features if name != STEP]
     values = matrix(examples, (*names, LABEL), frame.steps)

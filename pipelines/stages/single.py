@@ -23,6 +23,7 @@ from pipelines.contracts.features import (
     Expanding,
     FeatureView,
     Hashed,
+    Image,
     OfRow,
     Own,
     TargetMean,
@@ -61,9 +62,11 @@ def features_at(
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in found.items()}
 
 
-def _said(feature: OfRow, value: Any) -> dict[str, float | None]:
+def _said(feature: OfRow, value: Any) -> dict[str, Any]:
     names, text = feature.names(), value if value is None else str(value)
     match feature:
+        case Image():
+            return {names[0]: value}
         case Own():
             return {names[0]: None if value is None else float(value)}
         case Category():

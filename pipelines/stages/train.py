@@ -8,7 +8,7 @@ from typing import cast
 
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.features import Category, FeatureView, Lag, TargetMean
+from pipelines.contracts.features import Category, FeatureView, Image, Lag, TargetMean
 from pipelines.contracts.fits import FitPlan, Frame, LookedUp, Shard, TargetFeatures
 from pipelines.contracts.tasks import ParamValue, Task
 
@@ -21,7 +21,14 @@ def frame(domain: Domain, task: Task) -> Frame:
     return Frame(
         entity=task.spine.entity,
         cut_offs=domain.delta_table("gold", task.name),
-        cut_off_features=tuple(name for view in views if view.moment == "cut_off" for name in view.names()),
+        cut_off_features=tuple(
+            name
+            for view in views
+            if view.moment == "cut_off"
+            for feature in view.features
+            if not isinstance(feature, Image)
+            for name in feature.names()
+        ),
         targets=tuple(_looked_up(domain, view) for view in views if view.moment == "target"),
         windows=tuple(_looked_up(domain, view) for view in views if view.moment == "window"),
         label=task.column,
@@ -41,6 +48,7 @@ def frame(domain: Domain, task: Task) -> Frame:
             for feature in view.features
             if isinstance(feature, TargetMean)
         ),
+        images=tuple(feature for view in views for feature in view.features if isinstance(feature, Image)),
     )
 
 

@@ -36,10 +36,11 @@ def examples(
     """One row per (entity, cut_at), ordered so; a value is used only if it had happened by its moment and was known
     by the cut-off.
 
-    cut_offs: entity, `cut_at`, the cut-off features. series: by name; entity (if any), `at`, `known_at`,
+    cut_offs: entity, `cut_at`, the cut-off features, the images. series: by name; entity (if any), `at`, `known_at`,
     `known_until` (null: to this day), values.
-    Returns entity, `cut_at`; cut-off features (double); per-step features and `label` (list<double> of `frame.steps`);
-    windows (list<double>, oldest first). Null is unknown or missing. Step s is about `cut_at + (s - 1) · step`.
+    Returns entity, `cut_at`; cut-off features (double); images (binary); per-step features and `label` (list<double> of
+    `frame.steps`); windows (list<double>, oldest first). Null is unknown or missing. Step s is about
+    `cut_at + (s - 1) · step`.
 
     A window holds only what happened within its hours: a grid time before the first such fact is null.
     `label` is the answer, so it alone disregards `known_at`. In a frame without a step it is the entity's only one,
@@ -52,6 +53,8 @@ def examples(
     columns: dict[str, pa.Array | pa.ChunkedArray] = {frame.entity: entities, "cut_at": pa.array(cuts, INSTANT)}
     for name in frame.cut_off_features:
         columns[name] = cut_offs[name].cast(pa.float64())
+    for name in frame.image_columns:
+        columns[name] = cut_offs[name].cast(pa.binary())
     facts = {
         (name, column): _Facts(series[name], column, need.entity, entities)
         for name, need in needs(frame).items()

@@ -1,4 +1,4 @@
-"""What a row says itself, as numbers: numbers, names as places in a list, texts as hashes, categories as flags."""
+"""What a row says itself: numbers, names as places in a list, texts as hashes, categories as flags, pictures."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.contracts.features import WHOLE_IN_A_DOUBLE, Category, CategoryCount, Hashed, OfRow, Own, TargetMean
+from pipelines.contracts.features import (
+    WHOLE_IN_A_DOUBLE,
+    Category,
+    CategoryCount,
+    Hashed,
+    Image,
+    OfRow,
+    Own,
+    TargetMean,
+)
 
 
 def of_row(rows: DataFrame, kept: Sequence[str], features: Sequence[OfRow]) -> DataFrame:
     """The columns `kept` and those of the features, each made of the row alone."""
     hashed = {f"_hashed {n}": feature for n, feature in enumerate(features) if isinstance(feature, Hashed)}
-    others = [_number(feature).alias(feature.names()[0]) for feature in features if not isinstance(feature, Hashed)]
+    others = [_value(feature).alias(feature.names()[0]) for feature in features if not isinstance(feature, Hashed)]
     # the buckets of a text are first one array, which Spark makes once, not once a column
     found = rows.select(*kept, *others, *[_buckets(feature).alias(name) for name, feature in hashed.items()])
     columns = {
@@ -30,9 +39,11 @@ def category_flags(feature: CategoryCount) -> dict[str, Column]:
     }
 
 
-def _number(feature: Own | Category | TargetMean) -> Column:
+def _value(feature: Own | Category | TargetMean | Image) -> Column:
     value = F.col(feature.column)
     match feature:
+        case Image():
+            return value
         case Own():
             return value.cast("double")
         case Category():

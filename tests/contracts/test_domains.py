@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import pipelines.domains
-from pipelines.contracts.policies import Picking
+from pipelines.contracts.policies import Assigning, Picking, Sizing
 from pipelines.contracts.tasks import SPLITS, ByTime, Classify, Spine
 from pipelines.domains import domains, policy
 from pipelines.models.base import families
@@ -95,7 +95,10 @@ def test_a_domain_says_what_it_is_for(domain):
 def test_a_tasks_policy_and_families_exist(domain, task):
     found = policy(domain, task.decide)
     assert found.unit and found.action and found.doc
-    assert isinstance(found, Picking) == isinstance(task, Classify)
+    if isinstance(task, Classify):
+        assert isinstance(found, Assigning if task.classes else Picking)
+    else:
+        assert isinstance(found, Sizing)
     if isinstance(found, Picking):
         given = {name for view in domain.views_of(task) if view.moment == "cut_off" for name in view.names()}
         assert set(found.needs) <= given and found.limit > 0

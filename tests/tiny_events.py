@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.contracts.features import Image
 from pipelines.contracts.fits import FitPlan, Frame, Shard
 from pipelines.contracts.tasks import ParamValue, Span
 
@@ -29,6 +30,7 @@ FRAME = Frame(
     steps=1,
     label_known_after=timedelta(days=1),
     categories=(("carrier__place", 3),),
+    images=(Image("picture", height=8, width=8),),
 )
 
 
@@ -41,7 +43,7 @@ TRAIN, VALIDATE, TEST = Span(hour(0), hour(1500)), Span(hour(1500), hour(1900)),
 
 def examples() -> pa.Table:
     """One leg an hour. Late are those of carrier 2 and after a late inbound, which is unknown for every fifth leg;
-    distances say nothing, some by powers of ten. Every fiftieth label is unknown.
+    distances say nothing, some by powers of ten. A picture shows both. Every fiftieth label is unknown.
     """
     random = np.random.default_rng(5)
     carrier = random.integers(0, 4, LEGS)
@@ -57,8 +59,17 @@ def examples() -> pa.Table:
             "distance_km__own": np.exp(random.normal(5.0, 2.0, LEGS)),
             "calendar__time_of_day": np.arange(LEGS) % 24.0,
             "label": pa.array([[None if n % 50 == 0 else float(late[n])] for n in range(LEGS)]),
+            "picture__image": pa.array([_picture(carrier[n], inbound[n] if n % 5 else 0.0) for n in range(LEGS)]),
         }
     )
+
+
+def _picture(carrier: int, inbound: float) -> bytes:
+    """8 × 8: a bar as wide as the carrier's number says, on a ground as bright as the inbound was late."""
+    pixels = np.full((8, 8), np.clip(128.0 + 3.0 * inbound, 0.0, 255.0), np.uint8)
+    pixels[:3, : 2 * carrier] = 255
+    pixels[3:6, : 2 * carrier] = 0
+    return pixels.tobytes()
 
 
 def within(rows: pa.Table, span: Span) -> pa.Table:

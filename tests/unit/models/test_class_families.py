@@ -19,7 +19,12 @@ from pipelines.models.base import families
 from pipelines.models.constant import Constant
 
 NAMES = ("on_time", "late", "lost")
-SMALL = {"xgboost": {"rounds": 30, "learning_rate": 0.2}, "mlp": {"epochs": 20, "batch": 64, "hidden": 16}}
+IMAGES = {"hidden": 8, "blocks": 2, "epochs": 6, "batch": 64, "moves": 0.0, "turns": 0.0, "scales": 0.0}
+SMALL = {
+    "xgboost": {"rounds": 30, "learning_rate": 0.2},
+    "mlp": {"epochs": 20, "batch": 64, "hidden": 16},
+    "image_cnn": IMAGES,
+}
 TELL = [name for name, of in families().items() if Classify in of.tasks and of.tells_classes]
 LEARN = [name for name in TELL if name != "constant"]
 

@@ -23,6 +23,7 @@ SMALL = {
     "xgboost": {"rounds": 40, "learning_rate": 0.2},
     "random_forest": {"trees": 20, "features_share": 0.8},
     "mlp": {"epochs": 12, "batch": 64, "hidden": 16},
+    "image_cnn": {"hidden": 8, "blocks": 2, "epochs": 6, "batch": 64, "moves": 0.0, "turns": 0.0, "scales": 0.0},
 }
 FAMILIES = [name for name, family in families().items() if Classify in family.tasks]
 ESTIMATORS = [name for name, family in families().items() if Estimate in family.tasks]
@@ -55,7 +56,7 @@ def with_label(rows, label):
 
 def test_there_is_a_baseline_and_a_family_for_each_engine():
     both = ["decision_tree", "linear_svm", "mlp", "random_forest", "xgboost"]
-    assert sorted(FAMILIES) == sorted(["constant", "logistic", *both])
+    assert sorted(FAMILIES) == sorted(["constant", "image_cnn", "logistic", *both])
     assert sorted(ESTIMATORS) == sorted(["constant", "linear", *both])
 
 

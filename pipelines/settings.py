@@ -59,7 +59,9 @@ class Mlflow:
 class Training:
     workers: Annotated[int, "ranks of a distributed fit; at most the slots of the master", range(1, 10_001)]
     device: Annotated[Literal["cpu", "cuda"], "what a fit computes on"]
-    engines: Annotated[Mapping[str, str], "by family, the engine to take instead of its first"]
+    engines: Annotated[Mapping[str, str], "by family, the engine to take instead of its first; auto: by size"]
+    precision: Annotated[Literal["float32", "bfloat16"], "in which nets compute what bears it"]
+    compression: Annotated[Literal["none", "fp16"], "of the gradients that the ranks of a net send one another"]
     budget_minutes: Annotated[int, "a fit that is estimated to take longer is refused; 0: none is", range(1_000_001)]
     price_per_core_hour: Annotated[float, "what an hour of a core costs, in any currency; 0: unknown", AtLeast(0.0)]
 

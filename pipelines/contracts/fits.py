@@ -112,7 +112,8 @@ class FitPlan:
     quantiles: () where probabilities are asked for: of the label, which is 0 or 1, or of each of `classes`, of which
     the label is the place, from 0. encodings: none yet in a plan that no
     engine has taken up. purge: from when on labels of a span are known too late to count; those of other spans count
-    whenever they came.
+    whenever they came. precision: float32, or bfloat16 for the layers of nets that bear it. compression: none, or fp16
+    for the gradients that ranks send one another.
     """
 
     domain: str
@@ -130,6 +131,8 @@ class FitPlan:
     device: str = "cpu"
     encodings: Encodings = Encodings()
     purge: Purge = ()
+    precision: str = "float32"
+    compression: str = "none"
     classes: tuple[str, ...] = ()
 
     @property
@@ -211,6 +214,10 @@ class Recorder(Protocol):
 
 class FitError(RuntimeError):
     """A fit failed; the message names the family, the engine, the rank if one is to blame, and its own cause."""
+
+
+class WorkerLost(FitError):
+    """A worker ended without an error of its own, as when it is killed: the fit can go on from its checkpoint."""
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Workspace
+from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, WorkerLost, Workspace
 from pipelines.engines.recorder import begin
 from pipelines.engines.shards import with_encodings
 from pipelines.models.base import families
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+_TRIES = 3
+"""How often a fit is begun whose workers get lost; each goes on from the checkpoint of the one before."""
 
 
 def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] | None, recorder: Recorder) -> FitResult:
@@ -32,8 +35,15 @@ def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] |
     family.must_answer(plan)
     if plan.engine not in family.engines:
         raise FitError(f"{plan.family} cannot be fitted by '{plan.engine}'; it can by: {', '.join(family.engines)}")
-    begin(workspace, plan.key)
     engine = importlib.import_module(f"{__name__}.{plan.engine}")
     started = time.monotonic()
-    result: FitResult = engine.fit(family, with_encodings(plan), workspace, spark, recorder)
+    encoded = with_encodings(plan)
+    for tries_left in reversed(range(_TRIES)):
+        begin(workspace, plan.key)
+        try:
+            result: FitResult = engine.fit(family, encoded, workspace, spark, recorder)
+            break
+        except WorkerLost:
+            if not tries_left:
+                raise
     return replace(result, curves=recorder.points(), seconds=time.monotonic() - started)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Workspace
+from pipelines.contracts.fits import FitPlan, FitResult, Recorder, Workspace
 from pipelines.engines.spark_rows import labelled_rows
-from pipelines.engines.workers import records, session_with_room, told_as_fit_error
+from pipelines.engines.workers import barrier_with_room, records, told_as_fit_error
 from pipelines.models.base import RowsFamily
 
 if TYPE_CHECKING:
@@ -23,12 +23,7 @@ def fit(
     recorder: Recorder,
 ) -> FitResult:
     """One partition a worker, so xgboost.spark leaves the rows where and in the order they are."""
-    session = session_with_room(plan, spark)
-    if session.conf.get("spark.dynamicAllocation.enabled", "false") == "true":
-        raise FitError(
-            f"{plan.family} by {plan.engine}: a barrier stage cannot run with dynamic allocation; "
-            "set spark.dynamicAllocation.enabled to false"
-        )
+    session = barrier_with_room(plan, spark)
     with told_as_fit_error(plan):
         result = family.fit_rows(labelled_rows(plan, workspace, session), plan, recorder)
     return replace(result, workers=records(workspace, plan.workers))

@@ -177,6 +177,13 @@ class RowsFamily(Family):
 class NetFamily(Family):
     """A family of nets, trained by a crew of equal ranks that average their gradients."""
 
+    engines = ("horovod", "torch_ddp", "single")
+
+    def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
+        from pipelines.models.nets.crew import Solo
+
+        return self.train(train, validate, plan, Solo(plan.precision), recorder)
+
     @abstractmethod
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         """Fit on this rank's examples, in step with the other ranks. The result is the same on all."""

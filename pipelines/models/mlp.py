@@ -74,7 +74,6 @@ class MLP(NetFamily):
     """
 
     name = "mlp"
-    engines = ("horovod", "single")
     tasks = (Classify, Estimate, Forecast)
     tells_classes = True
     params = (
@@ -87,11 +86,6 @@ class MLP(NetFamily):
         Param("weight_decay", float, 1e-3, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, 0.99, None, "part of the running mean of the weights that a step keeps"),
     )
-
-    def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
-        from pipelines.models.nets.crew import Solo
-
-        return self.train(train, validate, plan, Solo(), recorder)
 
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.devices import device_of

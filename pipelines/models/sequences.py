@@ -55,7 +55,6 @@ class SequenceFamily(NetFamily):
     origins between the cut-offs, on which they train too, have none.
     """
 
-    engines = ("horovod", "single")
     tasks = (Forecast,)
 
     @abstractmethod
@@ -81,11 +80,6 @@ class SequenceFamily(NetFamily):
 
     def origins_every(self, params: Params) -> int:
         return int(self.settled(params)["origins_every"])
-
-    def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
-        from pipelines.models.nets.crew import Solo
-
-        return self.train(train, validate, plan, Solo(), recorder)
 
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.devices import device_of

@@ -34,6 +34,8 @@ def current_plan(work: Work, task: Task, family: str) -> FitPlan:
         tables={name: work.shard(name) for name in train_stage.gold_tables(work.domain, task)},
         workers=training.workers,
         device=training.device,
+        precision=training.precision,
+        compression=training.compression,
     )
 
 

@@ -103,6 +103,8 @@ def plan(
     tables: Mapping[str, Shard],
     workers: int,
     device: str,
+    precision: str,
+    compression: str,
 ) -> FitPlan:
     """The plan of one family's fit. params: all of the family's, the task's own choices among them."""
     return FitPlan(
@@ -121,4 +123,6 @@ def plan(
         workers=workers,
         device=device,
         purge=task.split.purge,
+        precision=precision,
+        compression=compression,
     )

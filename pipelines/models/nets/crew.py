@@ -19,6 +19,10 @@ class Crew(Protocol):
     @property
     def size(self) -> int: ...
 
+    @property
+    def precision(self) -> str:
+        """In which the forward pass computes what bears it: as in a FitPlan."""
+
     def joined(self, network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
         """What to call for the network and to step by, so that all ranks step by the mean of their gradients; the
         network starts as rank 0's on all of them."""
@@ -32,6 +36,9 @@ class Solo:
 
     rank = 0
     size = 1
+
+    def __init__(self, precision: str = "float32") -> None:
+        self.precision = precision
 
     def joined(self, network: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
         return network, optimizer

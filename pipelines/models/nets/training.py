@@ -195,9 +195,9 @@ def train_network(
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * _pace((epoch + number / batches) / schedule.epochs)
             rows_of_batch = row_order[number * schedule.batch : (number + 1) * schedule.batch]
-            total, known = loss.total(
-                called(*(tensor[rows_of_batch] for tensor in train.inputs)), train.labels[rows_of_batch]
-            )
+            with torch.autocast(device.type, torch.bfloat16, enabled=crew.precision == "bfloat16"):
+                answer = called(*(tensor[rows_of_batch] for tensor in train.inputs))
+            total, known = loss.total(answer.float(), train.labels[rows_of_batch])
             optimizer.zero_grad()
             (total / known.clamp(min=1)).backward()
             optimizer.step()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 
 import numpy as np
+import psutil
 import pytest
 import xgboost
 from tiny_gold import plan_for, write_gold
 
 from pipelines.contracts.fits import FitError, Workspace
 from pipelines.engines import fit
-from pipelines.engines.recorder import FileRecorder
+from pipelines.engines.recorder import CHECKPOINT, FileRecorder
 from pipelines.engines.shards import examples_of, shard_hash
 from pipelines.engines.workers import told_as_fit_error
 from pipelines.models.base import families
@@ -44,6 +47,39 @@ def test_xgboost_on_two_workers_twice_the_same_and_scored_as_its_booster_predict
     predicted = families()["xgboost"].scorer(first.model).predict(examples)
     scored = np.stack([predicted[q].to_numpy() for q in ("q10", "q50", "q90")], axis=1)
     assert (scored == np.sort(booster.predict(rows).astype(np.float64), axis=1)).all()
+
+
+def test_xgboost_whose_workers_are_killed_goes_on_and_ends_with_the_same_bytes(spark, tables, tmp_path):
+    """Nothing that listens meanwhile listens beyond this machine."""
+    params = {"rounds": 600, "patience": 600, "segment": 10, "learning_rate": 0.01}
+    plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=2, **params)
+    undisturbed = attempt(spark, plan, tmp_path / "a")
+    heard, struck = set(), threading.Event()
+
+    def kill() -> None:
+        while not (tmp_path / "b" / CHECKPOINT).exists():
+            time.sleep(0.005)
+        for process in living_children():
+            heard.update(c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN)
+        for process in python_workers():
+            process.kill()
+        struck.set()
+
+    threading.Thread(target=kill, daemon=True).start()
+    resumed = attempt(spark, plan, tmp_path / "b")
+    assert struck.is_set()
+    assert (resumed.model, resumed.curves) == (undisturbed.model, undisturbed.curves)
+    assert len(resumed.curves) == 1200
+    assert {address.removeprefix("::ffff:") for address in heard} <= {"127.0.0.1", "::1"}
+
+
+def living_children():
+    return [one for one in psutil.Process().children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE]
+
+
+def python_workers():
+    """Those of Spark below this process: the children of its daemon."""
+    return [one for one in living_children() if "pyspark.daemon" in one.cmdline() and not one.children()]
 
 
 def test_what_fails_on_a_worker_is_told_in_its_own_words(spark, tables):

@@ -16,7 +16,7 @@ from pipelines.contracts.usage import Usage, summed
 from pipelines.io.failures import TrackingError
 from pipelines.io.publication import Champion, Fit
 from pipelines.runner.failures import Untold, Waiting
-from pipelines.runner.fits import bytes_of, current_plan, fitted, usage_of
+from pipelines.runner.fits import bytes_of, current_plan, fitted, told_where, usage_of
 from pipelines.runner.folds import Rolled, rolled
 from pipelines.runner.report import told
 from pipelines.runner.selection import line, of_kept, selected
@@ -101,9 +101,9 @@ class Lesson:
             work.say("train", f"{task.name}: split {task.split}")
         if task.select is not None:
             work.say("train", f"{task.name}: {line(self.selection)}")
+        engines = work.context.settings.training.engines
         for family, plan in self.plans.items():
-            where = "in one process" if plan.engine == "single" else f"by {plan.engine}, {plan.workers} workers"
-            work.say("train", f"{task.name}: {family} {where} …")
+            work.say("train", f"{task.name}: {family} {told_where(plan, engines.get(family))} …")
             result = fitted(work, plan)
             rounds = f", best at {result.best_step}" if result.best_step is not None else ""
             work.say("train", f"{task.name}: {family} fitted in {result.seconds:.1f} s{rounds}")

@@ -29,7 +29,7 @@ from pipelines.stages.train import frame
 from tests.house import TOY_DOMAINS, drop, loaded_by, overlay_on, query, settings_on, tables, versions
 from tests.toy_domains.mill.domain import DOMAIN as MILL
 
-PLACE = {"training": {"workers": 1, "engines": {"linear": "single", "xgboost": "single"}}}
+PLACE = {"training": {"workers": 1, "engines": {"linear": "single", "xgboost": "auto"}}}
 START, DAYS = datetime(2024, 1, 1, tzinfo=UTC), 40
 
 

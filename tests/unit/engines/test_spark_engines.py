@@ -50,17 +50,14 @@ def test_xgboost_on_two_workers_twice_the_same_and_scored_as_its_booster_predict
 
 
 def test_xgboost_whose_workers_are_killed_goes_on_and_ends_with_the_same_bytes(spark, tables, tmp_path):
-    """Nothing that listens meanwhile listens beyond this machine."""
     params = {"rounds": 600, "patience": 600, "segment": 10, "learning_rate": 0.01}
     plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=2, **params)
     undisturbed = attempt(spark, plan, tmp_path / "a")
-    heard, struck = set(), threading.Event()
+    struck = threading.Event()
 
     def kill() -> None:
         while not (tmp_path / "b" / CHECKPOINT).exists():
             time.sleep(0.005)
-        for process in living_children():
-            heard.update(c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN)
         for process in python_workers():
             process.kill()
         struck.set()
@@ -70,16 +67,12 @@ def test_xgboost_whose_workers_are_killed_goes_on_and_ends_with_the_same_bytes(s
     assert struck.is_set()
     assert (resumed.model, resumed.curves) == (undisturbed.model, undisturbed.curves)
     assert len(resumed.curves) == 1200
-    assert {address.removeprefix("::ffff:") for address in heard} <= {"127.0.0.1", "::1"}
-
-
-def living_children():
-    return [one for one in psutil.Process().children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE]
 
 
 def python_workers():
     """Those of Spark below this process: the children of its daemon."""
-    return [one for one in living_children() if "pyspark.daemon" in one.cmdline() and not one.children()]
+    living = [one for one in psutil.Process().children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in living if "pyspark.daemon" in one.cmdline() and not one.children()]
 
 
 def test_what_fails_on_a_worker_is_told_in_its_own_words(spark, tables):
@@ -121,9 +114,3 @@ def test_spark_ml_finds_the_coefficients_of_the_single_process(spark, tables, tm
     assert there["intercept"] == pytest.approx(here["intercept"], abs=1e-6)
     assert there["shifts"] == pytest.approx(here["shifts"], abs=1e-6)
     assert sum(worker.rows for worker in by_spark.workers) == alone.workers[0].rows == 40
-
-
-def test_more_workers_than_slots_are_refused_at_once(spark, tables, tmp_path):
-    plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=9)
-    with pytest.raises(FitError, match="xgboost by xgboost_spark: 9 workers need as many slots at once, Spark has 2"):
-        attempt(spark, plan, tmp_path)

@@ -1,0 +1,46 @@
+"""What a distributed fit asks of Spark before it starts anything: a clear word instead of a hang."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tiny_gold import plan_for
+
+from pipelines.contracts.fits import FitError, Workspace
+from pipelines.engines import fit
+from pipelines.engines.recorder import FileRecorder
+
+FAMILIES = {"horovod": "lstm", "torch_ddp": "mlp", "xgboost_spark": "xgboost", "spark_ml": "linear"}
+
+
+def refusal(spark, plan, folder):
+    with pytest.raises(FitError) as refused:
+        fit(plan, Workspace(folder), lambda: spark, FileRecorder(Workspace(folder)))
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("engine", FAMILIES)
+def test_more_workers_than_slots_are_refused_at_once(engine, spark, tmp_path):
+    plan = plan_for(FAMILIES[engine], {}, engine=engine, workers=9)
+    assert refusal(spark, plan, tmp_path) == (
+        f"{plan.family} by {engine}: 9 workers need as many slots at once, Spark has 2; "
+        "lower the number of workers or give Spark more cores"
+    )
+
+
+@pytest.mark.parametrize("engine", ["torch_ddp", "xgboost_spark"])
+def test_a_barrier_stage_is_refused_under_dynamic_allocation(engine, spark, tmp_path):
+    plan = plan_for(FAMILIES[engine], {}, engine=engine, workers=2)
+    spark.conf.set("spark.dynamicAllocation.enabled", "true")
+    try:
+        assert refusal(spark, plan, tmp_path).endswith(
+            "a barrier stage cannot run with dynamic allocation; set spark.dynamicAllocation.enabled to false"
+        )
+    finally:
+        spark.conf.unset("spark.dynamicAllocation.enabled")
+
+
+def test_ranks_by_torch_are_refused_on_cuda(spark, tmp_path):
+    plan = replace(plan_for("mlp", {}, engine="torch_ddp", workers=2), device="cuda")
+    assert "its ranks speak Gloo, for the CPU; say device: cpu" in refusal(spark, plan, tmp_path)

@@ -28,7 +28,6 @@ class ImageCNN(NetFamily):
     """Convolutions over the one picture of each row, trained on the log loss; other features it does not see."""
 
     name = "image_cnn"
-    engines = ("horovod", "single")
     tasks = (Classify,)
     tells_classes = True
     params = (
@@ -45,11 +44,6 @@ class ImageCNN(NetFamily):
         Param("weight_decay", float, 1e-2, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, 0.995, None, "part of the running mean of the weights that a step keeps"),
     )
-
-    def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
-        from pipelines.models.nets.crew import Solo
-
-        return self.train(train, validate, plan, Solo(), recorder)
 
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.devices import device_of

@@ -58,13 +58,6 @@ def told_where(plan: FitPlan, wanted: str | None) -> str:
     return f"{where} ({AUTO}: {rows_of(plan):,} rows, {FEW_ROWS:,} are worth several workers)"
 
 
-def rows_of(plan: FitPlan) -> int:
-    """How many rows a fit learns from: the cut-offs of its train span, each in all its steps."""
-    from pipelines.engines.shards import cut_offs_of
-
-    return len(cut_offs_of(plan, plan.train, ())) * plan.frame.steps
-
-
 def fitted(work: Work, plan: FitPlan) -> FitResult:
     """The plan's fit: from its workspace if it is there, else carried out now, measured and kept. FitError if it fails,
     or is estimated to take longer than conf's budget and is not forced."""

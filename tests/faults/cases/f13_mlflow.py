@@ -72,8 +72,8 @@ def cases(place: Place, number: int, seed: int) -> Iterator[Case]:
         world = _world(place.folder, server)
         for task in ("first", "second"):  # the first one asks more, such as the server's version
             server.mend()
-            assert _told(world, task, "refused", None) == [], "undisturbed, and still something is wrong"
-        requests = server.asked
+            wrong, requests = _told(world, task, "refused", None)
+            assert wrong == [], f"undisturbed, and still: {wrong}"
         for turn in range(number):
             chance = random.Random(seed + turn)
             is_run = turn % _OF_RUNS == _OF_RUNS - 1
@@ -87,11 +87,12 @@ def cases(place: Place, number: int, seed: int) -> Iterator[Case]:
 
 
 def _telling(world: _World, task: str, way: str, at: int, _: Place) -> Finding:
-    return Finding("mended", tuple(_told(world, task, way, at)))
+    return Finding("mended", tuple(_told(world, task, way, at)[0]))
 
 
-def _told(world: _World, task: str, way: str, at: int | None) -> list[str]:
-    """Tell and register a fit while the store fails, then once more when it is mended; what is wrong afterwards."""
+def _told(world: _World, task: str, way: str, at: int | None) -> tuple[list[str], int]:
+    """Tell and register a fit while the store fails, then once more when it is mended; what is wrong afterwards, and
+    how many requests came. at: None for telling it undisturbed, once."""
     settings, plan = world.of(way), replace(world.plan, task=task)
     spool = Spool(world.folder / "spool" / task)
     parent, child = uuid4().hex, uuid4().hex
@@ -115,6 +116,7 @@ def _told(world: _World, task: str, way: str, at: int | None) -> list[str]:
         again = uuid4().hex
         spool.add(3, LearnReport(again, plan.domain, task, _AS_OF, {}).write)
     number = _tell(settings, spool, child, task)
+    asked = world.server.asked
     if spool.entries():
         problems.append("entries are left in the spool")
     runs, versions, alias = _seen(settings, plan.domain, task)
@@ -125,7 +127,7 @@ def _told(world: _World, task: str, way: str, at: int | None) -> list[str]:
         problems.append(faulty)
     if (versions, alias) != ([number], number):
         problems.append(f"versions {versions}, alias at {alias}, registered {number}")
-    return problems
+    return problems, asked
 
 
 def _tell(settings: Settings, spool: Spool, child: str, task: str) -> int:

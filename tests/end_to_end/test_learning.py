@@ -246,11 +246,12 @@ def test_a_second_run_finds_nothing_to_do_and_says_so(way, mlflow_runs, capsys):
 
 
 def test_a_run_with_nothing_to_do_loads_no_library_that_does_the_work(way):
-    """Beyond what tells which families there are, and where the tables they would be fitted on lie."""
+    """Beyond what tells which families there are, where the tables they would be fitted on lie, and for the engine
+    `auto` how many rows these have."""
     overlay = overlay_on(Path(way[0].root).parent, **PLACE)
     printed, loaded = loaded_by("run", "--domain", "mill", "--conf", overlay)
     assert "without starting Spark" in printed
-    assert loaded == "0 deltalake numpy pyarrow\n"
+    assert loaded == "0 deltalake numpy pandas pyarrow\n"
 
 
 def test_a_fits_record_holds_its_plan_environment_card_machine_and_costs(way, mlflow_runs):

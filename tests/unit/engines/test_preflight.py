@@ -20,6 +20,13 @@ def refusal(spark, plan, folder):
     return str(refused.value)
 
 
+class Dynamic:
+    """The session as it would be under dynamic allocation, which cannot be switched on in one that runs."""
+
+    def __init__(self, spark):
+        self.sparkContext, self.conf = spark.sparkContext, {"spark.dynamicAllocation.enabled": "true"}
+
+
 @pytest.mark.parametrize("engine", FAMILIES)
 def test_more_workers_than_slots_are_refused_at_once(engine, spark, tmp_path):
     plan = plan_for(FAMILIES[engine], {}, engine=engine, workers=9)
@@ -32,13 +39,9 @@ def test_more_workers_than_slots_are_refused_at_once(engine, spark, tmp_path):
 @pytest.mark.parametrize("engine", ["torch_ddp", "xgboost_spark"])
 def test_a_barrier_stage_is_refused_under_dynamic_allocation(engine, spark, tmp_path):
     plan = plan_for(FAMILIES[engine], {}, engine=engine, workers=2)
-    spark.conf.set("spark.dynamicAllocation.enabled", "true")
-    try:
-        assert refusal(spark, plan, tmp_path).endswith(
-            "a barrier stage cannot run with dynamic allocation; set spark.dynamicAllocation.enabled to false"
-        )
-    finally:
-        spark.conf.unset("spark.dynamicAllocation.enabled")
+    assert refusal(Dynamic(spark), plan, tmp_path).endswith(
+        "a barrier stage cannot run with dynamic allocation; set spark.dynamicAllocation.enabled to false"
+    )
 
 
 def test_ranks_by_torch_are_refused_on_cuda(spark, tmp_path):

@@ -110,8 +110,8 @@ class FitPlan:
     """Everything that decides a fit; two plans with one key give the same model on the same machine.
 
     quantiles: () where probabilities are asked for: of the label, which is 0 or 1, or of each of `classes`, of which
-    the label is the place, from 0. encodings: none yet in a plan that no
-    engine has taken up. purge: from when on labels of a span are known too late to count; those of other spans count
+    the label is the place, from 0. is_unlabelled: no label is looked at. encodings: none yet in a plan that no engine
+    has taken up. purge: from when on labels of a span are known too late to count; those of other spans count
     whenever they came. precision: float32, or bfloat16 for the layers of nets that bear it. compression: none, or fp16
     for the gradients that ranks send one another.
     """
@@ -134,6 +134,7 @@ class FitPlan:
     precision: str = "float32"
     compression: str = "none"
     classes: tuple[str, ...] = ()
+    is_unlabelled: bool = False
 
     @property
     def class_count(self) -> int:
@@ -143,7 +144,7 @@ class FitPlan:
     @property
     def outputs(self) -> tuple[str, ...]:
         """The columns of a prediction."""
-        return output_columns(self.quantiles, self.classes)
+        return output_columns(self.quantiles, self.classes, is_unlabelled=self.is_unlabelled)
 
     def known_before(self, span: Span | Share) -> datetime | None:
         """When the labels of a span must be known; None where that does not matter."""

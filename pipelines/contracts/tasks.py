@@ -17,6 +17,7 @@ __all__ = [
     "ByHash",
     "ByTime",
     "Classify",
+    "Detect",
     "Estimate",
     "Events",
     "Forecast",
@@ -83,7 +84,8 @@ class Select:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One question: `column` of `table`, asked at the cut-offs of `spine`. Declared as Forecast, Estimate or Classify.
+    """One question: `column` of `table`, asked at the cut-offs of `spine`. Declared as Forecast, Estimate,
+    Classify or Detect.
 
     label_known_after: how long after the cut-off (Forecast: after a step's own time) the label is known at the latest.
     quantiles: ascending, with 0.5 among them (the point forecast); () where probabilities are asked for.
@@ -150,9 +152,14 @@ class Task:
         return self.step * self.steps
 
     @property
+    def is_unlabelled(self) -> bool:
+        """Whether models are made without looking at a label."""
+        return isinstance(self, Detect)
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """The columns of a prediction."""
-        return output_columns(self.quantiles, self.classes)
+        return output_columns(self.quantiles, self.classes, is_unlabelled=self.is_unlabelled)
 
     @property
     def point(self) -> str:
@@ -210,6 +217,22 @@ class Classify(Task):
             checked_name(f"of_{name}", "class")  # a part of column names
 
 
+@dataclass(frozen=True, kw_only=True)
+class Detect(Task):
+    """How odd each event is beside those of the train span, from 0 to 1. `column`, which is 0 or 1 and may come late or
+    for a few alone, only judges that: no model sees it, and the train span needs none."""
+
+    spine: Events
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.quantiles:
+            raise DeclarationError(f"task '{self.column}': an anomaly score has no quantiles")
+        if self.select:
+            raise DeclarationError(f"task '{self.column}': features are selected by a label, which no Detect looks at")
+        _no_classes(self)
+
+
 def utc(text: str) -> datetime:
     """An instant from ISO text; text without an offset is UTC."""
     at = datetime.fromisoformat(text)
@@ -222,12 +245,18 @@ def quantile_column(quantile: float) -> str:
 
 
 PROBABILITY = "probability"
+ANOMALY_SCORE = "anomaly_score"
 BASELINE = "baseline"
 """The column with the baseline's point beside a prediction; with several classes, the beginning of their names."""
 
 
-def output_columns(quantiles: tuple[float, ...], classes: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The columns of a prediction: one a quantile or a class, or the one probability where there are neither."""
+def output_columns(
+    quantiles: tuple[float, ...], classes: tuple[str, ...] = (), *, is_unlabelled: bool = False
+) -> tuple[str, ...]:
+    """The columns of a prediction: one a quantile or a class, the one probability where there are neither, or how odd a
+    thing is."""
+    if is_unlabelled:
+        return (ANOMALY_SCORE,)
     if classes:
         return tuple(f"{PROBABILITY}_{name}" for name in classes)
     return tuple(quantile_column(quantile) for quantile in quantiles) or (PROBABILITY,)

@@ -18,7 +18,8 @@ from pipelines.models.rows import LABEL, flatten
 
 
 def labelled_rows(plan: FitPlan, workspace: Workspace, spark: SparkSession) -> DataFrame:
-    """`frame.features`, `label` (double) and `is_validation` of the train and validate spans, labels known.
+    """`frame.features`, `label` (double) and `is_validation` of the train and validate spans, labels
+    known, if any are needed.
 
     One partition a worker, which reads its own shard of gold; the order of rows within it is always the same, since the
     bytes of a model of trees depend on it. Each worker leaves its record in the workspace.
@@ -36,7 +37,9 @@ def labelled_rows(plan: FitPlan, workspace: Workspace, spark: SparkSession) -> D
                     key_hash = shard_hash(examples, plan.frame.entity)
                     leave_record(workspace, WorkerRecord(shard, os.getpid(), len(examples), key_hash))
                 rows = flatten(examples, plan.frame)
-                rows = rows.filter(pc.is_valid(rows[LABEL])).select(list(columns))
+                if not plan.is_unlabelled:
+                    rows = rows.filter(pc.is_valid(rows[LABEL]))
+                rows = rows.select(list(columns))
                 mark = pa.array([is_validation] * len(rows), pa.bool_())
                 rows = rows.cast(pa.schema([(name, pa.float64()) for name in columns]))
                 yield from rows.append_column(IS_VALIDATION, mark).to_batches()

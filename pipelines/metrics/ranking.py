@@ -6,6 +6,7 @@ NaN: a model that leaves out the hard rows must not look better for it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -30,6 +31,19 @@ def average_precision(actual: Values, probability: Values) -> float:
     Raises ValueError where only one of the two labels is there.
     """
     return _metric(average_precision_score, *_both(actual, probability))
+
+
+def recall_at(actual: Values, score: Values, share: float) -> float:
+    """The part of the 1 that are among this share of all rows, those with the greatest scores; ties count in part."""
+
+    def found(labels: Values, given: Values) -> float:
+        flagged = share * len(given)
+        limit = np.sort(given)[::-1][max(math.ceil(flagged) - 1, 0)]
+        above, level = given > limit, given == limit
+        part = (flagged - above.sum()) / level.sum()
+        return float((labels[above].sum() + part * labels[level].sum()) / labels.sum())
+
+    return _metric(found, *_both(actual, score))
 
 
 def log_loss(actual: Values, probability: Values) -> float:

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import Encoding, FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.names import DeclarationError
-from pipelines.contracts.tasks import Classify, Estimate, Forecast, ParamValue, Task, output_columns
+from pipelines.contracts.tasks import Classify, Detect, Estimate, Forecast, ParamValue, Task, output_columns
 from pipelines.models.encodings import encoded
 from pipelines.models.rows import keys
 
@@ -54,13 +54,21 @@ class Signature:
     quantiles: tuple[float, ...]
     encodings: tuple[Encoding, ...] = ()
     classes: tuple[str, ...] = ()
+    is_unlabelled: bool = False
 
     @classmethod
     def of(cls, plan: FitPlan) -> Signature:
         frame = plan.frame
         seconds = frame.step.total_seconds()
         return cls(
-            frame.entity, frame.features, seconds, frame.steps, plan.quantiles, plan.encodings.whole, plan.classes
+            frame.entity,
+            frame.features,
+            seconds,
+            frame.steps,
+            plan.quantiles,
+            plan.encodings.whole,
+            plan.classes,
+            plan.is_unlabelled,
         )
 
     @classmethod
@@ -79,7 +87,7 @@ class Signature:
     @property
     def outputs(self) -> tuple[str, ...]:
         """The columns of a prediction."""
-        return output_columns(self.quantiles, self.classes)
+        return output_columns(self.quantiles, self.classes, is_unlabelled=self.is_unlabelled)
 
     @property
     def step(self) -> timedelta:
@@ -145,7 +153,9 @@ class Family(ABC):
 
     def must_answer(self, plan: FitPlan) -> None:
         """FitError if the plan's question is none that this family can answer."""
-        asked = Classify if not plan.quantiles else Forecast if plan.frame.step else Estimate
+        asked: type[Task] = Forecast if plan.frame.step else Estimate
+        if not plan.quantiles:
+            asked = Detect if plan.is_unlabelled else Classify
         if asked not in self.tasks:
             kinds = " and ".join(kind.__name__ for kind in self.tasks)
             raise FitError(f"{self.name} answers {kinds} tasks, '{plan.task}' is of the kind {asked.__name__}")

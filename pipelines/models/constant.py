@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
-from pipelines.contracts.tasks import Classify, Estimate
+from pipelines.contracts.tasks import Classify, Detect, Estimate
 from pipelines.models.base import Family, Scorer, Signature
 from pipelines.models.labels import labelled
 from pipelines.models.rows import Values
@@ -19,11 +19,13 @@ class Constant(Family):
     every model of events must beat."""
 
     name = "constant"
-    tasks = (Estimate, Classify)
+    tasks = (Estimate, Classify, Detect)
     tells_classes = True
     params = ()
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
+        if plan.is_unlabelled:
+            return _sealed([0.5], plan)
         _, labels = labelled(train, plan, "train")
         if plan.quantiles:
             outputs = np.quantile(labels, plan.quantiles).tolist()
@@ -31,12 +33,16 @@ class Constant(Family):
             outputs = [float((labels == place).mean()) for place in range(len(plan.classes))]
         else:
             outputs = [float(labels.mean())]
-        content = {"signature": Signature.of(plan).json(), "outputs": outputs}
-        return FitResult(model=json.dumps(content, sort_keys=True).encode(), format="json")
+        return _sealed(outputs, plan)
 
     def scorer(self, model: bytes) -> Scorer:
         content = json.loads(model)
         return _ConstantScorer(Signature.read(content["signature"]), content["outputs"])
+
+
+def _sealed(outputs: list[float], plan: FitPlan) -> FitResult:
+    content = {"signature": Signature.of(plan).json(), "outputs": outputs}
+    return FitResult(model=json.dumps(content, sort_keys=True).encode(), format="json")
 
 
 class _ConstantScorer(Scorer):

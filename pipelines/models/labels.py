@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+def unlabelled(examples: pa.Table, plan: FitPlan, span: str) -> Values:
+    """Features (rows, features) of all rows; FitError if there are none. No label is looked at."""
+    if not len(examples):
+        raise FitError(f"{plan.family} by {plan.engine}: the {span} span has no row")
+    return matrix(examples, plan.frame.features, plan.frame.steps)
+
+
 def labelled(examples: pa.Table, plan: FitPlan, span: str) -> tuple[Values, Values]:
     """Features (rows, features) and labels (rows,) of the rows that have a label; FitError if there are none, and as
     for `known`."""

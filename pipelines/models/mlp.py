@@ -98,7 +98,7 @@ class MLP(NetFamily):
         for span, (_, labels) in (("train", learnt), ("validate", judged)):
             if not crew.total(np.array([len(labels)], np.float64))[0]:
                 raise no_label(plan, span)
-        reading = _reading(plan, *learnt, crew)
+        reading = learnt_reading(plan, *learnt, crew)
         train_rows, validate_rows = _batchable(plan, reading, *learnt), _batchable(plan, reading, *judged)
         schedule = Schedule(
             epochs=int(params["epochs"]),
@@ -165,7 +165,7 @@ def _batchable(plan: FitPlan, reading: Reading, values: Values, labels: Values) 
     return Batchable(inputs, torch.from_numpy(scaled[:, None]))
 
 
-def _reading(plan: FitPlan, values: Values, labels: Values, crew: Crew) -> Reading:
+def learnt_reading(plan: FitPlan, values: Values, labels: Values, crew: Crew) -> Reading:
     """The scales are those of all ranks' rows together."""
     frame = plan.frame
     columns = dict(zip(frame.features, values.T, strict=True))

@@ -14,7 +14,7 @@ from pipelines.contracts.tasks import Classify, Estimate, Forecast
 from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
 from pipelines.models.labels import check_in_spark, labelled, positive_weight
 from pipelines.models.rows import LABEL, Values, matrix
-from pipelines.models.trees import Trees, filled, from_scikit_learn, from_spark, unsealed, with_quantiles
+from pipelines.models.trees import Trees, filled, from_scikit_learn, from_spark, unsealed, with_values
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -66,7 +66,7 @@ class TreesFamily(RowsFamily):
         if plan.quantiles:
             leaves = trees.leaves(seen_by_trees)
             found = [_leaf_quantiles(of_tree, labels, plan.quantiles) for of_tree in leaves.T]
-            trees = with_quantiles(trees, *map(np.concatenate, zip(*found, strict=True)))
+            trees = with_values(trees, *map(np.concatenate, zip(*found, strict=True)))
         return _sealed(trees, model.feature_importances_, plan)
 
     def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
@@ -134,7 +134,7 @@ def _with_leaf_quantiles(trees: Trees, design: DataFrame, quantiles: Sequence[fl
 
     percentiles = F.percentile(LABEL, F.array(*map(F.lit, quantiles))).alias("quantiles")
     found = design.mapInArrow(fallen, f"leaf long, {LABEL} double").groupBy("leaf").agg(percentiles).collect()
-    return with_quantiles(
+    return with_values(
         trees, np.array([row["leaf"] for row in found]), np.array([row["quantiles"] for row in found], np.float64)
     )
 

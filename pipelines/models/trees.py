@@ -149,8 +149,8 @@ def together(parts: Sequence[Trees]) -> Trees:
     return Trees(**joined, **kept, fill=parts[0].fill)
 
 
-def with_quantiles(trees: Trees, leaves: Places, quantiles: Values) -> Trees:
-    """The trees with these quantiles as their leaves' values: leaves (n,), quantiles (n, outputs)."""
-    value = np.repeat(trees.value[:, :1], quantiles.shape[1], axis=1)
-    value[leaves] = quantiles
+def with_values(trees: Trees, leaves: Places, values: Values) -> Trees:
+    """The trees with these values of their leaves: leaves (n,), values (n, outputs)."""
+    value = np.repeat(trees.value[:, :1], values.shape[1], axis=1)
+    value[leaves] = values
     return replace(trees, value=value)

@@ -29,7 +29,9 @@ def pictures(domain: Domain, task: Task, seen: Evidence, naive: Evidence, result
     """What the test span shows of a family beside the baseline, by the kind of question; importance and learning curves
     where there are any."""
     told = {"model": seen.family, "subject": task.name}
-    if task.classes:
+    if task.is_unlabelled:
+        drawn = _of_scores(task, seen, naive, told)
+    elif task.classes:
         drawn = _of_classes(task, seen, naive, told)
     elif not task.quantiles:
         drawn = _of_probability(task, seen, naive, told)
@@ -103,6 +105,16 @@ def _of_probability(task: Task, seen: Evidence, naive: Evidence, told: dict[str,
         "confusion": probability_figures.confusion(actual, given, **told),
         "reliability": probability_figures.reliability(actual, given, naive_given, **told),
         "probabilities": probability_figures.probabilities_by_label(actual, given, **told),
+    }
+
+
+def _of_scores(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:
+    """Both curves of the ranking, of all events."""
+    rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
+    actual, given, naive_given = _values(rows, "actual"), _values(rows, task.point), _values(baseline, task.point)
+    return {
+        "precision_recall": probability_figures.precision_recall(actual, given, naive_given, **told),
+        "roc": probability_figures.roc(actual, given, naive_given, **told),
     }
 
 

@@ -86,6 +86,9 @@ def _columns(what: str, columns: Mapping[str, str]) -> list[str]:
 def told(metrics: Mapping[str, float], task: Task) -> str:
     """What the test span shows of a family, in one line; metrics: as `evaluate` gives them."""
     against = f"{metrics['skill']:+.1%} against {task.promote.must_beat}"
+    if task.is_unlabelled:
+        found = f"{metrics['recall_at_5pct']:.0%} of the anomalies among the oddest 5%"
+        return f"AUC {metrics['auc']:.3f} (naive {metrics['naive_auc']:.3f}); {found}"
     if task.classes:
         named = f"accuracy {metrics['accuracy']:.1%} (naive {metrics['naive_accuracy']:.1%})"
         return f"log loss {metrics['log_loss']:.4f}, {against}; {named}"
@@ -100,7 +103,10 @@ def told(metrics: Mapping[str, float], task: Task) -> str:
 
 def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
     champion = task["champion"]
-    if any("accuracy" in metrics for metrics in task["runs"].values()):
+    if any("disorder" in metrics for metrics in task["runs"].values()):
+        loss, cells = "disorder", _of_scores
+        columns = ["AUC", "avg precision", "found in the oddest 5%", "gain"]
+    elif any("accuracy" in metrics for metrics in task["runs"].values()):
         loss, cells = "log_loss", _of_classes
         columns = ["accuracy", "macro F1", "log loss", "naive log loss", "gain"]
     elif any("log_loss" in metrics for metrics in task["runs"].values()):
@@ -165,6 +171,11 @@ def _of_quantiles(metrics: Mapping[str, float]) -> list[str]:
         _gain(metrics),
         f"{metrics['coverage']:.0%} of {metrics['nominal_coverage']:.0%}" if "coverage" in metrics else "",
     ]
+
+
+def _of_scores(metrics: Mapping[str, float]) -> list[str]:
+    shown = ("auc", "average_precision", "recall_at_5pct")
+    return [*[f"{metrics[metric]:.3f}" if metric in metrics else "" for metric in shown], _gain(metrics)]
 
 
 def _of_classes(metrics: Mapping[str, float]) -> list[str]:

@@ -19,7 +19,7 @@ Values = npt.NDArray[np.float64]
 
 JUDGED = ("calibrate", "test")
 # what a task may promote by: smaller is better
-LOSSES = ("mae", "rmse", "pinball", "log_loss", "brier", "error_rate")
+LOSSES = ("mae", "rmse", "pinball", "log_loss", "brier", "error_rate", "disorder")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ def judge(predictions: Mapping[str, pa.Table], task: Task, span: str) -> dict[st
 
 
 def _measure(task: Task) -> Callable[[pa.Table, pa.Table, Task], dict[str, float]]:
+    if task.is_unlabelled:
+        return _of_scores
     if task.quantiles:
         return _of_quantiles
     return _of_classes if task.classes else _of_probability
@@ -146,6 +148,24 @@ def _of_probability(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, fl
         "average_precision": ranking.average_precision(actual, predicted),
         "naive_average_precision": ranking.average_precision(naive_actual, naive_predicted),
         "brier": ranking.brier(actual, predicted),
+        "base_rate": ranking.base_rate(actual),
+    }
+
+
+def _of_scores(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
+    """disorder: in what part of all pairs the odd one does not stand above the other; recall: of a twentieth."""
+    actual, score = _values(rows, "actual"), _values(rows, task.point)
+    naive_actual, naive_score = _values(naive, "actual"), _values(naive, task.point)
+    auc, naive_auc = ranking.auc(actual, score), ranking.auc(naive_actual, naive_score)
+    return {
+        "disorder": 1.0 - auc,
+        "naive_disorder": 1.0 - naive_auc,
+        "skill": point.skill(1.0 - auc, 1.0 - naive_auc),
+        "auc": auc,
+        "naive_auc": naive_auc,
+        "average_precision": ranking.average_precision(actual, score),
+        "naive_average_precision": ranking.average_precision(naive_actual, naive_score),
+        "recall_at_5pct": ranking.recall_at(actual, score, 0.05),
         "base_rate": ranking.base_rate(actual),
     }
 

@@ -117,6 +117,7 @@ def plan(
         frame=frame(domain, task),
         quantiles=task.quantiles,
         classes=task.classes,
+        is_unlabelled=task.is_unlabelled,
         train=task.split.spans["train"],
         validate=task.split.spans["validate"],
         tables=dict(tables),

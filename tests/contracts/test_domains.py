@@ -13,7 +13,7 @@ import pytest
 
 import pipelines.domains
 from pipelines.contracts.policies import Assigning, Picking, Sizing
-from pipelines.contracts.tasks import SPLITS, ByTime, Classify, Spine
+from pipelines.contracts.tasks import SPLITS, ByTime, Classify, Detect, Spine
 from pipelines.domains import domains, policy
 from pipelines.models.base import families
 
@@ -95,7 +95,7 @@ def test_a_domain_says_what_it_is_for(domain):
 def test_a_tasks_policy_and_families_exist(domain, task):
     found = policy(domain, task.decide)
     assert found.unit and found.action and found.doc
-    if isinstance(task, Classify):
+    if isinstance(task, Classify | Detect):
         assert isinstance(found, Assigning if task.classes else Picking)
     else:
         assert isinstance(found, Sizing)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from pipelines.metrics.ranking import auc, average_precision, base_rate, brier, log_loss
+from pipelines.metrics.ranking import auc, average_precision, base_rate, brier, log_loss, recall_at
 
 # by falling probability: 1, 0, 1, 0; the last row has no label yet
 ACTUAL = np.array([0.0, 1.0, 0.0, 1.0, np.nan])
@@ -57,3 +57,11 @@ def test_nothing_to_compare_with_is_refused(metric):
         metric(np.array([np.nan]), np.array([1.0]))
     with pytest.raises(ValueError, match=r"\(2,\) actual values for \(1,\) predictions"):
         metric(np.array([1.0, 0.0]), np.array([1.0]))
+
+
+def test_recall_of_the_greatest_scores_counts_ties_in_part():
+    actual = np.array([1.0, 0.0, 1.0, 0.0, 0.0, np.nan])
+    score = np.array([0.9, 0.8, 0.5, 0.5, 0.1, 1.0])
+    assert recall_at(actual, score, 0.2) == pytest.approx(0.5)  # one of five rows: the first
+    assert recall_at(actual, score, 0.6) == pytest.approx(0.75)  # three: the third is one of two alike
+    assert recall_at(actual, score, 1.0) == pytest.approx(1.0)

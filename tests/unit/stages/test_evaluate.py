@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.contracts.fits import FitError
-from pipelines.contracts.tasks import ByHash, Classify, Estimate, Events, Promote, Share, utc
+from pipelines.contracts.tasks import ByHash, Classify, Detect, Estimate, Events, Promote, Share, utc
 from pipelines.stages.evaluate import evaluate, judge
 from tests.toy_domains.mill.domain import DOMAIN
 
@@ -180,3 +180,47 @@ def test_a_span_without_a_known_label_says_what_to_do():
 def test_a_missing_baseline_is_a_mistake_of_the_caller():
     with pytest.raises(KeyError):
         evaluate({"linear": LINEAR}, TASK)
+
+
+IS_ODD = Detect(column="is_odd", promote=Promote("disorder", "base_rate", by=0.1), **EVENTS)
+KIND = Classify(column="kind", classes=("a", "b", "c"), promote=Promote("error_rate", "base_rate", by=0.1), **EVENTS)
+
+
+def test_scores_are_judged_by_the_labels_that_came_late():
+    scores = [("calibrate", 1, 1.0, 0.9), ("calibrate", 1, 0.0, 0.1), ("test", 1, None, 0.99)]
+    scores += [("test", 1, 1.0, 0.8), ("test", 1, 0.0, 0.9), ("test", 1, 0.0, 0.2), ("test", 1, 0.0, 0.1)]
+    same = [(*row[:3], 0.5) for row in scores]
+    found = evaluate(
+        {"linear": predictions(IS_ODD.outputs, *scores), "base_rate": predictions(IS_ODD.outputs, *same)}, IS_ODD
+    )["linear"]
+    assert found.gate["disorder"] == 0.0
+    wanted = {"disorder": 1 / 3, "naive_disorder": 0.5, "skill": 1 / 3, "average_precision": 0.5, "base_rate": 0.25}
+    assert {name: found.metrics[name] for name in wanted} == pytest.approx(wanted)
+    assert found.calibration.shifts == {}
+
+
+def test_several_classes_are_judged_by_the_one_that_is_named():
+    sure = [
+        ("calibrate", 1, 0.0, 0.8, 0.1, 0.1),
+        ("calibrate", 1, 2.0, 0.2, 0.2, 0.6),
+        ("test", 1, None, 1.0, 0.0, 0.0),
+    ]
+    sure += [("test", 1, 0.0, 0.5, 0.3, 0.2), ("test", 1, 1.0, 0.5, 0.4, 0.1), ("test", 1, 2.0, 0.1, 0.1, 0.8)]
+    shares = [(*row[:3], 0.5, 0.25, 0.25) for row in sure]
+    found = evaluate(
+        {"linear": predictions(KIND.outputs, *sure), "base_rate": predictions(KIND.outputs, *shares)}, KIND
+    )["linear"]
+    assert found.gate["error_rate"] == 0.0
+    log_loss = -(math.log(0.5) + math.log(0.4) + math.log(0.8)) / 3
+    naive = -(math.log(0.5) + 2 * math.log(0.25)) / 3
+    wanted = {"accuracy": 2 / 3, "error_rate": 1 / 3, "naive_accuracy": 1 / 3, "log_loss": log_loss}
+    assert {name: found.metrics[name] for name in wanted} == pytest.approx(wanted)
+    assert found.metrics["skill"] == pytest.approx(1.0 - log_loss / naive)
+
+
+def test_a_label_that_is_no_class_is_named():
+    spans = (("calibrate", 0.0), ("calibrate", 3.0), ("test", 0.0))
+    certain = [(span, 1, label, 1.0, 0.0, 0.0) for span, label in spans]
+    rows = predictions(KIND.outputs, *certain)
+    with pytest.raises(FitError, match=r"classes are judged by labels of two or more of a, b, c; .* has: a, none of"):
+        evaluate({"linear": rows, "base_rate": rows}, KIND)

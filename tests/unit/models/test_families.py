@@ -90,7 +90,7 @@ def test_a_kept_model_predicts_the_same_and_is_no_pickle(name, fits, tmp_path):
     examples = examples_of(plan, Span(day(34), day(36)))
     first, second = (families()[name].scorer(model).predict(examples) for model in (result.model, found.model))
     assert first.equals(second)
-    with pytest.raises((pickle.UnpicklingError, ValueError, KeyError, EOFError)):  # by what the first bytes happen to be
+    with pytest.raises((pickle.UnpicklingError, ValueError, KeyError, EOFError)):  # by its first bytes
         pickle.loads(found.model)
 
 

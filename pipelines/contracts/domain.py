@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.expectations import References
-from pipelines.contracts.features import FeatureView, Image, OfRow, Own
+from pipelines.contracts.features import FeatureView, Image, OfRow, Own, TargetMean
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Table
@@ -94,6 +94,8 @@ class Domain:
                 raise DeclarationError(
                     f"{where}: without times, a feature from '{task.table}' would be the answer itself"
                 )
+        if task.classes and any(isinstance(f, TargetMean) for view in self.views_of(task) for f in view.features):
+            raise DeclarationError(f"{where}: a TargetMean is a mean of numbers, but the label is one of classes")
         for other in self.views if task.classes else ():
             if other.table == task.table and other.moment != "cut_off":
                 for feature in other.features:

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify, Estimate, Forecast
-from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
+from pipelines.models.base import IS_VALIDATION, Param, Scorer, Signature
 from pipelines.models.labels import check_in_spark, labelled, no_label, positive_weight
+from pipelines.models.one_against_rest import OneAgainstRest
 from pipelines.models.platt import MARGIN, Curve, learnt, learnt_in_spark
 from pipelines.models.rows import LABEL, Values, matrix
 from pipelines.models.terms import Term, design, standardising, standardising_in_spark, weighted, weighted_sum
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-class LinearSVM(RowsFamily):
+class LinearSVM(OneAgainstRest):
     """A probability by the widest margin between two labels (Cortes and Vapnik 1995), or a number by least absolute
     errors beyond a tolerance (Drucker et al. 1996): sums over standardised features.
 
@@ -45,7 +46,7 @@ class LinearSVM(RowsFamily):
         Param("most_rows", int, 200_000, None, "for numbers: more training rows are refused"),
     )
 
-    def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
+    def fit_one(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         values, labels = labelled(train, plan, "train")
         params = self.settled(plan.params)
         weight = positive_weight(params, plan)
@@ -65,7 +66,7 @@ class LinearSVM(RowsFamily):
         margins = weighted_sum(terms, intercept, dict(zip(plan.frame.features, judged.T, strict=True)))
         return _sealed(terms, intercept, {"curve": asdict(learnt(margins, outcomes))}, plan)
 
-    def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
+    def fit_one_on_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
         if plan.quantiles:
             raise FitError(
                 f"{plan.family} by {plan.engine}: pyspark.ml has no support vector machine for numbers; set "
@@ -102,7 +103,7 @@ class LinearSVM(RowsFamily):
         margins = validate.select(sum(parts, F.lit(intercept)).alias(MARGIN), LABEL)
         return _sealed(terms, intercept, {"curve": asdict(learnt_in_spark(margins, *counts[True]))}, plan)
 
-    def scorer(self, model: bytes) -> Scorer:
+    def scorer_of_one(self, model: bytes) -> Scorer:
         return _LinearSVMScorer(json.loads(model))
 
     def _number(self, columns: dict[str, Values], labels: Values, plan: FitPlan) -> FitResult:

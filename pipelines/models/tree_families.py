@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify, Estimate, Forecast
-from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
+from pipelines.models.base import IS_VALIDATION, Param, Scorer, Signature
 from pipelines.models.labels import check_in_spark, labelled, positive_weight
+from pipelines.models.one_against_rest import OneAgainstRest
 from pipelines.models.rows import LABEL, Values, matrix
 from pipelines.models.trees import Trees, filled, from_scikit_learn, from_spark, unsealed, with_values
 
@@ -25,7 +26,7 @@ POSITIVE_WEIGHT = Param(
 _DESIGN, _WEIGHT = "design", "weight"
 
 
-class TreesFamily(RowsFamily):
+class TreesFamily(OneAgainstRest):
     """Trees that split by squared error, each leaf at least `min_leaf` rows.
 
     A probability is the mean, over the trees, of the share of 1 among a leaf's rows. For labels of 0 and 1 the squared
@@ -51,9 +52,9 @@ class TreesFamily(RowsFamily):
 
     @abstractmethod
     def grown_in_spark(self, params: Mapping[str, Any], plan: FitPlan) -> Any:
-        """The unfitted regressor of pyspark.ml; its columns are set by `fit_rows`."""
+        """The unfitted regressor of pyspark.ml; its columns are set by `fit_one_on_rows`."""
 
-    def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
+    def fit_one(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         values, labels = labelled(train, plan, "train")
         params = self.settled(plan.params)
         weight = positive_weight(params, plan)
@@ -69,7 +70,7 @@ class TreesFamily(RowsFamily):
             trees = with_values(trees, *map(np.concatenate, zip(*found, strict=True)))
         return _sealed(trees, model.feature_importances_, plan)
 
-    def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
+    def fit_one_on_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
         from pyspark.ml.feature import VectorAssembler
         from pyspark.sql import functions as F
 
@@ -96,7 +97,7 @@ class TreesFamily(RowsFamily):
             trees = _with_leaf_quantiles(trees, design.select(*names, LABEL), plan.quantiles)
         return _sealed(trees, model.featureImportances.toArray(), plan)
 
-    def scorer(self, model: bytes) -> Scorer:
+    def scorer_of_one(self, model: bytes) -> Scorer:
         trees, content = unsealed(model)
         return _TreesScorer(Signature.read(content["signature"]), trees)
 

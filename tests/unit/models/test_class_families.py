@@ -24,6 +24,7 @@ SMALL = {
     "xgboost": {"rounds": 30, "learning_rate": 0.2},
     "mlp": {"epochs": 20, "batch": 64, "hidden": 16},
     "image_cnn": IMAGES,
+    "random_forest": {"trees": 20, "features_share": 0.8},
 }
 TELL = [name for name, of in families().items() if Classify in of.tasks and of.tells_classes]
 LEARN = [name for name in TELL if name != "constant"]
@@ -105,7 +106,7 @@ def test_a_row_scored_alone_equals_itself_in_a_batch(name, fits):
     assert [scorer.predict(rows.slice(i, 1)).to_pylist()[0] for i in (0, 17, 301)] == [batch[i] for i in (0, 17, 301)]
 
 
-@pytest.mark.parametrize("name", ["logistic", "xgboost"])
+@pytest.mark.parametrize("name", ["logistic", "xgboost", "decision_tree", "linear_svm"])
 def test_on_spark_it_is_the_same_question(name, fits, tables, tmp_path, spark):
     engine = families()[name].engines[0]
     result = fitted(plan_for(name, tables, engine, workers=2), tmp_path, lambda: spark)

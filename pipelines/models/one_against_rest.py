@@ -50,8 +50,8 @@ class OneAgainstRest(RowsFamily):
         places, alone = _several(np.unique(labels).tolist(), plan), replace(plan, classes=())
         found = {}
         for place in places:
-            spans = (_against(span, place, plan.frame.steps) for span in (train, validate))
-            found[place] = self.fit_one(*spans, alone, recorder)
+            learnt, judged = (_against(span, place, plan.frame.steps) for span in (train, validate))
+            found[place] = self.fit_one(learnt, judged, alone, recorder)
         return _together(plan, found)
 
     def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:

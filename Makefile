@@ -40,8 +40,8 @@ bench: setup ## measure speed against the reference; RACE=name for one race
 faults: setup ## kill, refuse and tear, then compare tables; QUICK=1 for the short round
 	@$(BIN)/python -m tests.faults $(if $(QUICK),--quick)
 
-quality: setup ## measure the models against their goals; QUICK=1 for the short round
-	@$(BIN)/python -m tests.quality $(if $(QUICK),--quick)
+quality: setup ## measure the models against their goals; QUICK=1 for the short round, CASE=name for one
+	@$(BIN)/python -m tests.quality $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE))
 
 airflow: setup ## make .airflow, Airflow with a DAG a domain in an environment of its own, and say how to start it
 	@"$(PYTHON)" -m pipelines.provision.airflow

@@ -1,5 +1,6 @@
-"""python -m tests.quality [--quick]: measure every case; exit 1 if a promise broke or, under CI=true, data is missing.
+"""python -m tests.quality [--quick] [--case NAME]: measure the cases.
 
+The exit code is 1 if a promise broke or, under CI=true, data is missing.
 Reference data lies in the folder HEADRACE_REFERENCE_DATA, by default ../shared/data beside the project.
 """
 
@@ -22,7 +23,7 @@ README = """\
 # Quality
 
 Our figures beside published ones, on reference data that is not part of the project. Written by `make quality`;
-protocols are in `results.json`. A quick round renews only the rows that it measures.
+protocols are in `results.json`. A quick round, and one of a single case, renews only the rows that it measures.
 A new case is a new file in `cases/`.
 
 """
@@ -32,6 +33,8 @@ def main() -> int:
     """Measure; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.quality", description="measure models against references")
     parser.add_argument("--quick", action="store_true", help="the cases that take seconds")
+    known = results.modules_in(cases)
+    parser.add_argument("--case", choices=known, action="append", help="only this one; can be repeated")
     options = parser.parse_args()
     data = Path(os.environ.get(VARIABLE) or PROJECT.parent / "shared" / "data")
     reference_file = data / "REFERENCE.json"
@@ -43,7 +46,7 @@ def main() -> int:
         return 1 if os.environ.get("CI") == "true" else 0
     code, reference = results.Code.now(), json.loads(reference_file.read_text())
     records, broken = [], []
-    for name, module in results.modules_in(cases).items():
+    for name, module in ((name, module) for name, module in known.items() if name in (options.case or known)):
         if not (data / module.DATA).exists():
             print(f"{name}: {data / module.DATA} is missing", file=sys.stderr)
             broken.append(name)
@@ -60,7 +63,7 @@ def main() -> int:
     except results.CodeChanged as error:
         print(f"quality: {error}", file=sys.stderr)
         return 1
-    if options.quick:
+    if options.quick or options.case:
         measured = {record["what"] for record in records}
         records += [record for record in results.read(RESULTS) if record["what"] not in measured]
     results.write(RESULTS, records, results.MEASURED)

@@ -41,7 +41,7 @@ faults: setup ## kill, refuse and tear, then compare tables; QUICK=1 for the sho
 	@$(BIN)/python -m tests.faults $(if $(QUICK),--quick)
 
 quality: setup ## measure the models against their goals; QUICK=1 for the short round, CASE=name for one
-	@$(BIN)/python -m tests.quality $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE))
+	@$(BIN)/python -m tests.quality $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE)) $(if $(TABLES),--tables)
 
 airflow: setup ## make .airflow, Airflow with a DAG a domain in an environment of its own, and say how to start it
 	@"$(PYTHON)" -m pipelines.provision.airflow

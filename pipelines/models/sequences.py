@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
-from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Forecast, ParamValue
 from pipelines.models.base import NetFamily, Param, Scorer, Signature
 from pipelines.models.channels import Channels, learnt_channels
+from pipelines.models.losses import LOSS, check_loss, is_mean
 from pipelines.models.rows import LABEL, Values
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ Shape = dict[str, Any]
 """What a net is built from: sizes and places that JSON knows; sealed beside the weights."""
 
 _BLOCK = 32
-_PINBALL, _SQUARED = "pinball", "squared"
 
 
 def training_params(
@@ -43,7 +42,7 @@ def training_params(
         Param("learning_rate", float, learning_rate, around, "peak of the learning rate"),
         Param("weight_decay", float, weight_decay, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, memory, None, "part of the running mean of the weights that a step keeps"),
-        Param("loss", str, "pinball", None, "pinball: quantiles; squared: the mean, in place of the one quantile 0.5"),
+        LOSS,
     )
 
 
@@ -72,10 +71,7 @@ class SequenceFamily(NetFamily):
 
     def settled(self, given: Params) -> dict[str, ParamValue]:
         params = super().settled(given)
-        if params["loss"] not in (_PINBALL, _SQUARED):
-            raise DeclarationError(
-                f"family '{self.name}': 'loss' must be {_PINBALL} or {_SQUARED}, not {params['loss']!r}"
-            )
+        check_loss(self.name, params)
         return params
 
     def origins_every(self, params: Params) -> int:
@@ -88,12 +84,7 @@ class SequenceFamily(NetFamily):
 
         device = device_of(plan)
         params = self.settled(plan.params)
-        is_mean = params["loss"] == _SQUARED
-        if is_mean and plan.quantiles != (0.5,):
-            asked = ", ".join(f"{quantile:g}" for quantile in plan.quantiles)
-            raise FitError(
-                f"{self.name}: the loss '{_SQUARED}' gives a mean for the quantile 0.5 alone, not for {asked}"
-            )
+        of_mean = is_mean(plan, params)
         channels = learnt_channels(plan.frame, train, self.read_at_once(params), crew)
         if not channels.windows:
             raise FitError(f"{self.name}: the task needs a view of windows (History)")
@@ -105,12 +96,12 @@ class SequenceFamily(NetFamily):
             learning_rate=float(params["learning_rate"]),
             weight_decay=float(params["weight_decay"]),
             memory=float(params["memory"]),
-            unit=channels.scales[LABEL][1] ** (2 if is_mean else 1),
+            unit=channels.scales[LABEL][1] ** (2 if of_mean else 1),
         )
         with reproducible(plan.seed, device):
             shape = self.shape(channels, plan, params)
             network = self.network(shape).to(device)
-            loss = squared() if is_mean else pinball(plan.quantiles)
+            loss = squared() if of_mean else pinball(plan.quantiles)
             best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
         content = {"signature": Signature.of(plan).json(), "channels": asdict(channels), "shape": shape}
         return FitResult(model=sealed(network, content), format="safetensors", best_step=best)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
-from pipelines.contracts.tasks import Classify, Estimate, Forecast
+from pipelines.contracts.tasks import Classify, Estimate, Forecast, ParamValue
 from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
 from pipelines.models.labels import check_in_spark, labelled
+from pipelines.models.losses import LOSS, check_loss, is_mean
 from pipelines.models.rows import LABEL, matrix
 
 if TYPE_CHECKING:
@@ -23,14 +25,17 @@ if TYPE_CHECKING:
 
 _FEATURES = "features"
 _SIGNATURE = "headrace_signature"
-_CURVES = {"quantile": "pinball", "logloss": "logloss", "mlogloss": "logloss"}
+_CURVES = {"quantile": "pinball", "rmse": "rmse", "logloss": "logloss", "mlogloss": "logloss"}
 """What XGBoost's metrics are called in learning curves."""
+_OF_THE_COURSE = ("rounds", "patience", "segment", LOSS.name)
+"""Parameters that XGBoost itself does not know."""
 
 
 class XGBoost(RowsFamily):
     """Trees boosted on the pinball loss of all quantiles at once, or on the log loss where probabilities are asked for
-    (Chen and Guestrin 2016; objectives reg:quantileerror, binary:logistic and multi:softprob). Stops when the validate
-    span no longer gains; the model ends at its best round.
+    (Chen and Guestrin 2016; objectives reg:quantileerror, binary:logistic and multi:softprob); or on the squared error
+    (reg:squarederror), where it is that error that counts. Stops when the validate span no longer gains; the model ends
+    at its best round.
 
     No weight for a rare label (scale_pos_weight stays 1): what it gains in order it takes from the probability.
     """
@@ -49,7 +54,13 @@ class XGBoost(RowsFamily):
         Param("subsample", float, 0.8, (0.6, 0.8, 1.0), "part of the rows that each tree sees"),
         Param("colsample_bytree", float, 0.5, (0.5, 0.8, 1.0), "part of the features that each tree sees"),
         Param("reg_lambda", float, 1.0, (0.1, 1.0, 10.0), "L2 penalty on leaf values"),
+        LOSS,
     )
+
+    def settled(self, given: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
+        params = super().settled(given)
+        check_loss(self.name, params)
+        return params
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         import xgboost
@@ -115,13 +126,15 @@ class XGBoost(RowsFamily):
     def _boosting(self, plan: FitPlan) -> dict[str, Any]:
         params = self.settled(plan.params)
         loss: dict[str, Any]
-        if plan.quantiles:
+        if is_mean(plan, params):
+            loss = {"objective": "reg:squarederror", "eval_metric": "rmse"}
+        elif plan.quantiles:
             loss = {"objective": "reg:quantileerror", "quantile_alpha": [*plan.quantiles], "eval_metric": "quantile"}
         elif plan.classes:
             loss = {"objective": "multi:softprob", "num_class": len(plan.classes), "eval_metric": "mlogloss"}
         else:
             loss = {"objective": "binary:logistic", "eval_metric": "logloss"}
-        return {name: value for name, value in params.items() if name not in ("rounds", "patience", "segment")} | {
+        return {name: value for name, value in params.items() if name not in _OF_THE_COURSE} | {
             **loss,
             "tree_method": "hist",
             "device": plan.device,

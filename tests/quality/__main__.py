@@ -1,4 +1,4 @@
-"""python -m tests.quality [--quick] [--case NAME]: measure the cases.
+"""python -m tests.quality [--quick] [--case NAME] [--tables]: measure the cases, or only write the tables anew.
 
 The exit code is 1 if a promise broke or, under CI=true, data is missing.
 Reference data lies in the folder HEADRACE_REFERENCE_DATA, by default ../shared/data beside the project.
@@ -14,19 +14,11 @@ from pathlib import Path
 
 from pipelines.settings import PROJECT
 from tests import results
-from tests.quality import cases
+from tests.quality import cases, published
 
 RESULTS = Path(__file__).parent / "results.json"
+README = PROJECT / "README.md"
 VARIABLE = "HEADRACE_REFERENCE_DATA"
-COLUMNS = ("what", "ours", "reference", "goal", "first_mark", "samples", "seconds", "commit")
-README = """\
-# Quality
-
-Our figures beside published ones, on reference data that is not part of the project. Written by `make quality`;
-protocols are in `results.json`. A quick round, and one of a single case, renews only the rows that it measures.
-A new case is a new file in `cases/`.
-
-"""
 
 
 def main() -> int:
@@ -35,7 +27,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="the cases that take seconds")
     known = results.modules_in(cases)
     parser.add_argument("--case", choices=known, action="append", help="only this one; can be repeated")
+    parser.add_argument("--tables", action="store_true", help="measure nothing; make the tables from results.json")
     options = parser.parse_args()
+    if options.tables:
+        published.write(RESULTS, README, results.read(RESULTS))
+        return 0
     data = Path(os.environ.get(VARIABLE) or PROJECT.parent / "shared" / "data")
     reference_file = data / "REFERENCE.json"
     if not reference_file.is_file():
@@ -52,10 +48,9 @@ def main() -> int:
             broken.append(name)
             continue
         for figure in module.figures(data, reference, options.quick):
-            record = vars(figure) | {"commit": code.commit}
-            if not record.pop("holds"):
+            if not figure.holds:
                 broken.append(figure.what)
-            records.append(record)
+            records.append(figure.record(code.commit))
             wanted = "" if figure.reference is None else f", reference {figure.reference}"
             print(f"{figure.what}: {figure.ours:.4f}{wanted} ({figure.seconds:.1f} s)", flush=True)
     try:
@@ -64,11 +59,8 @@ def main() -> int:
         print(f"quality: {error}", file=sys.stderr)
         return 1
     if options.quick or options.case:
-        measured = {record["what"] for record in records}
-        records += [record for record in results.read(RESULTS) if record["what"] not in measured]
-    results.write(RESULTS, records, results.MEASURED)
-    rows = [[record[column] for column in COLUMNS] for record in records]
-    RESULTS.with_name("README.md").write_text(README + results.table(COLUMNS, rows))
+        records = published.renewed(results.read(RESULTS), records)
+    published.write(RESULTS, README, records)
     if broken:
         print(f"quality: broken: {'; '.join(broken)}", file=sys.stderr)
     return 1 if broken else 0

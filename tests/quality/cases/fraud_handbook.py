@@ -49,7 +49,7 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
     seconds = time.monotonic() - started
 
     def figure(what: str, ours: float, wanted: float, *, holds: bool, samples: int) -> Figure:
-        return Figure(f"fraud, {what}", ours, wanted, wanted, wanted, PROTOCOL, 0, samples, seconds, holds)
+        return Figure(f"fraud, {what}", ours, wanted, None, None, PROTOCOL, 0, samples, seconds, holds)
 
     for span, rows, frauds, found in (("train", 67_240, 598, train), ("test", 58_264, 385, test)):
         for what, ours, wanted in (("payments", len(found), rows), ("frauds", int(found["is_fraud"].sum()), frauds)):

@@ -1,0 +1,1 @@
+"""Simulated milling machines, a benchmark of predictive maintenance: which of them fail."""

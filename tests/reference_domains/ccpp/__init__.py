@@ -1,0 +1,1 @@
+"""Full-load hours of a combined cycle power plant: how much power it gives."""

@@ -82,8 +82,8 @@ class Rows:
         return Rows(self.domain, self.task, restricted(self.frame, kept), self.cut_offs, self.series)
 
     def predicted(self, learner: Learner, train: Places, validate: Places, asked: Places, seed: int) -> Values:
-        """What is said of the rows `asked`, a probability or a number, by a model that was fitted on `train` and stopped
-        by `validate`. It gets to see nothing else, no label of `asked` above all.
+        """What a model says of the rows `asked`, be it a probability or a number: one that was fitted on `train` and
+        stopped by `validate`. It gets to see nothing else, no label of `asked` above all.
         """
         with tempfile.TemporaryDirectory() as folder:
             plan = self._plan(learner, train, validate, seed, Path(folder))
@@ -107,7 +107,7 @@ class Rows:
         return np.sort(first), np.sort(second)
 
     def folds(self, count: int, seed: int) -> Iterator[tuple[Places, Places]]:
-        """Rows to fit on and rows to judge by of a shuffled cross-validation; of each label alike where it is a class."""
+        """Rows to fit on and to judge by, of a shuffled cross-validation; of each label alike where it is a class."""
         kind = KFold if self.task.quantiles else StratifiedKFold
         yield from kind(count, shuffle=True, random_state=seed).split(np.zeros(len(self)), self.labels)
 

@@ -179,3 +179,35 @@ def test_a_family_refuses_a_question_that_is_not_its_own(family, quantiles, said
     with pytest.raises(FitError) as refused:
         fit(plan_for(family, quantiles=quantiles), Workspace(tmp_path), None, FileRecorder(Workspace(tmp_path)))
     assert str(refused.value) == said
+
+
+def test_boosted_trees_by_squared_error_give_the_mean_and_by_pinball_the_median(tmp_path):
+    """Of two carriers, whose delays are 0, 0 and 90 minutes in turn, and 100 more for each number of the carrier."""
+    carrier = np.tile([1.0, 2.0], 300)
+    delay = np.repeat(np.tile([0.0, 0.0, 90.0], 100), 2) + 100.0 * carrier
+    rows = within(ROWS, TRAIN).slice(0, 600)
+    for name, column in (("carrier__place", pa.array(carrier)), ("label", pa.array(delay[:, None].tolist()))):
+        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+    params = {"rounds": 40, "learning_rate": 0.3, "max_depth": 1, "colsample_bytree": 1.0, "subsample": 1.0}
+    answers = {}
+    for loss, curve in (("squared", "rmse"), ("pinball", "pinball")):
+        recorder = FileRecorder(Workspace(tmp_path / loss))
+        plan = replace(
+            plan_for("xgboost", quantiles=(0.5,), loss=loss, **params),
+            frame=replace(FRAME, cut_off_features=("carrier__place",), categories=()),
+        )
+        result = families()["xgboost"].fit(rows, rows, plan, recorder)
+        answers[loss] = scorer("xgboost", result).predict(rows.slice(0, 2))["q50"].to_pylist()
+        assert {point.name for point in recorder.points()} == {f"train/{curve}", f"validate/{curve}"}
+    assert answers["squared"] == pytest.approx([130.0, 230.0], abs=0.5)
+    assert answers["pinball"] == pytest.approx([100.0, 200.0], abs=0.5)
+
+
+@pytest.mark.parametrize(("quantiles", "told"), [((0.1, 0.5), "0.1, 0.5"), ((), "a probability")])
+def test_a_mean_of_boosted_trees_stands_for_nothing_but_the_median(quantiles, told, tmp_path):
+    plan = plan_for("xgboost", quantiles=quantiles, loss="squared")
+    with pytest.raises(FitError) as refused:
+        families()["xgboost"].fit(
+            within(ROWS, TRAIN), within(ROWS, VALIDATE), plan, FileRecorder(Workspace(tmp_path / "fit"))
+        )
+    assert str(refused.value) == f"xgboost: the loss 'squared' gives a mean for the quantile 0.5 alone, not for {told}"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.expectations import References
-from pipelines.contracts.features import FeatureView, Image, OfRow, Own, TargetMean
+from pipelines.contracts.features import Category, FeatureView, Image, OfRow, Own, TargetMean
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Table
-from pipelines.contracts.tasks import ByHash, Events, Task
+from pipelines.contracts.tasks import HOUR_OF_DAY, STEP, ByHash, ByTime, Events, Task
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Domain:
             for view_name in task.views:
                 self._known("feature view", view_name, [v.name for v in self.views], f"task '{task.name}'")
             self._check_spine(task)
+            for name in task.slices or ():
+                self._known("slice", name, list(self._can_be_slices(task)), f"task '{task.name}'")
             features = [name for view in self.views_of(task) for name in view.names()]
             twice = sorted({name for name in features if features.count(name) > 1})
             if twice:
@@ -146,6 +148,21 @@ class Domain:
 
     def views_of(self, task: Task) -> tuple[FeatureView, ...]:
         return tuple(view for view in self.views if view.name in task.views)
+
+    def slices(self, task: Task) -> dict[str, Category | None]:
+        """By what the task's errors are shown besides, by column of its backtest; with the Category whose values these
+        are, if they are one's."""
+        can_be = self._can_be_slices(task)
+        return can_be if task.slices is None else {name: can_be[name] for name in task.slices}
+
+    def _can_be_slices(self, task: Task) -> dict[str, Category | None]:
+        found: dict[str, Category | None] = {STEP: None} if task.steps > 1 else {}
+        if not isinstance(task.spine, Events):
+            found[task.spine.entity] = None
+        if isinstance(task.split, ByTime):
+            found[HOUR_OF_DAY] = None
+        categories = [f for view in self.views_of(task) for f in view.features if isinstance(f, Category)]
+        return found | {category.column: category for category in categories}
 
     def delta_table(self, layer: str, entity: str) -> str:
         """The full name of a Delta table of this domain: `<layer>.<domain>_<entity>`."""

@@ -93,6 +93,9 @@ class Task:
     families: names in pipelines/models, each with the parameters that differ from the family's defaults in `params`.
     decide: name of a policy in the domain's decide.py.
     folds: how families are cross-validated besides. select: how many features they see; None: all that are declared.
+    capacity: what share of all rows can be acted on, for the recall of a Classify.
+    slices: by what errors are shown besides: "step", "hour_of_day" (of the target, local), the entity of a Spine, a
+    column that a Category is made of. None: by all of these that the task has.
     """
 
     column: str = field(kw_only=False)
@@ -111,6 +114,8 @@ class Task:
     unit: str = ""
     folds: RollingOrigin | None = None
     select: Select | None = None
+    capacity: float = 0.05
+    slices: tuple[str, ...] | None = None
     params: Mapping[str, Mapping[str, ParamValue]] = field(default_factory=dict)
     doc: str = ""
 
@@ -211,6 +216,8 @@ class Classify(Task):
         super().__post_init__()
         if self.quantiles:
             raise DeclarationError(f"task '{self.column}': a probability has no quantiles")
+        if not 0.0 < self.capacity <= 1.0:
+            raise DeclarationError(f"task '{self.column}': capacity is a share of all rows, above 0 and up to 1")
         if len(self.classes) == 1 or len(set(self.classes)) < len(self.classes):
             raise DeclarationError(f"task '{self.column}': classes must be two or more, each told once")
         for name in self.classes:
@@ -244,6 +251,8 @@ def quantile_column(quantile: float) -> str:
     return f"q{quantile * 100:g}".replace(".", "_")
 
 
+STEP, HOUR_OF_DAY = "step", "hour_of_day"
+"""Slices that are no column of a table."""
 PROBABILITY = "probability"
 ANOMALY_SCORE = "anomaly_score"
 BASELINE = "baseline"

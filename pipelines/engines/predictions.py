@@ -30,8 +30,15 @@ class StaleModel(FitError):
     """The model was made for other features than the declaration now gives; it must be trained anew."""
 
 
-def predictions(spark: SparkSession, model: Model, plan: FitPlan, spans: Mapping[str, Span | Share]) -> DataFrame:
-    """Entity, `cut_at`, `step`, `target_at`, the outputs, `actual` (null while unknown) and `split`, the span's name.
+def predictions(
+    spark: SparkSession,
+    model: Model,
+    plan: FitPlan,
+    spans: Mapping[str, Span | Share],
+    beside: tuple[str, ...] = (),
+) -> DataFrame:
+    """Entity, `cut_at`, `step`, `target_at`, the outputs, `actual` (null while unknown), `split`, the span's name, and
+    the features `beside`, which only tasks of one step have.
 
     plan: gives the frame and the gold tables. The scorer is the very one that single rows go through.
     """
@@ -53,9 +60,13 @@ def predictions(spark: SparkSession, model: Model, plan: FitPlan, spans: Mapping
                     if model.calibration is not None:
                         found = shifted(found, model.calibration)
                     found = found.append_column("actual", pc.list_flatten(examples[LABEL]))
-                    yield from found.append_column("split", pa.array([name] * len(found))).to_batches()
+                    found = found.append_column("split", pa.array([name] * len(found)))
+                    for feature in beside:
+                        found = found.append_column(feature, examples[feature].cast(pa.float64()))
+                    yield from found.to_batches()
 
     outputs = ", ".join(f"{column} double" for column in plan.outputs)
     entity = plan.frame.entity
     types = f"{entity} string, cut_at timestamp, step int, target_at timestamp, {outputs}, actual double, split string"
+    types += "".join(f", {feature} double" for feature in beside)
     return spark.range(0, count, 1, count).mapInArrow(score, types)

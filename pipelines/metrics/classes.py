@@ -13,6 +13,8 @@ import numpy.typing as npt
 from sklearn.metrics import f1_score
 from sklearn.metrics import log_loss as mean_log_loss
 
+from pipelines.metrics import ranking
+
 Values = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
@@ -51,6 +53,16 @@ def brier(actual: Values, probabilities: Values) -> float:
 
     def score(labels: Places, given: Values) -> float:
         return float(np.mean(((given - np.eye(given.shape[1])[labels]) ** 2).sum(axis=1)))
+
+    return _metric(score, actual, probabilities)
+
+
+def calibration_error(actual: Values, probabilities: Values) -> float:
+    """How far the probability of the named class is from how often it was right, over tenths of the rows by it (Guo et
+    al. 2017; groups as in `ranking.calibration_error`)."""
+
+    def score(labels: Places, given: Values) -> float:
+        return ranking.calibration_error((named(given) == labels) + 0.0, given.max(axis=1))
 
     return _metric(score, actual, probabilities)
 

@@ -1,4 +1,5 @@
-"""How good predicted probabilities are: order (AUC, average precision) and honesty (log loss, Brier score).
+"""How good predicted probabilities are: order (AUC, average precision, recall), the decision at one half (accuracy,
+F1) and honesty (log loss, Brier score, calibration error).
 
 actual: 0.0 or 1.0, NaN where the label is not known: such rows do not count. A missing probability makes the metric
 NaN: a model that leaves out the hard rows must not look better for it.
@@ -13,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as mean_log_loss
+
+from pipelines.metrics.groups import mean_of, tenths
 
 Values = npt.NDArray[np.float64]
 
@@ -54,6 +57,34 @@ def log_loss(actual: Values, probability: Values) -> float:
 def brier(actual: Values, probability: Values) -> float:
     """Mean squared distance between probability and label (Brier 1950)."""
     return _metric(brier_score_loss, *_known(actual, probability))
+
+
+def accuracy(actual: Values, probability: Values) -> float:
+    """The part of rows that are named rightly where one half and more is named 1."""
+    return _metric(lambda labels, given: float(np.mean((given >= 0.5) == labels)), *_known(actual, probability))
+
+
+def f1(actual: Values, probability: Values) -> float:
+    """The harmonic mean of precision and recall of the 1, where one half and more is named 1; 0 where none is found."""
+
+    def score(labels: Values, given: Values) -> float:
+        named = given >= 0.5
+        all_named = float(named.sum() + labels.sum())
+        return 2.0 * float(labels[named].sum()) / all_named if all_named else 0.0
+
+    return _metric(score, *_known(actual, probability))
+
+
+def calibration_error(actual: Values, probability: Values) -> float:
+    """How far what was told is from what came, on average over tenths of the rows by their probability, each by its
+    rows (expected calibration error: Naeini, Cooper and Hauskrecht 2015; groups of equal size: Nixon et al. 2019)."""
+
+    def score(labels: Values, given: Values) -> float:
+        group = tenths(given)
+        off = np.abs(mean_of(labels, group) - mean_of(given, group))
+        return float(np.average(off, weights=np.bincount(group)))
+
+    return _metric(score, *_known(actual, probability))
 
 
 def base_rate(actual: Values) -> float:

@@ -64,7 +64,12 @@ def rolled(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> dict[str, Ro
         for family, metrics in judge(told, task, f"the fold tested on {fold.test}").items():
             found[family].append(metrics)
     return {
-        family: Rolled({name: tuple(metrics[name] for metrics in of_folds) for name in of_folds[0]})
+        family: Rolled({name: tuple(metrics[name] for metrics in of_folds) for name in _of_all(of_folds)})
         for family, of_folds in found.items()
         if of_folds
     }
+
+
+def _of_all(folds: list[dict[str, float]]) -> list[str]:
+    """The metrics that every fold defines."""
+    return [name for name in folds[0] if all(name in metrics for metrics in folds)]

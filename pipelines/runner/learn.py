@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitPlan
-from pipelines.contracts.tasks import ByHash, Task
+from pipelines.contracts.tasks import ByHash, Forecast, Task
 from pipelines.contracts.usage import Usage, summed
 from pipelines.io.failures import TrackingError
 from pipelines.io.publication import Champion, Fit
@@ -122,15 +122,22 @@ class Lesson:
         from pipelines.engines.predictions import Model, predictions
         from pipelines.io.machine import Watched
         from pipelines.stages.evaluate import JUDGED, evaluate
+        from pipelines.transforms.slices import features_of_slices, sliced
 
-        spans = {name: self._task.split.spans[name] for name in JUDGED}
+        domain, task = self._work.domain, self._task
+        spans = {name: task.split.spans[name] for name in JUDGED}
         spark, found = self._work.context.spark(), {}
         for family, plan in self.plans.items():
             model = Model(family, fitted(self._work, plan).model)
+            # the baseline alone sees all features, and how it errs on the train span is what errors are counted in
+            is_baseline = family == task.promote.must_beat
+            of_series = {"train": plan.train} if is_baseline and isinstance(task, Forecast) else {}
+            beside = features_of_slices(domain, task) if is_baseline else ()
             with Watched() as machine:
-                found[family] = predictions(spark, model, plan, spans).toArrow()
+                found[family] = predictions(spark, model, plan, spans | of_series, beside).toArrow()
             self._judging[family] = replace(machine.usage, bytes_read=bytes_of(plan))
-        return evaluate(found, self._task)
+        found[task.promote.must_beat] = sliced(found[task.promote.must_beat], domain, task)
+        return evaluate(found, task, tuple(domain.slices(task)))
 
     def evaluate(self) -> None:
         """Write the backtest, and leave all there is to tell of every fit in the spool."""
@@ -151,7 +158,7 @@ class Lesson:
             spool.add(work.attempt.number, self._report_of(family, ids[family], parent.id).write)
             versions = {name: shard.version for name, shard in self.plans[family].tables.items()}
             work.add("fits", Fit(task.name, family, ids[family], self.plans[family].key, metrics, versions, self.as_of))
-            parts.append(_labelled_backtest(seen, task, family, ids[family]))
+            parts.append(_labelled_backtest(seen, task, family, ids[family], tuple(work.domain.slices(task))))
             work.say("evaluate", f"{task.name}: {family}: {told(metrics, task)}")
         frame = work.context.spark().createDataFrame(pa.concat_tables(parts))
         work.write(Change(work.domain.delta_table("gold", f"{task.name}_backtest"), "overwrite", frame))
@@ -254,12 +261,12 @@ class Lesson:
         return (fit.metrics("train", price) if fit else {}) | self._judging[family].metrics("evaluate", price)
 
 
-def _labelled_backtest(seen: Evidence, task: Task, family: str, run_id: str) -> pa.Table:
-    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs."""
+def _labelled_backtest(seen: Evidence, task: Task, family: str, run_id: str, slices: tuple[str, ...]) -> pa.Table:
+    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, columns of slices."""
     import pyarrow as pa
 
     rows, said = seen.backtest, {"task": task.name, "family": family, "run_id": run_id}
     labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
     keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]
-    columns = [*keys, *task.outputs]
+    columns = dict.fromkeys((*keys, *task.outputs, *slices))
     return pa.table({**labelled, **{name: rows[name] for name in columns}})

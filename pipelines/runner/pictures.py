@@ -10,12 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitResult
-from pipelines.contracts.tasks import Forecast, Task, quantile_column
+from pipelines.contracts.tasks import Forecast, Task
 from pipelines.metrics import class_figures, error_figures, figures, probability_figures
-from pipelines.stages.evaluate import Evidence, probabilities
+from pipelines.metrics.comparison import judged_by
+from pipelines.metrics.measures import probabilities, quantiles, values
+from pipelines.metrics.slice_figures import by_slice
+from pipelines.stages.evaluate import Evidence
+from pipelines.transforms.slices import zone_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,6 +42,8 @@ def pictures(domain: Domain, task: Task, seen: Evidence, naive: Evidence, result
         drawn = _of_forecast(domain, task, seen, naive, told)
     else:
         drawn = _of_estimate(task, seen, naive, told)
+    if len(seen.slices) > 1:
+        drawn["metrics_by_slice"] = by_slice(seen.slices, judged_by(task)[-1], unit=task.unit, **told)
     if result.importance:
         drawn["importance"] = figures.importance(result.importance, **told)
     if result.curves:
@@ -55,19 +60,19 @@ def _of_forecast(
     rows, baseline = (_of_first_entity(_test_rows(of, task), task) for of in (seen, naive))
     instants = _local(rows, domain, task)
     shown = np.isin(rows["cut_at"].to_numpy(), np.unique(rows["cut_at"].to_numpy())[:CUT_OFFS_SHOWN])
-    actual, naive_point = _values(rows, "actual"), _values(baseline, task.point)
+    actual, naive_point = values(rows, "actual"), values(baseline, task.point)
     drawn = {
         "forecast": figures.forecast_fan(
             [at for at, is_shown in zip(instants, shown, strict=True) if is_shown],
             actual[shown],
-            {quantile: values[shown] for quantile, values in _quantiles(rows, task).items()},
+            {quantile: of[shown] for quantile, of in quantiles(rows, task).items()},
             naive_point[shown],
             unit=task.unit,
             **told,
         ),
         "residuals": error_figures.residuals(
             actual,
-            _values(rows, task.point),
+            values(rows, task.point),
             naive_point,
             np.array([at.hour + at.minute / 60 for at in instants]),
             unit=task.unit,
@@ -84,13 +89,13 @@ def _of_forecast(
 def _of_estimate(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:
     """Residuals and coverage by predicted size, of all events."""
     rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
-    actual = _values(rows, "actual")
+    actual = values(rows, "actual")
     return {
         "residuals": error_figures.residuals_by_size(
-            actual, _values(rows, task.point), _values(baseline, task.point), unit=task.unit, **told
+            actual, values(rows, task.point), values(baseline, task.point), unit=task.unit, **told
         ),
         "coverage": error_figures.coverage_by_size(
-            actual, _quantiles(rows, task), _quantiles(baseline, task), unit=task.unit, **told
+            actual, quantiles(rows, task), quantiles(baseline, task), unit=task.unit, **told
         ),
     }
 
@@ -98,7 +103,7 @@ def _of_estimate(task: Task, seen: Evidence, naive: Evidence, told: dict[str, st
 def _of_probability(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:
     """Both curves of the ranking, reliability, and the probabilities by label, of all events."""
     rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
-    actual, given, naive_given = _values(rows, "actual"), _values(rows, task.point), _values(baseline, task.point)
+    actual, given, naive_given = values(rows, "actual"), values(rows, task.point), values(baseline, task.point)
     return {
         "precision_recall": probability_figures.precision_recall(actual, given, naive_given, **told),
         "roc": probability_figures.roc(actual, given, naive_given, **told),
@@ -111,7 +116,7 @@ def _of_probability(task: Task, seen: Evidence, naive: Evidence, told: dict[str,
 def _of_scores(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:
     """Both curves of the ranking, of all events."""
     rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
-    actual, given, naive_given = _values(rows, "actual"), _values(rows, task.point), _values(baseline, task.point)
+    actual, given, naive_given = values(rows, "actual"), values(rows, task.point), values(baseline, task.point)
     return {
         "precision_recall": probability_figures.precision_recall(actual, given, naive_given, **told),
         "roc": probability_figures.roc(actual, given, naive_given, **told),
@@ -121,7 +126,7 @@ def _of_scores(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]
 def _of_classes(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:
     """What each class was named as, and how often the named one was right by how probable it was said to be."""
     rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
-    actual, given = _values(rows, "actual"), probabilities(rows, task)
+    actual, given = values(rows, "actual"), probabilities(rows, task)
     return {
         "confusion": class_figures.confusion(actual, given, task.classes, **told),
         "reliability": class_figures.reliability(actual, given, probabilities(baseline, task), **told),
@@ -140,14 +145,5 @@ def _of_first_entity(rows: pa.Table, task: Task) -> pa.Table:
 
 
 def _local(rows: pa.Table, domain: Domain, task: Task) -> list[datetime]:
-    zones = [f.time_zone for v in domain.views_of(task) for f in v.features if isinstance(f, Calendar)]
-    zone = ZoneInfo(zones[0] if zones else "UTC")
+    zone = ZoneInfo(zone_of(domain, task))
     return [at.astimezone(zone) for at in rows["target_at"].to_pylist()]
-
-
-def _quantiles(rows: pa.Table, task: Task) -> dict[float, Values]:
-    return {quantile: _values(rows, quantile_column(quantile)) for quantile in task.quantiles}
-
-
-def _values(rows: pa.Table, column: str) -> Values:
-    return np.asarray(rows[column].to_numpy(), np.float64)

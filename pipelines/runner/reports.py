@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+import pandas as pd
+
 from pipelines.contracts.fits import CurvePoint, FitPlan
 from pipelines.contracts.plan_text import plan_text
 from pipelines.contracts.tasks import Task
@@ -23,7 +25,7 @@ from pipelines.stages.evaluate import Evidence
 from pipelines.transforms.intervals import shifted
 
 EXAMPLES_SHOWN = 2
-ENVIRONMENT_FILE, CARD_FILE = "environment.json", "model_card.md"
+ENVIRONMENT_FILE, CARD_FILE, SLICES_FILE = "environment.json", "model_card.md", "metrics_by_slice.csv"
 
 
 def fit_report(
@@ -63,6 +65,7 @@ def fit_report(
             CARD_FILE: model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"]),
             PLAN_FILE: plan_text(plan),
             ENVIRONMENT_FILE: json.dumps(made_with, indent=1) + "\n",
+            SLICES_FILE: pd.DataFrame(seen.slices).to_csv(index=False),
         },
         tags={
             "headrace.attempt": str(work.attempt.number),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts.fits import Calibration, FitError
-from pipelines.contracts.tasks import Task, quantile_column
-from pipelines.metrics import classes, point, quantile, ranking
+from pipelines.contracts.tasks import Task
+from pipelines.metrics import quantile
+from pipelines.metrics.comparison import Compared, SliceRow
+from pipelines.metrics.measures import measures, quantiles, values
+from pipelines.metrics.point import mae
 from pipelines.transforms.intervals import shifted
 
 Values = npt.NDArray[np.float64]
 
 JUDGED = ("calibrate", "test")
-# what a task may promote by: smaller is better
-LOSSES = ("mae", "rmse", "pinball", "log_loss", "brier", "error_rate", "disorder")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Evidence:
 
     metrics: on the test span, which chose nothing. gate: the same on the calibrate span, where the champion is picked.
     mae_by_step: test span, one value a step; empty where there is one step. backtest: predictions over both spans with
-    `split`, `actual` and the calibrated outputs.
+    `split`, `actual`, the calibrated outputs and the columns of the slices. slices: the metrics of the test span by
+    slice, a row each, the first of all rows.
     """
 
     family: str
@@ -37,34 +40,44 @@ class Evidence:
     gate: Mapping[str, float]
     mae_by_step: Values
     backtest: pa.Table
+    slices: tuple[SliceRow, ...] = ()
 
 
-def evaluate(predictions: Mapping[str, pa.Table], task: Task) -> dict[str, Evidence]:
+def evaluate(predictions: Mapping[str, pa.Table], task: Task, slices: Sequence[str] = ()) -> dict[str, Evidence]:
     """Judge every family of the task.
 
-    predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count.
-    Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own,
-    and so is a probability. Raises FitError where a span has no known label yet, or for a probability not both 0 and 1.
+    predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count, and the
+    baseline's train as the scale of `mase`. slices: columns of the baseline's predictions by which errors are told
+    besides. Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the
+    model's own, and so is a probability. Raises FitError where a span has no known label yet, or for a probability not
+    both 0 and 1.
     """
-    labelled = {
-        family: {name: _part(rows.filter(rows["actual"].is_valid()), name) for name in JUDGED}
-        for family, rows in predictions.items()
-    }
+    labelled = {family: _labelled(rows, task) for family, rows in predictions.items()}
     baseline = labelled[task.promote.must_beat]
-    for name, rows in baseline.items():
-        _check_labels(rows, f"the {name} span ({task.split.spans[name]})", task)
-    measure = _measure(task)
+    for name in JUDGED:
+        _check_labels(baseline[name], f"the {name} span ({task.split.spans[name]})", task)
+    calibrations = {family: _calibration(rows["calibrate"], task) for family, rows in labelled.items()}
+    calibrated = {
+        family: {name: shifted(rows[name], calibrations[family]) for name in JUDGED}
+        for family, rows in labelled.items()
+    }
+    gate = {family: measures(rows["calibrate"], baseline["calibrate"], task) for family, rows in calibrated.items()}
+    for rows in calibrated.values():
+        rows |= {name: _with_slices(rows[name], baseline[name], slices) for name in JUDGED}
+    test = {family: rows["test"] for family, rows in calibrated.items()}
+    compared, scale = Compared.of(test, task, _leader(gate, task)), _scale(baseline["train"], task)
     found = {}
-    for family, rows in labelled.items():
-        calibration = _calibration(rows["calibrate"], task)
-        calibrated = {name: shifted(part, calibration) for name, part in rows.items()}
+    for family, rows in calibrated.items():
+        metrics = measures(rows["test"], baseline["test"], task, scale=scale)
+        intervals = {f"interval/{name}": value for name, value in compared.intervals(family).items()}
         found[family] = Evidence(
             family=family,
-            calibration=calibration,
-            metrics=measure(calibrated["test"], baseline["test"], task),
-            gate=measure(calibrated["calibrate"], baseline["calibrate"], task),
-            mae_by_step=_mae_by_step(calibrated["test"], task),
-            backtest=pa.concat_tables(calibrated.values()),
+            calibration=calibrations[family],
+            metrics=metrics | intervals,
+            gate=gate[family],
+            mae_by_step=_mae_by_step(rows["test"], task),
+            backtest=pa.concat_tables(rows.values()),
+            slices=tuple(compared.by_slice(family, slices, scale)),
         )
     return found
 
@@ -77,15 +90,7 @@ def judge(predictions: Mapping[str, pa.Table], task: Task, span: str) -> dict[st
     labelled = {family: rows.filter(rows["actual"].is_valid()) for family, rows in predictions.items()}
     baseline = labelled[task.promote.must_beat]
     _check_labels(baseline, span, task)
-    return {family: _measure(task)(rows, baseline, task) for family, rows in labelled.items()}
-
-
-def _measure(task: Task) -> Callable[[pa.Table, pa.Table, Task], dict[str, float]]:
-    if task.is_unlabelled:
-        return _of_scores
-    if task.quantiles:
-        return _of_quantiles
-    return _of_classes if task.classes else _of_probability
+    return {family: measures(rows, baseline, task) for family, rows in labelled.items()}
 
 
 def _check_labels(rows: pa.Table, span: str, task: Task) -> None:
@@ -94,7 +99,7 @@ def _check_labels(rows: pa.Table, span: str, task: Task) -> None:
             f"{task.name}: no cut-off of {span} has a known label, so nothing can be judged. "
             "Land the deliveries of that time, or declare another split."
         )
-    labels = np.unique(_values(rows, "actual"))
+    labels = np.unique(values(rows, "actual"))
     if task.classes:
         if len(labels) < 2 or labels[-1] >= len(task.classes):
             told = ", ".join(dict(enumerate(task.classes)).get(int(place), "none of them") for place in labels)
@@ -113,100 +118,40 @@ def _check_labels(rows: pa.Table, span: str, task: Task) -> None:
 def _calibration(rows: pa.Table, task: Task) -> Calibration:
     if not task.quantiles:
         return Calibration({}, str(task.split.calibrate))
-    return quantile.calibrate(_values(rows, "actual"), _quantiles(rows, task), task.split.calibrate)
+    return quantile.calibrate(values(rows, "actual"), quantiles(rows, task), task.split.calibrate)
 
 
-def _of_quantiles(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
-    actual, predicted = _values(rows, "actual"), _quantiles(rows, task)
-    mae = point.mae(actual, predicted[0.5])
-    naive_mae = point.mae(_values(naive, "actual"), _values(naive, task.point))
-    low, high = task.quantiles[0], task.quantiles[-1]
-    return {
-        "mae": mae,
-        "naive_mae": naive_mae,
-        "skill": point.skill(mae, naive_mae),
-        "rmse": point.rmse(actual, predicted[0.5]),
-        "bias": point.bias(actual, predicted[0.5]),
-        "pinball": quantile.mean_pinball(actual, predicted),
-        "coverage": quantile.coverage(actual, predicted[low], predicted[high]),
-        "nominal_coverage": high - low,
-        "width": quantile.width(predicted[low], predicted[high]),
-    }
+def _leader(gate: Mapping[str, Mapping[str, float]], task: Task) -> str:
+    """The family with the least loss on the calibrate span, which register picks if it beats the baseline by enough."""
+    loss = {family: metrics.get(task.promote.metric, math.nan) for family, metrics in gate.items()}
+    finite = {family: value for family, value in loss.items() if math.isfinite(value)}
+    return min(finite, key=lambda family: (finite[family], family), default=task.promote.must_beat)
 
 
-def _of_probability(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
-    actual, predicted = _values(rows, "actual"), _values(rows, task.point)
-    naive_actual, naive_predicted = _values(naive, "actual"), _values(naive, task.point)
-    log_loss = ranking.log_loss(actual, predicted)
-    naive_log_loss = ranking.log_loss(naive_actual, naive_predicted)
-    return {
-        "log_loss": log_loss,
-        "naive_log_loss": naive_log_loss,
-        "skill": point.skill(log_loss, naive_log_loss),
-        "auc": ranking.auc(actual, predicted),
-        "naive_auc": ranking.auc(naive_actual, naive_predicted),
-        "average_precision": ranking.average_precision(actual, predicted),
-        "naive_average_precision": ranking.average_precision(naive_actual, naive_predicted),
-        "brier": ranking.brier(actual, predicted),
-        "base_rate": ranking.base_rate(actual),
-    }
-
-
-def _of_scores(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
-    """disorder: in what part of all pairs the odd one does not stand above the other; recall: of a twentieth."""
-    actual, score = _values(rows, "actual"), _values(rows, task.point)
-    naive_actual, naive_score = _values(naive, "actual"), _values(naive, task.point)
-    auc, naive_auc = ranking.auc(actual, score), ranking.auc(naive_actual, naive_score)
-    return {
-        "disorder": 1.0 - auc,
-        "naive_disorder": 1.0 - naive_auc,
-        "skill": point.skill(1.0 - auc, 1.0 - naive_auc),
-        "auc": auc,
-        "naive_auc": naive_auc,
-        "average_precision": ranking.average_precision(actual, score),
-        "naive_average_precision": ranking.average_precision(naive_actual, naive_score),
-        "recall_at_5pct": ranking.recall_at(actual, score, 0.05),
-        "base_rate": ranking.base_rate(actual),
-    }
-
-
-def _of_classes(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
-    actual, given = _values(rows, "actual"), probabilities(rows, task)
-    log_loss = classes.log_loss(actual, given)
-    naive_log_loss = classes.log_loss(_values(naive, "actual"), probabilities(naive, task))
-    accuracy = classes.accuracy(actual, given)
-    return {
-        "log_loss": log_loss,
-        "naive_log_loss": naive_log_loss,
-        "skill": point.skill(log_loss, naive_log_loss),
-        "accuracy": accuracy,
-        "error_rate": 1.0 - accuracy,
-        "naive_accuracy": classes.accuracy(_values(naive, "actual"), probabilities(naive, task)),
-        "macro_f1": classes.macro_f1(actual, given),
-        "brier": classes.brier(actual, given),
-    }
-
-
-def probabilities(rows: pa.Table, task: Task) -> Values:
-    """(rows, classes) of a backtest."""
-    return np.stack([_values(rows, output) for output in task.outputs], axis=1)
+def _scale(train: pa.Table, task: Task) -> float | None:
+    """The baseline's mean absolute error on the train span; None where its predictions for that are not there."""
+    told = train.filter(train[task.point].is_valid())
+    return mae(values(told, "actual"), values(told, task.point)) if len(told) and task.quantiles else None
 
 
 def _mae_by_step(rows: pa.Table, task: Task) -> Values:
     if task.steps == 1:
         return np.array([])
-    steps = _values(rows, "step")
-    errors = np.abs(_values(rows, task.point) - _values(rows, "actual"))
+    steps = values(rows, "step")
+    errors = np.abs(values(rows, task.point) - values(rows, "actual"))
     return np.array([errors[steps == step].mean() for step in range(1, task.steps + 1)])
 
 
-def _part(rows: pa.Table, split: str) -> pa.Table:
-    return rows.filter(pc.equal(rows["split"], split))
+def _labelled(rows: pa.Table, task: Task) -> dict[str, pa.Table]:
+    """The rows with a known label by span, in one order for every family, so that they stand side by side."""
+    known = rows.filter(rows["actual"].is_valid())
+    known = known.sort_by([(key, "ascending") for key in (task.spine.entity, "cut_at", "step")])
+    return {name: known.filter(pc.equal(known["split"], name)) for name in ("train", *JUDGED)}
 
 
-def _values(rows: pa.Table, column: str) -> Values:
-    return np.asarray(rows[column].to_numpy(), np.float64)
-
-
-def _quantiles(rows: pa.Table, task: Task) -> dict[float, Values]:
-    return {q: _values(rows, quantile_column(q)) for q in task.quantiles}
+def _with_slices(rows: pa.Table, baseline: pa.Table, slices: Sequence[str]) -> pa.Table:
+    """The rows with the columns of slices that the baseline's have."""
+    for name in slices:
+        if name not in rows.column_names and len(rows) == len(baseline):
+            rows = rows.append_column(name, baseline[name])
+    return rows

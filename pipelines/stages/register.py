@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Task
-from pipelines.stages.evaluate import LOSSES, Evidence
+from pipelines.metrics.losses import LOSSES
+from pipelines.stages.evaluate import Evidence
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,12 @@ def test_the_macro_f1_counts_every_class_alike():
     assert classes.macro_f1(ACTUAL, GIVEN) == pytest.approx(second)
 
 
+def test_the_calibration_error_is_that_of_the_named_classes():
+    # named with .7 (right), .5 (wrong), .8 (right), .5 (wrong), .6 (right): a group each but the two of .5
+    by_hand = (abs(1 - 0.7) + 2 * abs(0 - 0.5) + abs(1 - 0.8) + abs(1 - 0.6)) / 5
+    assert classes.calibration_error(ACTUAL, GIVEN) == pytest.approx(by_hand)
+
+
 def test_the_table_of_what_was_taken_for_what():
     assert classes.confusion(ACTUAL, GIVEN).tolist() == [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
 

@@ -2,13 +2,24 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, f1_score
 
-from pipelines.metrics.ranking import auc, average_precision, base_rate, brier, log_loss, recall_at
+from pipelines.metrics.ranking import (
+    accuracy,
+    auc,
+    average_precision,
+    base_rate,
+    brier,
+    calibration_error,
+    f1,
+    log_loss,
+    recall_at,
+)
 
 # by falling probability: 1, 0, 1, 0; the last row has no label yet
 ACTUAL = np.array([0.0, 1.0, 0.0, 1.0, np.nan])
 PROBABILITY = np.array([0.5, 0.8, 0.2, 0.25, np.nan])
-ALL = (auc, average_precision, log_loss, brier)
+ALL = (auc, average_precision, log_loss, brier, accuracy, f1, calibration_error)
 
 
 def test_auc_is_the_part_of_pairs_in_the_right_order():
@@ -65,3 +76,20 @@ def test_recall_of_the_greatest_scores_counts_ties_in_part():
     assert recall_at(actual, score, 0.2) == pytest.approx(0.5)  # one of five rows: the first
     assert recall_at(actual, score, 0.6) == pytest.approx(0.75)  # three: the third is one of two alike
     assert recall_at(actual, score, 1.0) == pytest.approx(1.0)
+
+
+def test_half_and_more_is_named_1():
+    # named: 1, 1, 0, 0 of the labels 0, 1, 0, 1
+    named, labels = [1, 1, 0, 0], [0, 1, 0, 1]
+    assert accuracy(ACTUAL, PROBABILITY) == pytest.approx(2 / 4) == accuracy_score(labels, named)
+    assert f1(ACTUAL, PROBABILITY) == pytest.approx(2 * 1 / (2 + 2)) == f1_score(labels, named)
+    assert f1(np.zeros(2), np.zeros(2)) == 0.0
+
+
+def test_the_calibration_error_is_the_mean_gap_of_the_tenths():
+    # 20 rows in ten pairs told 0.05, 0.15 …; the pairs from 0.55 on came true in full, the others never
+    told = np.repeat(np.arange(10) / 10 + 0.05, 2)
+    came = (told > 0.5) + 0.0
+    by_hand = (0.05 + 0.15 + 0.25 + 0.35 + 0.45) * 2 / 10
+    assert calibration_error(came, told) == pytest.approx(by_hand)
+    assert calibration_error(np.array([1.0, 0.0, 0.0, 0.0]), np.full(4, 0.25)) == pytest.approx(0.0)

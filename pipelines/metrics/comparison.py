@@ -1,0 +1,114 @@
+"""Families side by side on the same rows: how sure each figure is, over all and in every slice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.contracts.tasks import ByHash, Task
+from pipelines.metrics.losses import LOSSES, counted
+from pipelines.metrics.measures import measures
+from pipelines.metrics.resampling import Draws, block_length, drawn, groups, interval, periods
+
+Values = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+SliceRow = Mapping[str, str | int | float]
+
+MOST_VALUES = 50
+"""Of a slice with more values, those with the most rows are shown."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Every family's rows of one span, all in one order. leader: the family that the others are compared with besides
+    the baseline. period: each row's; draws: of the periods."""
+
+    rows: Mapping[str, pa.Table]
+    task: Task
+    leader: str
+    period: Places
+    draws: Draws
+
+    @classmethod
+    def of(cls, rows: Mapping[str, pa.Table], task: Task, leader: str) -> Compared:
+        """Blocks are as long as the loss of any family asks for, or its distance from the baseline's.
+
+        rows: by family, with a known label; ValueError where families were asked about different rows.
+        """
+        baseline = rows[task.promote.must_beat]
+        for family, of in rows.items():
+            if len(of) != len(baseline):
+                raise ValueError(f"metrics: {len(of)} rows of {family} beside {len(baseline)} of the baseline")
+        if isinstance(task.split, ByHash):
+            period = groups(len(baseline))
+            return cls(rows, task, leader, period, drawn(int(period.max()) + 1, 1.0))
+        period = periods(baseline["cut_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy())
+        count = int(period.max()) + 1
+        losses = [counted(of, task, judged_by(task)[-1], period, count).by_period for of in rows.values()]
+        naive = losses[list(rows).index(task.promote.must_beat)]
+        series = [*losses, *[loss - naive for loss in losses if loss is not naive]]
+        longest = max(block_length(of[np.isfinite(of)]) for of in series)
+        return cls(rows, task, leader, period, drawn(count, longest))
+
+    def intervals(self, family: str) -> dict[str, float]:
+        """For each loss that the task is judged by: where it lies, its skill, and its distance from the baseline's and
+        the leader's, each with the ends of its interval (`…_low`, `…_high`). What is not defined is left out."""
+        found: dict[str, float] = {}
+        everywhere = np.ones(len(self.period), bool)
+        for metric in judged_by(self.task):
+            found |= self._of(metric, family, everywhere)
+        return found
+
+    def by_slice(self, family: str, slices: Sequence[str], scale: float | None) -> Iterator[SliceRow]:
+        """A row for each value of each slice, the first for all rows: the loss that the task promotes by with its
+        intervals, then every metric. slices: columns of the baseline's rows; scale: see `measures`."""
+        naive = self.rows[self.task.promote.must_beat]
+        metric = judged_by(self.task)[-1]
+        for name, value, where in self._parts(naive, slices):
+            of_family, of_naive = (of.filter(pa.array(where)) for of in (self.rows[family], naive))
+            row = {"slice": name, "value": value, "rows": int(where.sum())}
+            told = measures(of_family, of_naive, self.task, scale=scale)
+            ends = self._of(metric, family, where) if metric in told else {}  # no order where all labels are alike
+            yield row | ends | told
+
+    def _parts(self, rows: pa.Table, slices: Sequence[str]) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
+        yield "all", "", np.ones(len(rows), bool)
+        for name in slices:
+            counts = pc.value_counts(rows[name].combine_chunks())
+            most = sorted(counts.to_pylist(), key=lambda of: -of["counts"])[:MOST_VALUES]
+            for value in sorted(of["values"] for of in most):
+                yield name, str(value), pc.equal(rows[name], value).to_numpy()
+
+    def _of(self, metric: str, family: str, where: npt.NDArray[np.bool_]) -> dict[str, float]:
+        baseline = self.task.promote.must_beat
+        own, naive = (self._drawn(metric, of, where) for of in (family, baseline))
+        found = {metric: own}
+        if family != baseline:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                found[f"{metric}_skill"] = 1.0 - own / naive
+            found[f"{metric}_minus_naive"] = own - naive
+        if self.leader not in (family, baseline):
+            found[f"{metric}_minus_leader"] = own - self._drawn(metric, self.leader, where)
+        told = {}
+        for name, values in found.items():
+            low, high = interval(values[1:], self.draws.blocks)
+            told |= {name: float(values[0]), f"{name}_low": low, f"{name}_high": high}
+        return {name: value for name, value in told.items() if math.isfinite(value)}
+
+    def _drawn(self, metric: str, family: str, where: npt.NDArray[np.bool_]) -> Values:
+        """The loss in all periods, each counted once, and then in each draw."""
+        rows, count = self.rows[family].filter(pa.array(where)), self.draws.counts.shape[1]
+        loss = counted(rows, self.task, metric, self.period[where], count)
+        return np.concatenate([loss.of(np.ones((1, count))), loss.of(self.draws.counts)])
+
+
+def judged_by(task: Task) -> tuple[str, ...]:
+    """The losses whose intervals are told: that of `skill`, and last the one that the task promotes by."""
+    of_skill = "disorder" if task.is_unlabelled else "mae" if task.quantiles else "log_loss"
+    return tuple(dict.fromkeys((of_skill, *[loss for loss in (task.promote.metric,) if loss in LOSSES])))

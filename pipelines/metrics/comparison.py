@@ -82,7 +82,7 @@ class Compared:
         for name in slices:
             counts = pc.value_counts(rows[name].combine_chunks())
             most = sorted(counts.to_pylist(), key=lambda of: -of["counts"])[:MOST_VALUES]
-            for value in sorted(of["values"] for of in most):
+            for value in sorted(of["values"] for of in most) if len(counts) > 1 else ():
                 yield name, str(value), pc.equal(rows[name], value).to_numpy()
 
     def _of(self, metric: str, family: str, where: npt.NDArray[np.bool_]) -> dict[str, float]:

@@ -27,12 +27,15 @@ CUT = utc("2024-01-30")
 
 
 def predictions(columns: tuple[str, ...], *rows: tuple) -> pa.Table:
-    """Rows of (split, step, actual, *columns)."""
+    """Rows of (split, step, actual, *columns), an hour apart."""
     split, step, actual, *outputs = zip(*rows, strict=True)
+    at = pa.array([CUT + timedelta(hours=n) for n in range(len(rows))], pa.timestamp("us", tz="UTC"))
     return pa.table(
         {
             "station_id": ["a"] * len(rows),
-            "cut_at": pa.array([CUT + timedelta(hours=n) for n in range(len(rows))], pa.timestamp("us", tz="UTC")),
+            "work_id": [f"w{n:03}" for n in range(len(rows))],
+            "cut_at": at,
+            "target_at": at,
             "step": pa.array(step, pa.int32()),
             "actual": pa.array(actual, pa.float64()),
             "split": split,
@@ -96,7 +99,7 @@ def test_intervals_are_shifted_by_what_the_calibrate_span_shows_and_the_point_is
 
 def test_the_backtest_has_each_column_once():
     linear = evaluate({"seasonal_naive": NAIVE, "linear": LINEAR}, TASK)["linear"]
-    names = ["station_id", "cut_at", "step", "actual", "split", "q10", "q50", "q90"]
+    names = ["station_id", "work_id", "cut_at", "target_at", "step", "actual", "split", "q10", "q50", "q90"]
     assert linear.backtest.column_names == names
 
 
@@ -131,7 +134,8 @@ LATE = predictions(
 def test_a_probability_is_judged_by_its_loss_and_its_order_beside_the_baselines():
     found = evaluate({"base_rate": BASE_RATE, "linear": LATE}, IS_LATE)
     loss = -(math.log(0.5) + math.log(0.25) + 2 * math.log(0.75)) / 4
-    assert found["linear"].metrics == {
+    told = {name: value for name, value in found["linear"].metrics.items() if not name.startswith("interval/")}
+    assert told == {
         "log_loss": pytest.approx(loss),
         "naive_log_loss": pytest.approx(math.log(2)),
         "skill": pytest.approx(1 - loss / math.log(2)),
@@ -140,6 +144,10 @@ def test_a_probability_is_judged_by_its_loss_and_its_order_beside_the_baselines(
         "average_precision": 0.5,
         "naive_average_precision": 0.25,
         "brier": pytest.approx((0.25 + 0.5625 + 2 * 0.0625) / 4),
+        "calibration_error": pytest.approx((2 * 0.25 + 0.5 + 0.75) / 4),  # told .25 twice, .5 and .75; the .5 came
+        "accuracy": 0.75,
+        "f1": pytest.approx(2 / 3),
+        "recall_at_capacity": 0.0,  # a twentieth of four rows, all of it the .75
         "base_rate": 0.25,
     }
     assert found["linear"].gate["log_loss"] == pytest.approx(-(math.log(0.25) + math.log(0.5)) / 2)
@@ -224,3 +232,53 @@ def test_a_label_that_is_no_class_is_named():
     rows = predictions(KIND.outputs, *certain)
     with pytest.raises(FitError, match=r"classes are judged by labels of two or more of a, b, c; .* has: a, none of"):
         evaluate({"linear": rows, "base_rate": rows}, KIND)
+
+
+def test_errors_are_scaled_by_the_baselines_on_the_train_span():
+    train = predictions(
+        TASK.outputs,
+        ("train", 1, 10.0, 5.0, 7.0, 9.0),
+        ("train", 2, 10.0, 5.0, 15.0, 19.0),
+        ("train", 1, 10.0, None, None, None),
+        ("train", 1, None, 5.0, 15.0, 19.0),
+    )
+    found = evaluate({"seasonal_naive": pa.concat_tables([NAIVE, train]), "linear": LINEAR}, TASK)
+    assert found["linear"].metrics["mase"] == pytest.approx(2.0 / 4.0)  # it errs 2, the naive one erred 3 and 5
+    assert found["seasonal_naive"].metrics["mase"] == pytest.approx(4.0 / 4.0)
+    assert "mase" not in evaluate({"seasonal_naive": NAIVE, "linear": LINEAR}, TASK)["linear"].metrics
+    assert "train" not in found["seasonal_naive"].backtest["split"].to_pylist()
+
+
+def of_days(errors: list[float]) -> pa.Table:
+    """A cut-off a day of two steps whose errors are these, with bands 1 wide on either side; the first calibrates."""
+    splits = ["calibrate", *["test"] * (len(errors) - 1)]
+    of = zip(splits, errors, strict=True)
+    wide = [(split, step, 10.0, 9.0 + error, 10.0 + error, 11.0 + error) for split, error in of for step in (1, 2)]
+    rows = predictions(TASK.outputs, *wide)
+    at = pa.array([CUT + timedelta(days=n // 2) for n in range(len(rows))], pa.timestamp("us", tz="UTC"))
+    return rows.set_column(rows.schema.get_field_index("cut_at"), "cut_at", at)
+
+
+def test_every_metric_is_told_by_slice_with_its_interval_beside_the_baselines_and_the_leaders():
+    told = {"seasonal_naive": [4.0] * 31, "linear": [1.0] + [2.0, 4.0] * 15, "xgboost": [2.0] + [1.0, 2.0] * 15}
+    task = replace(TASK, families=tuple(told))
+    found = evaluate({family: of_days(errors) for family, errors in told.items()}, task, ("step", "station_id"))
+    whole, *steps = found["xgboost"].slices
+    assert (whole["slice"], whole["rows"], whole["mae"], whole["naive_mae"]) == ("all", 60, 1.5, 4.0)
+    assert [(row["slice"], row["value"], row["rows"], row["mae"]) for row in steps] == [
+        ("step", "1", 30, 1.5),
+        ("step", "2", 30, 1.5),
+    ]  # there is one station, which is all rows
+    assert (whole["mae_skill"], whole["mae_minus_naive"], whole["mae_minus_leader"]) == (0.625, -2.5, -1.5)
+    assert 1.0 < whole["mae_low"] < 1.5 < whole["mae_high"] < 2.0
+    assert whole["mae_minus_leader_low"] < -1.5 < whole["mae_minus_leader_high"] < 0.0
+    assert {"rmse", "mape", "smape", "pinball", "coverage", "width"} <= set(steps[0])
+    metrics = found["xgboost"].metrics
+    assert metrics["interval/mae_low"] == whole["mae_low"] and metrics["mae"] == 1.5
+    assert not any(name.endswith("leader") for name in found["linear"].metrics)  # it leads itself
+    assert "interval/mae_skill" not in found["seasonal_naive"].metrics
+
+
+def test_families_that_were_asked_about_other_rows_are_not_compared():
+    with pytest.raises(ValueError, match="1 rows of linear beside 2 of the baseline"):
+        evaluate({"seasonal_naive": NAIVE, "linear": LINEAR.slice(1)}, TASK)

@@ -1,4 +1,4 @@
-"""What the alarms of a monitored machine are worth: how many were right, how many failures they announced, how early."""
+"""What the alarms of a monitored machine are worth: how many were right, what they announced, how early."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Names = npt.NDArray[np.str_]
 
 @dataclass(frozen=True)
 class Alarms:
-    """is_right: of each alarm in the order (machine, time), whether a failure followed in time. leads_h: of each failure
-    in its order the hours from its first alarm to it, NaN where none announced it."""
+    """is_right: of each alarm in the order (machine, time), whether a failure followed in time. leads_h: of each
+    failure the hours from its first alarm to it, NaN where none announced it."""
 
     is_right: npt.NDArray[np.bool_]
     leads_h: Values

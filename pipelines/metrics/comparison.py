@@ -47,7 +47,7 @@ class Compared:
                 raise ValueError(f"metrics: {len(of)} rows of {family} beside {len(baseline)} of the baseline")
         if isinstance(task.split, ByHash):
             period = groups(len(baseline))
-            return cls(rows, task, leader, period, drawn(int(period.max()) + 1, 1.0))
+            return cls(rows, task, leader, period, drawn(int(period.max()) + 1, 1))
         period = periods(baseline["cut_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy())
         count = int(period.max()) + 1
         losses = [counted(of, task, judged_by(task)[-1], period, count).by_period for of in rows.values()]
@@ -72,7 +72,7 @@ class Compared:
         metric = judged_by(self.task)[-1]
         for name, value, where in self._parts(naive, slices):
             of_family, of_naive = (of.filter(pa.array(where)) for of in (self.rows[family], naive))
-            row = {"slice": name, "value": value, "rows": int(where.sum())}
+            row: dict[str, str | int | float] = {"slice": name, "value": value, "rows": int(where.sum())}
             told = measures(of_family, of_naive, self.task, scale=scale)
             ends = self._of(metric, family, where) if metric in told else {}  # no order where all labels are alike
             yield row | ends | told
@@ -95,9 +95,9 @@ class Compared:
             found[f"{metric}_minus_naive"] = own - naive
         if self.leader not in (family, baseline):
             found[f"{metric}_minus_leader"] = own - self._drawn(metric, self.leader, where)
-        told = {}
+        told: dict[str, float] = {}
         for name, values in found.items():
-            low, high = interval(values[1:], self.draws.blocks)
+            low, high = interval(float(values[0]), values[1:], self.draws.blocks)
             told |= {name: float(values[0]), f"{name}_low": low, f"{name}_high": high}
         return {name: value for name, value in told.items() if math.isfinite(value)}
 

@@ -55,7 +55,7 @@ def counted(rows: pa.Table, task: Task, metric: str, period: Places, periods: in
         return _pairs(values(rows, "actual"), values(rows, task.point), period, periods)
     loss = _OF_ROW[metric](rows, task)
     return Counted(
-        np.bincount(period, weights=loss, minlength=periods),
+        np.bincount(period, weights=loss, minlength=periods).astype(np.float64),
         np.bincount(period, minlength=periods).astype(np.float64),
         is_root=metric == "rmse",
     )

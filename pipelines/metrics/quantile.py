@@ -46,16 +46,18 @@ def calibrate(actual: Values, predicted: Mapping[float, Values], span: Span | Sh
     known = ~np.isnan(actual)
     if not known.any():
         raise ValueError(f"calibration on {span}: no row has an actual value")
-    shifts = {quantile: _shift((actual - values)[known], quantile) for quantile, values in predicted.items()}
+    shifts = {
+        quantile: 0.0 if quantile == 0.5 else shift((actual - values)[known], quantile, is_upper=quantile > 0.5)
+        for quantile, values in predicted.items()
+    }
     return Calibration(shifts, str(span))
 
 
-def _shift(errors: Values, quantile: float) -> float:
-    """errors: actual − predicted."""
-    if quantile == 0.5:
-        return 0.0
-    ascending = np.sort(errors)
-    n = len(ascending)
-    rank = round(quantile * (n + 1), 9)  # 0.7 · 10 is 7.000000000000001, which must not round up to 8
-    rank = min(np.ceil(rank), n) if quantile > 0.5 else max(np.floor(rank), 1)
-    return float(ascending[int(rank) - 1])
+def shift(errors: Values, level: float, *, is_upper: bool) -> float:
+    """How far to move a quantile so that the part `level` of these errors (actual − predicted) lies below it. is_upper:
+    whether to round up, as for a quantile above 0.5, or down."""
+    n = len(errors)
+    rank = round(level * (n + 1), 9)  # 0.7 · 10 is 7.000000000000001, which must not round up to 8
+    rank = np.ceil(rank) if is_upper else np.floor(rank)
+    place = int(np.clip(rank, 1, n)) - 1
+    return float(np.partition(errors, place)[place])

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtri, stdtrit
 
 Values = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 DRAWS = 2000
 LEVEL = 0.95
+LONGER = 3.0
+"""With it 92 to 96 of 100 intervals of a mean hold the truth, for 90 or 365 periods of an autoregression of 0 to 0.9,
+without it 82 to 95; for 30 periods 73 to 96 and 65 to 92 (measured)."""
 MOST_GROUPS = 500
 """Rows without a time are drawn in so many groups at most, made by chance."""
 _FEWEST_DAYS = 20
@@ -49,30 +52,31 @@ def groups(rows: int) -> Places:
     return np.random.default_rng(_SEED).permutation(rows) % min(rows, MOST_GROUPS)
 
 
-def drawn(count: int, block: float, draws: int = DRAWS) -> Draws:
-    """Periods drawn in blocks of random length, `block` on average, the last one followed by the first (stationary
-    bootstrap: Politis and Romano 1994, after Künsch's blocks of 1989). The same every time.
+def drawn(count: int, length: int, draws: int = DRAWS) -> Draws:
+    """Periods drawn in blocks of `length`, the last one followed by the first (Künsch 1989, made circular by Politis
+    and Romano 1992). The same every time.
 
-    count: of periods; block: 1 draws each period by itself.
+    count: of periods; length: 1 draws each period by itself.
     """
-    chance = np.random.default_rng(_SEED)
-    begins = chance.random((draws, count)) < 1.0 / block
-    begins[:, 0] = True
-    at = np.arange(count)
-    begun = np.maximum.accumulate(np.where(begins, at, 0), axis=1)
-    starts = chance.integers(count, size=(draws, count))
-    places = (np.take_along_axis(starts, begun, axis=1) + at - begun) % count
+    starts = np.random.default_rng(_SEED).integers(count, size=(draws, math.ceil(count / length)))
+    places = ((starts[:, :, None] + np.arange(length)) % count).reshape(draws, -1)[:, :count]
     flat = (np.arange(draws)[:, None] * count + places).ravel()
     counts = np.bincount(flat, minlength=draws * count).reshape(draws, count)
-    return Draws(counts.astype(np.float64), count / block)
+    return Draws(counts.astype(np.float64), count / length)
 
 
-def block_length(series: Values) -> float:
-    """How many periods a block should have on average, from how long what is seen in one is felt in later ones (Politis
-    and White 2004, as corrected by Patton, Politis and White 2009); at least 1, at most a third of all.
+def block_length(series: Values) -> int:
+    """How many periods a block should have, by how long what is seen in one is felt in later ones; 1 to a quarter of all.
 
-    series: one value a period, in time order.
+    It is LONGER times the length at which the deviation of a mean is estimated with least error (`shortest_length`),
+    since that one cuts off so much memory that intervals are too narrow. series: one value a period, in time order.
     """
+    return int(np.clip(round(LONGER * shortest_length(series)), 1, max(len(series) // 4, 1)))
+
+
+def shortest_length(series: Values) -> float:
+    """The length of blocks by the rule of Politis and White (2004), as corrected by Patton, Politis and White (2009), for
+    blocks of random length; 1 for a series that never changes or has fewer than nine values."""
     count = len(series)
     off = series - series.mean()
     if count < 9 or not off.any():
@@ -88,19 +92,19 @@ def block_length(series: Values) -> float:
     weights = np.clip(2.0 * (1.0 - lags / lags[-1]), 0.0, 1.0)
     spectrum = covariance[0] + 2.0 * float(weights @ covariance[lags])
     slope = 2.0 * float((weights * lags) @ covariance[lags])
-    length = (slope**2 / spectrum**2 * count) ** (1.0 / 3.0) if spectrum != 0.0 else 1.0
-    return float(np.clip(length, 1.0, min(3.0 * math.sqrt(count), count / 3.0)))
+    return float((slope**2 / spectrum**2 * count) ** (1.0 / 3.0)) if spectrum != 0.0 else 1.0
 
 
-def interval(found: Values, blocks: float) -> tuple[float, float]:
-    """The span that holds the true value in 19 of 20 cases, from what the draws gave.
+def interval(figure: float, found: Values, blocks: float) -> tuple[float, float]:
+    """The span that holds the true value in 19 of 20 cases. figure: over all periods; found: in each draw.
 
-    Percentiles, taken further out the fewer blocks there are, as Student's t is wider than the normal (expanded
-    percentiles: Hesterberg 2015). NaN where fewer than half of the draws define the figure, or there are no two blocks.
+    The draws' percentiles, stretched about the figure by as much as Student's t with so many blocks is wider than the
+    normal. NaN where fewer than half of the draws define the figure, or there are no two blocks.
     """
     defined = found[np.isfinite(found)]
     if len(defined) < len(found) / 2 or blocks < 2.0:
         return math.nan, math.nan
-    reach = math.sqrt(blocks / (blocks - 1.0)) * float(stdtrit(blocks - 1.0, (1.0 + LEVEL) / 2.0))
-    low, high = np.quantile(defined, [ndtr(-reach), ndtr(reach)])
+    tail = (1.0 + LEVEL) / 2.0
+    stretch = math.sqrt(blocks / (blocks - 1.0)) * float(stdtrit(blocks - 1.0, tail) / ndtri(tail))
+    low, high = figure + stretch * (np.quantile(defined, [1.0 - tail, tail]) - figure)
     return float(low), float(high)

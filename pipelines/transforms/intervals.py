@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import Calibration
@@ -19,14 +20,14 @@ def shifted(predictions: pa.Table, calibration: Calibration) -> pa.Table:
     """
     if not calibration.shifts:
         return predictions
-    quantiles = sorted(calibration.shifts)
+    quantiles = tuple(sorted(calibration.shifts))
+    return moved_by(predictions, quantiles, np.array([[calibration.shifts[quantile]] for quantile in quantiles]))
+
+
+def moved_by(predictions: pa.Table, quantiles: tuple[float, ...], shifts: npt.NDArray[np.float64]) -> pa.Table:
+    """The same, each row by its own shifts. quantiles: ascending; shifts: (quantiles, rows), or (quantiles, 1)."""
     names = [quantile_column(quantile) for quantile in quantiles]
-    moved = np.stack(
-        [
-            predictions[name].to_numpy().astype(np.float64) + calibration.shifts[quantile]
-            for name, quantile in zip(names, quantiles, strict=True)
-        ]
-    )
+    moved = np.stack([predictions[name].to_numpy().astype(np.float64) for name in names]) + shifts
     point = quantiles.index(0.5)
     moved[: point + 1] = np.minimum.accumulate(moved[point::-1])[::-1]
     moved[point:] = np.maximum.accumulate(moved[point:])

@@ -28,11 +28,11 @@ DRAW = np.array([[2.0, 0.0, 1.0]])  # the first period twice, the second never
 DRAWN_ROWS = [0, 1, 0, 1, 4, 5]
 BINARY = {"actual": [1.0, 0.0, 0.0, 1.0, 1.0, 0.0]}
 LABELS = {
-    DAYS: {"actual": [3.0, 1.0, 4.0, 1.0, 5.0, 9.0], "q10": [2.0, 0, 1, 1, 4, 5], "q50": [4.0, 1, 2, 3, 5, 7]}
+    DAYS.name: {"actual": [3.0, 1.0, 4.0, 1.0, 5.0, 9.0], "q10": [2.0, 0, 1, 1, 4, 5], "q50": [4.0, 1, 2, 3, 5, 7]}
     | {"q90": [5.0, 2, 3, 4, 6, 8]},
-    IS_LATE: BINARY | {"probability": [0.9, 0.2, 0.6, 0.4, 1.0, 0.3]},
-    IS_ODD: BINARY | {"anomaly_score": [0.9, 0.2, 0.6, 0.4, 0.2, 0.9]},
-    KIND: {"actual": [0.0, 1.0, 2.0, 1.0, 0.0, 2.0], "probability_a": [0.8, 0.3, 0.2, 0.1, 0.3, 0.1]}
+    IS_LATE.name: BINARY | {"probability": [0.9, 0.2, 0.6, 0.4, 1.0, 0.3]},
+    IS_ODD.name: BINARY | {"anomaly_score": [0.9, 0.2, 0.6, 0.4, 0.2, 0.9]},
+    KIND.name: {"actual": [0.0, 1.0, 2.0, 1.0, 0.0, 2.0], "probability_a": [0.8, 0.3, 0.2, 0.1, 0.3, 0.1]}
     | {"probability_b": [0.1, 0.5, 0.2, 0.2, 0.4, 0.1], "probability_c": [0.1, 0.2, 0.6, 0.7, 0.3, 0.8]},
 }
 CASES = [
@@ -45,7 +45,7 @@ CASES = [
 
 @pytest.mark.parametrize(("task", "metric"), CASES, ids=[f"{task.name}-{metric}" for task, metric in CASES])
 def test_a_loss_over_all_periods_is_the_metric_and_in_a_draw_that_of_the_drawn_rows(task, metric):
-    rows = pa.table({name: pa.array(of, pa.float64()) for name, of in LABELS[task].items()})
+    rows = pa.table({name: pa.array(of, pa.float64()) for name, of in LABELS[task.name].items()})
     loss = counted(rows, task, metric, PERIOD, 3)
     assert loss.of(np.ones((1, 3)))[0] == pytest.approx(measures(rows, rows, task)[metric])
     again = rows.take(DRAWN_ROWS)
@@ -53,7 +53,7 @@ def test_a_loss_over_all_periods_is_the_metric_and_in_a_draw_that_of_the_drawn_r
 
 
 def test_each_period_has_its_mean():
-    rows = pa.table({name: pa.array(of, pa.float64()) for name, of in LABELS[DAYS].items()})
+    rows = pa.table({name: pa.array(of, pa.float64()) for name, of in LABELS[DAYS.name].items()})
     assert counted(rows, DAYS, "mae", PERIOD, 3).by_period.tolist() == [0.5, 2.0, 1.0]
 
 

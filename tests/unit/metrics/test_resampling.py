@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from pipelines.metrics.comparison import Compared
-from pipelines.metrics.resampling import block_length, drawn, groups, interval, periods
+from pipelines.metrics.resampling import block_length, drawn, groups, interval, periods, shortest_length
 from tests.toy_domains.mill.domain import DOMAIN
 
 HOUR_US = 3_600_000_000
@@ -32,20 +32,20 @@ def test_rows_without_a_time_are_grouped_by_chance_in_equal_groups():
 
 
 def test_every_draw_has_as_many_periods_as_there_are_and_is_the_same_again():
-    draws = drawn(7, 2.0, draws=50)
+    draws = drawn(7, 2, draws=50)
     assert draws.counts.shape == (50, 7) and set(draws.counts.sum(axis=1)) == {7.0}
     assert draws.blocks == 3.5
-    assert (draws.counts == drawn(7, 2.0, draws=50).counts).all()
+    assert (draws.counts == drawn(7, 2, draws=50).counts).all()
     assert draws.counts.mean(axis=0) == pytest.approx(np.ones(7), abs=0.5)
 
 
-def test_a_block_without_end_is_the_whole_line_once_round():
-    assert (drawn(9, 1e12, draws=20).counts == 1.0).all()
+def test_a_block_of_all_periods_is_the_whole_line_once_round():
+    assert (drawn(9, 9, draws=20).counts == 1.0).all()
 
 
 def test_the_mean_of_independent_periods_deviates_as_theory_says():
     values = np.arange(40.0)
-    means = drawn(40, 1.0).counts @ values / 40
+    means = drawn(40, 1).counts @ values / 40
     assert means.std() == pytest.approx(values.std() / math.sqrt(40), rel=0.05)
 
 
@@ -55,24 +55,33 @@ def test_the_block_of_a_series_that_remembers_is_as_long_as_its_formula_says():
     for at in range(1, count):
         series[at] = rho * series[at - 1] + chance.normal()
     # of an autoregression of order one: (2ρ / (1 − ρ²))^(2/3) · n^(1/3)
-    assert block_length(series) == pytest.approx((2 * rho / (1 - rho**2)) ** (2 / 3) * count ** (1 / 3), rel=0.15)
+    theory = (2 * rho / (1 - rho**2)) ** (2 / 3) * count ** (1 / 3)
+    assert shortest_length(series) == pytest.approx(theory, rel=0.15)
+    assert block_length(series) == round(3 * shortest_length(series))
 
 
 def test_a_series_without_memory_or_change_needs_no_blocks():
-    assert block_length(np.random.default_rng(4).normal(size=400)) < 3.0
-    assert block_length(np.full(50, 3.0)) == block_length(np.array([1.0, 2.0])) == 1.0
+    assert shortest_length(np.random.default_rng(4).normal(size=400)) < 3.0
+    assert shortest_length(np.full(50, 3.0)) == shortest_length(np.array([1.0, 2.0])) == 1.0
 
 
-def test_an_interval_reaches_as_far_as_students_t_with_so_many_blocks():
-    found = np.linspace(0.0, 1.0, 100_001)
-    reach = math.sqrt(10 / 9) * stats.t.ppf(0.975, 9)
-    assert interval(found, 10.0) == pytest.approx((stats.norm.cdf(-reach), stats.norm.cdf(reach)))
-    assert interval(found, 1e9) == pytest.approx((0.025, 0.975), abs=1e-6)
+def test_a_block_is_a_quarter_of_all_periods_at_most():
+    assert block_length(np.arange(40.0)) == 10
+    assert block_length(np.array([1.0, 2.0])) == 1
+
+
+def test_an_interval_is_stretched_as_students_t_with_so_many_blocks():
+    found = np.linspace(-1.0, 1.0, 100_001)
+    stretch = math.sqrt(10 / 9) * stats.t.ppf(0.975, 9) / stats.norm.ppf(0.975)
+    assert interval(0.0, found, 10.0) == pytest.approx((-0.95 * stretch, 0.95 * stretch))
+    assert interval(0.0, found, 1e9) == pytest.approx((-0.95, 0.95), abs=1e-6)
+    low, high = interval(0.5, found, 10.0)  # what is skewed stays so
+    assert (low, high) == pytest.approx((0.5 - 1.45 * stretch, 0.5 + 0.45 * stretch))
 
 
 def test_an_interval_of_one_block_or_of_what_is_mostly_undefined_is_none():
-    assert all(map(math.isnan, interval(np.ones(10), 1.5)))
-    assert all(map(math.isnan, interval(np.array([1.0, math.nan, math.nan]), 10.0)))
+    assert all(map(math.isnan, interval(1.0, np.ones(10), 1.5)))
+    assert all(map(math.isnan, interval(1.0, np.array([1.0, math.nan, math.nan]), 10.0)))
 
 
 SEEDS, DAYS = 200, 90

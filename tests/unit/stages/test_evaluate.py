@@ -165,7 +165,9 @@ def test_a_probability_is_left_as_the_model_gave_it():
 
 
 def test_a_model_without_a_value_for_some_row_has_no_metrics():
-    gap = LATE.set_column(5, "probability", pa.array([0.2, None, *[0.5] * 5], pa.float64()))
+    gap = LATE.set_column(
+        LATE.column_names.index("probability"), "probability", pa.array([0.2, None, *[0.5] * 5], pa.float64())
+    )
     seen = evaluate({"base_rate": BASE_RATE, "linear": gap}, IS_LATE)["linear"]
     assert all(math.isnan(seen.gate[name]) for name in ("log_loss", "auc", "average_precision", "brier", "skill"))
     assert math.isfinite(seen.metrics["log_loss"])

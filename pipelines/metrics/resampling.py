@@ -66,7 +66,7 @@ def drawn(count: int, length: int, draws: int = DRAWS) -> Draws:
 
 
 def block_length(series: Values) -> int:
-    """How many periods a block should have, by how long what is seen in one is felt in later ones; 1 to a quarter of all.
+    """How many periods a block should have, by how long what is seen in one is felt in later ones: 1 to a quarter.
 
     It is LONGER times the length at which the deviation of a mean is estimated with least error (`shortest_length`),
     since that one cuts off so much memory that intervals are too narrow. series: one value a period, in time order.
@@ -75,8 +75,8 @@ def block_length(series: Values) -> int:
 
 
 def shortest_length(series: Values) -> float:
-    """The length of blocks by the rule of Politis and White (2004), as corrected by Patton, Politis and White (2009), for
-    blocks of random length; 1 for a series that never changes or has fewer than nine values."""
+    """The length by the rule of Politis and White (2004) for blocks of random length, corrected by Patton, Politis and
+    White (2009); 1 for a series that never changes or has fewer than nine values."""
     count = len(series)
     off = series - series.mean()
     if count < 9 or not off.any():

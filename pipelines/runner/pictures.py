@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitResult
-from pipelines.contracts.tasks import Forecast, Task
+from pipelines.contracts.tasks import Forecast, Task, quantile_column
 from pipelines.metrics import class_figures, error_figures, figures, probability_figures
 from pipelines.metrics.comparison import judged_by
+from pipelines.metrics.coverage_figures import coverage_over_time
 from pipelines.metrics.measures import probabilities, quantiles, values
 from pipelines.metrics.slice_figures import by_slice
 from pipelines.stages.evaluate import Evidence
@@ -42,6 +43,8 @@ def pictures(domain: Domain, task: Task, seen: Evidence, naive: Evidence, result
         drawn = _of_forecast(domain, task, seen, naive, told)
     else:
         drawn = _of_estimate(task, seen, naive, told)
+    if seen.recalibrated:
+        drawn["coverage_over_time"] = _coverage_over_time(task, seen, told)
     if len(seen.slices) > 1:
         drawn["metrics_by_slice"] = by_slice(seen.slices, judged_by(task)[-1], unit=task.unit, **told)
     if result.importance:
@@ -131,6 +134,21 @@ def _of_classes(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str
         "confusion": class_figures.confusion(actual, given, task.classes, **told),
         "reliability": class_figures.reliability(actual, given, probabilities(baseline, task), **told),
     }
+
+
+def _coverage_over_time(task: Task, seen: Evidence, told: dict[str, str]) -> Figure:
+    rows = {"split": _test_rows(seen, task), **seen.recalibrated}
+    low, high = (quantile_column(task.quantiles[end]) for end in (0, -1))
+    held = {}
+    for way, of in rows.items():
+        actual = values(of, "actual")
+        held[way] = (values(of, low) <= actual) & (actual <= values(of, high))
+    return coverage_over_time(
+        rows["split"]["cut_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy(),
+        held,
+        nominal=task.quantiles[-1] - task.quantiles[0],
+        **told,
+    )
 
 
 def _test_rows(of: Evidence, task: Task) -> pa.Table:

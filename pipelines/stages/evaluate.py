@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from pipelines.metrics import quantile
 from pipelines.metrics.comparison import Compared, SliceRow
 from pipelines.metrics.measures import measures, quantiles, values
 from pipelines.metrics.point import mae
+from pipelines.stages.recalibrate import interval_metrics, recalibrated
 from pipelines.transforms.intervals import shifted
 
 Values = npt.NDArray[np.float64]
@@ -31,7 +32,7 @@ class Evidence:
     metrics: on the test span, which chose nothing. gate: the same on the calibrate span, where the champion is picked.
     mae_by_step: test span, one value a step; empty where there is one step. backtest: predictions over both spans with
     `split`, `actual`, the calibrated outputs and the columns of the slices. slices: the metrics of the test span by
-    slice, a row each, the first of all rows.
+    slice, a row each, the first of all rows. recalibrated: the test rows by intervals that go on learning.
     """
 
     family: str
@@ -41,6 +42,7 @@ class Evidence:
     mae_by_step: Values
     backtest: pa.Table
     slices: tuple[SliceRow, ...] = ()
+    recalibrated: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
 def evaluate(predictions: Mapping[str, pa.Table], task: Task, slices: Sequence[str] = ()) -> dict[str, Evidence]:
@@ -70,6 +72,12 @@ def evaluate(predictions: Mapping[str, pa.Table], task: Task, slices: Sequence[s
     for family, rows in calibrated.items():
         metrics = measures(rows["test"], baseline["test"], task, scale=scale)
         intervals = {f"interval/{name}": value for name, value in compared.intervals(family).items()}
+        ways = recalibrated(rows["calibrate"], rows["test"], task)
+        metrics |= {
+            f"conformal/{way}_{name}": value
+            for way, of_way in ways.items()
+            for name, value in interval_metrics(of_way, task).items()
+        }
         found[family] = Evidence(
             family=family,
             calibration=calibrations[family],
@@ -78,6 +86,7 @@ def evaluate(predictions: Mapping[str, pa.Table], task: Task, slices: Sequence[s
             mae_by_step=_mae_by_step(rows["test"], task),
             backtest=pa.concat_tables(rows.values()),
             slices=tuple(compared.by_slice(family, slices, scale)),
+            recalibrated=ways,
         )
     return found
 

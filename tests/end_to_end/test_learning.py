@@ -120,7 +120,7 @@ def test_a_child_holds_parameters_metrics_curves_inputs_figures_and_a_signature(
     run = children["xgboost"]
     assert (run.data.params["rounds"], run.data.params["engine"]) == ("20", "single")
     assert run.data.metrics["mae"] == way[1].status["domains"]["mill"]["tasks"]["flow_m3s"]["runs"]["xgboost"]["mae"]
-    assert {"naive_mae", "skill", "coverage"} <= set(run.data.metrics)
+    assert {"naive_mae", "skill", "coverage", "conformal/adaptive_coverage"} <= set(run.data.metrics)
     for curve in ("train/pinball", "validate/pinball"):
         assert len(client.get_metric_history(run.info.run_id, curve)) > 5
     published = tables(way[0], "mill")
@@ -130,10 +130,27 @@ def test_a_child_holds_parameters_metrics_curves_inputs_figures_and_a_signature(
         for name in ("gold.mill_flow_m3s", "gold.mill_flows_series", "gold.mill_works_series")
     }
     figures = {Path(file.path).stem for file in client.list_artifacts(run.info.run_id, "figures")}
-    assert figures == {"forecast", "residuals", "error_by_step", "importance", "learning_curves"}
+    drawn = {"forecast", "residuals", "error_by_step", "metrics_by_slice", "coverage_over_time"}
+    assert figures == drawn | {"importance", "learning_curves"}
     model = get_model_info(run.data.tags["headrace.model_uri"])
     assert {"station_id", "cut_at", "flow_m3s__mean_24h"} <= set(model.signature.inputs.input_names())
     assert model.signature.outputs.input_names()[-3:] == ["q10", "q50", "q90"]
+
+
+def test_every_metric_is_made_of_the_published_backtest(way, mlflow_runs):
+    client, _, children = mlflow_runs
+    run = children["linear"]
+    table = client.download_artifacts(run.info.run_id, "metrics_by_slice.csv")
+    by_slice = {(row["slice"], row["value"]): row for row in csv.DictReader(Path(table).read_text().splitlines())}
+    sql = "SELECT avg(abs(q50 - actual)) AS e FROM t WHERE family = 'linear' AND split = 'test'"
+    ((mae,),) = query(way[0], "mill", "gold.mill_flow_m3s_backtest", sql)
+    assert run.data.metrics["mae"] == pytest.approx(mae) == pytest.approx(float(by_slice["all", ""]["mae"]))
+    assert run.data.metrics["interval/mae_low"] < mae < run.data.metrics["interval/mae_high"]
+    assert 0.0 < run.data.metrics["mase"] < 1.0
+    for name, value, where in (("station_id", "b", "station_id = 'b'"), ("hour_of_day", "7", "hour_of_day = 7")):
+        ((of_slice,),) = query(way[0], "mill", "gold.mill_flow_m3s_backtest", f"{sql} AND {where}")
+        assert float(by_slice[name, value]["mae"]) == pytest.approx(of_slice)
+    assert {"step", "station_id", "hour_of_day"} == {name for name, _ in by_slice} - {"all"}
 
 
 def test_of_all_features_only_those_that_the_budget_kept_are_given_to_models(way, mlflow_runs):

@@ -12,9 +12,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from pipelines.contracts.fits import CurvePoint
+from pipelines.metrics.coverage_figures import coverage_over_time
 from pipelines.metrics.error_figures import coverage_by_size, residuals, residuals_by_size
 from pipelines.metrics.figures import error_by_step, forecast_fan, importance, learning_curves
 from pipelines.metrics.probability_figures import confusion, precision_recall, probabilities_by_label, reliability, roc
+from pipelines.metrics.slice_figures import by_slice
 
 WORDS = {"model": "xgboost", "subject": "Load, Victoria", "unit": "MW"}
 AT = [datetime(2014, 11, 3, tzinfo=UTC) + timedelta(minutes=30 * step) for step in range(4)]
@@ -230,3 +232,37 @@ def test_probabilities_of_what_is_rare_are_drawn_on_a_logarithmic_axis():
 def test_only_answers_that_are_known_are_counted():
     with_and_without = [roc(IS_LATE[:n], GIVEN[:n], NAIVE_GIVEN[:n], **LATE) for n in (20, 21)]
     assert words(with_and_without[0]) == words(with_and_without[1])
+
+
+def test_coverage_over_time_is_that_of_the_seven_periods_up_to_each():
+    hours = np.arange(8, dtype=np.int64) * 3_600_000_000
+    held = {"split": np.array([True] * 4 + [False] * 4), "adaptive": np.ones(8, bool)}
+    drawn = coverage_over_time(hours, held, nominal=0.8, **LATE)
+    shares = {str(line.get_label()): line.get_ydata() for line in drawn.axes[0].get_lines()}
+    assert shares["split: 50% in all"] == pytest.approx([100, 100, 100, 100, 80, 400 / 6, 400 / 7, 300 / 7])
+    assert shares["adaptive: 100% in all"] == pytest.approx([100] * 8)
+    assert words(drawn).startswith("is_late: what the 80% interval of xgboost holds as time goes on | cut-off (UTC)")
+
+
+def test_a_loss_by_slice_stands_with_its_interval_beside_the_naive_one():
+    whole = {
+        "slice": "all",
+        "value": "",
+        "rows": 9,
+        "mae": 2.0,
+        "mae_low": 1.5,
+        "mae_high": 3.0,
+        "mae_minus_naive": -1.0,
+    }
+    parts = [
+        whole | {"slice": "step", "value": "1", "mae": 1.0},
+        whole | {"slice": "step", "value": "2", "mae": 3.0},
+        whole | {"slice": "kind", "value": "tug", "mae": 2.0},
+        {"slice": "kind", "value": "raft", "rows": 1},  # no loss is defined there
+    ]
+    drawn = by_slice([whole, *parts], "mae", **WORDS)
+    assert words(drawn) == (
+        "Load, Victoria: mae of xgboost: 2, 95% interval 1.5 to 3 | step | mae (MW) | kind | mae (MW) | "
+        "naive | xgboost, all rows | xgboost, with 95% interval"
+    )
+    assert drawn.axes[0].get_lines()[-2].get_xydata().tolist() == [[1.0, 2.0], [2.0, 4.0]]

@@ -258,7 +258,9 @@ def of_days(errors: list[float]) -> pa.Table:
     wide = [(split, step, 10.0, 9.0 + error, 10.0 + error, 11.0 + error) for split, error in of for step in (1, 2)]
     rows = predictions(TASK.outputs, *wide)
     at = pa.array([CUT + timedelta(days=n // 2) for n in range(len(rows))], pa.timestamp("us", tz="UTC"))
-    return rows.set_column(rows.schema.get_field_index("cut_at"), "cut_at", at)
+    for column in ("cut_at", "target_at"):
+        rows = rows.set_column(rows.column_names.index(column), column, at)
+    return rows
 
 
 def test_every_metric_is_told_by_slice_with_its_interval_beside_the_baselines_and_the_leaders():
@@ -284,3 +286,17 @@ def test_every_metric_is_told_by_slice_with_its_interval_beside_the_baselines_an
 def test_families_that_were_asked_about_other_rows_are_not_compared():
     with pytest.raises(ValueError, match="1 rows of linear beside 2 of the baseline"):
         evaluate({"seasonal_naive": NAIVE, "linear": LINEAR.slice(1)}, TASK)
+
+
+def test_intervals_that_go_on_learning_stand_beside_the_registered_ones():
+    """Errors that grow on the third of five days: the registered band misses them from then on, while those that learn
+    on have taken them in a day later."""
+    told = {"seasonal_naive": [0.0, 0.0, 5.0, 5.0, 5.0], "linear": [0.0, 0.0, 5.0, 5.0, 5.0]}
+    found = evaluate({family: of_days(errors) for family, errors in told.items()}, TASK)["linear"]
+    assert list(found.recalibrated) == ["by_step", "rolling", "adaptive"]
+    assert found.metrics["coverage"] == found.metrics["conformal/by_step_coverage"] == 0.25
+    # the second day is still covered; the third comes unseen; then the newest day is the window
+    assert found.metrics["conformal/rolling_coverage"] == 0.75
+    assert found.recalibrated["rolling"]["q10"].to_pylist()[-2:] == [10.0, 10.0]
+    assert found.metrics["conformal/rolling_width"] < found.metrics["conformal/adaptive_width"] + 1e-9
+    assert not evaluate({"base_rate": BASE_RATE, "linear": LATE}, IS_LATE)["linear"].recalibrated

@@ -43,10 +43,21 @@ def domain(name: str) -> Domain:
 
 def policy(of: Domain, name: str) -> Policy:
     """The policy `name` of the domain's decide.py; imports pyspark, so not for commands that must be quick."""
-    found = [v for v in vars(_part(of, "decide")).values() if isinstance(v, Policy) and v.name == name]
-    if not found:
+    found = policy_if_any(of, name)
+    if found is None:
         raise DeclarationError(f"pipelines/domains/{of.name}/decide.py: no policy '{name}'")
-    return found[0]
+    return found
+
+
+def policy_if_any(of: Domain, name: str) -> Policy | None:
+    """The same; None where the domain has no such policy, or no decide.py yet."""
+    try:
+        declared = vars(_part(of, "decide")).values()
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{of.name}.decide":
+            raise
+        return None
+    return next((value for value in declared if isinstance(value, Policy) and value.name == name), None)
 
 
 def parser(of: Domain, source: str) -> Parser | None:

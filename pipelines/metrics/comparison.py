@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 
 from pipelines.contracts.tasks import ByHash, Task
 from pipelines.metrics.losses import LOSSES, counted
-from pipelines.metrics.measures import measures
+from pipelines.metrics.measures import measures, values
 from pipelines.metrics.resampling import Draws, block_length, drawn, groups, interval, periods
 
 Values = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 SliceRow = Mapping[str, str | int | float]
 
 MOST_VALUES = 50
@@ -27,7 +28,8 @@ MOST_VALUES = 50
 @dataclass(frozen=True)
 class Compared:
     """Every family's rows of one span, all in one order. leader: the family that the others are compared with besides
-    the baseline. period: each row's; draws: of the periods."""
+    the baseline. period: each row's; draws: of the periods. Rows may have what acting on them came to (`value`,
+    `naive_value`)."""
 
     rows: Mapping[str, pa.Table]
     task: Task
@@ -75,9 +77,24 @@ class Compared:
             row: dict[str, str | int | float] = {"slice": name, "value": value, "rows": int(where.sum())}
             told = measures(of_family, of_naive, self.task, scale=scale)
             ends = self._of(metric, family, where) if metric in told else {}  # no order where all labels are alike
-            yield row | ends | told
+            yield row | ends | self.worth(family, where) | told
 
-    def _parts(self, rows: pa.Table, slices: Sequence[str]) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
+    def worth(self, family: str, where: Flags | None = None) -> dict[str, float]:
+        """What acting on the predictions came to in sum, what the naive policy came to by the baseline's, and how much
+        more that is, with the ends of its interval; nothing where rows do not say."""
+        naive_rows = self.rows[self.task.promote.must_beat]
+        if "value" not in naive_rows.column_names:
+            return {}
+        where = np.ones(len(self.period), bool) if where is None else where
+        value, naive = values(self.rows[family], "value")[where], values(naive_rows, "naive_value")[where]
+        by_period = np.bincount(self.period[where], weights=value - naive, minlength=self.draws.counts.shape[1])
+        more = float(by_period.sum())
+        low, high = interval(more, self.draws.counts @ by_period, self.draws.blocks)
+        found = {"value": float(value.sum()), "naive_value": float(naive.sum()), "value_minus_naive": more}
+        found |= {"value_minus_naive_low": low, "value_minus_naive_high": high}
+        return {name: told for name, told in found.items() if math.isfinite(told)}
+
+    def _parts(self, rows: pa.Table, slices: Sequence[str]) -> Iterator[tuple[str, str, Flags]]:
         yield "all", "", np.ones(len(rows), bool)
         for name in slices:
             counts = pc.value_counts(rows[name].combine_chunks())
@@ -85,7 +102,7 @@ class Compared:
             for value in sorted(of["values"] for of in most) if len(counts) > 1 else ():
                 yield name, str(value), pc.equal(rows[name], value).to_numpy()
 
-    def _of(self, metric: str, family: str, where: npt.NDArray[np.bool_]) -> dict[str, float]:
+    def _of(self, metric: str, family: str, where: Flags) -> dict[str, float]:
         baseline = self.task.promote.must_beat
         own, naive = (self._drawn(metric, of, where) for of in (family, baseline))
         found = {metric: own}
@@ -96,12 +113,12 @@ class Compared:
         if self.leader not in (family, baseline):
             found[f"{metric}_minus_leader"] = own - self._drawn(metric, self.leader, where)
         told: dict[str, float] = {}
-        for name, values in found.items():
-            low, high = interval(float(values[0]), values[1:], self.draws.blocks)
-            told |= {name: float(values[0]), f"{name}_low": low, f"{name}_high": high}
+        for name, of_draws in found.items():
+            low, high = interval(float(of_draws[0]), of_draws[1:], self.draws.blocks)
+            told |= {name: float(of_draws[0]), f"{name}_low": low, f"{name}_high": high}
         return {name: value for name, value in told.items() if math.isfinite(value)}
 
-    def _drawn(self, metric: str, family: str, where: npt.NDArray[np.bool_]) -> Values:
+    def _drawn(self, metric: str, family: str, where: Flags) -> Values:
         """The loss in all periods, each counted once, and then in each draw."""
         rows, count = self.rows[family].filter(pa.array(where)), self.draws.counts.shape[1]
         loss = counted(rows, self.task, metric, self.period[where], count)

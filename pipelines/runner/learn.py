@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cached_property
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from pipelines.io.run_records import FitReport, LearnReport
     from pipelines.metrics.selection import Judgement
     from pipelines.stages.evaluate import Evidence
+
+WORTH = ["value", "naive_value"]
+"""Columns of a backtest whose predictions are priced."""
 
 
 def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -> None:
@@ -137,7 +140,29 @@ class Lesson:
                 found[family] = predictions(spark, model, plan, spans | of_series, beside).toArrow()
             self._judging[family] = replace(machine.usage, bytes_read=bytes_of(plan))
         found[task.promote.must_beat] = sliced(found[task.promote.must_beat], domain, task)
-        return evaluate(found, task, tuple(domain.slices(task)))
+        return evaluate(found, task, tuple(domain.slices(task)), self._priced)
+
+    @property
+    def _priced(self) -> Callable[[pa.Table], pa.Table] | None:
+        """What prices predictions by the task's policy; None where an action depends on more than its own row."""
+        from pipelines.contracts.policies import Assigning, Sizing
+        from pipelines.domains import policy_if_any
+
+        policy = policy_if_any(self._work.domain, self._task.decide)
+        if not isinstance(policy, Assigning | Sizing):
+            return None
+
+        def priced(rows: pa.Table) -> pa.Table:
+            import numpy as np
+            import pyarrow as pa
+
+            from pipelines.transforms.worth import with_worth
+
+            numbered = rows.append_column("_row", pa.array(np.arange(len(rows))))
+            found = with_worth(self._work.context.spark().createDataFrame(numbered), self._task, policy).toArrow()
+            return found.sort_by("_row").select(WORTH)
+
+        return priced
 
     def evaluate(self) -> None:
         """Write the backtest, and leave all there is to tell of every fit in the spool."""
@@ -262,11 +287,12 @@ class Lesson:
 
 
 def _labelled_backtest(seen: Evidence, task: Task, family: str, run_id: str, slices: tuple[str, ...]) -> pa.Table:
-    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, columns of slices."""
+    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, slices, worth."""
     import pyarrow as pa
 
     rows, said = seen.backtest, {"task": task.name, "family": family, "run_id": run_id}
     labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
     keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]
-    columns = dict.fromkeys((*keys, *task.outputs, *slices))
+    worth = [name for name in WORTH if name in rows.column_names]
+    columns = dict.fromkeys((*keys, *task.outputs, *slices, *worth))
     return pa.table({**labelled, **{name: rows[name] for name in columns}})

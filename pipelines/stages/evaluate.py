@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,12 +45,18 @@ class Evidence:
     recalibrated: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
-def evaluate(predictions: Mapping[str, pa.Table], task: Task, slices: Sequence[str] = ()) -> dict[str, Evidence]:
+def evaluate(
+    predictions: Mapping[str, pa.Table],
+    task: Task,
+    slices: Sequence[str] = (),
+    priced: Callable[[pa.Table], pa.Table] | None = None,
+) -> dict[str, Evidence]:
     """Judge every family of the task.
 
     predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count, and the
     baseline's train as the scale of `mase`. slices: columns of the baseline's predictions by which errors are told
-    besides. Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the
+    besides. priced: from `actual` and outputs to what acting on them came to, `value` and `naive_value` of each row.
+    Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the
     model's own, and so is a probability. Raises FitError where a span has no known label yet, or for a probability not
     both 0 and 1.
     """
@@ -66,11 +72,14 @@ def evaluate(predictions: Mapping[str, pa.Table], task: Task, slices: Sequence[s
     gate = {family: measures(rows["calibrate"], baseline["calibrate"], task) for family, rows in calibrated.items()}
     for rows in calibrated.values():
         rows |= {name: _with_slices(rows[name], baseline[name], slices) for name in JUDGED}
+    if priced is not None:
+        _add_worth(calibrated, task, priced)
     test = {family: rows["test"] for family, rows in calibrated.items()}
     compared, scale = Compared.of(test, task, _leader(gate, task)), _scale(baseline["train"], task)
     found = {}
     for family, rows in calibrated.items():
         metrics = measures(rows["test"], baseline["test"], task, scale=scale)
+        metrics |= {f"worth/{name}": value for name, value in compared.worth(family).items()}
         intervals = {f"interval/{name}": value for name, value in compared.intervals(family).items()}
         ways = recalibrated(rows["calibrate"], rows["test"], task)
         metrics |= {
@@ -128,6 +137,21 @@ def _calibration(rows: pa.Table, task: Task) -> Calibration:
     if not task.quantiles:
         return Calibration({}, str(task.split.calibrate))
     return quantile.calibrate(values(rows, "actual"), quantiles(rows, task), task.split.calibrate)
+
+
+def _add_worth(rows: Mapping[str, dict[str, pa.Table]], task: Task, priced: Callable[[pa.Table], pa.Table]) -> None:
+    """Price the rows of all families at once, since each time costs a job."""
+    parts = [(family, name) for family in rows for name in JUDGED]
+    priced_all = priced(
+        pa.concat_tables([rows[family][name].select(["actual", *task.outputs]) for family, name in parts])
+    )
+    start = 0
+    for family, name in parts:
+        part = rows[family][name]
+        for column in priced_all.column_names:
+            part = part.append_column(column, priced_all[column].slice(start, len(part)))
+        rows[family][name] = part
+        start += len(part)
 
 
 def _leader(gate: Mapping[str, Mapping[str, float]], task: Task) -> str:

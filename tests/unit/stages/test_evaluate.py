@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from pipelines.contracts.fits import FitError
@@ -300,3 +301,22 @@ def test_intervals_that_go_on_learning_stand_beside_the_registered_ones():
     assert found.recalibrated["rolling"]["q10"].to_pylist()[-2:] == [10.0, 10.0]
     assert found.metrics["conformal/rolling_width"] < found.metrics["conformal/adaptive_width"] + 1e-9
     assert not evaluate({"base_rate": BASE_RATE, "linear": LATE}, IS_LATE)["linear"].recalibrated
+
+
+def test_predictions_are_priced_once_for_all_and_told_beside_the_naive_policy():
+    seen = []
+
+    def priced(rows: pa.Table) -> pa.Table:
+        """A unit too much costs 2, and the naive policy, which takes the point, three times as much."""
+        seen.append(len(rows))
+        off = pc.subtract(rows["q50"], rows["actual"])
+        return pa.table({"value": pc.multiply(off, 2.0), "naive_value": pc.multiply(off, 6.0)})
+
+    told = {"seasonal_naive": [4.0] * 31, "linear": [1.0] + [2.0, 4.0] * 15}
+    found = evaluate({family: of_days(errors) for family, errors in told.items()}, TASK, ("step",), priced)["linear"]
+    assert seen == [2 * 2 * 31]
+    names = ("value", "naive_value", "value_minus_naive")
+    assert [found.metrics[f"worth/{name}"] for name in names] == [2 * 180.0, 6 * 240.0, 360.0 - 1440.0]
+    assert found.metrics["worth/value_minus_naive_low"] < -1080 < found.metrics["worth/value_minus_naive_high"] < 0
+    assert [row["value_minus_naive"] for row in found.slices] == [-1080.0, -540.0, -540.0]
+    assert found.backtest["value"].to_pylist()[2:6] == [4.0, 4.0, 8.0, 8.0]

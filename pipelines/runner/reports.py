@@ -12,6 +12,7 @@ import pandas as pd
 from pipelines.contracts.fits import CurvePoint, FitPlan
 from pipelines.contracts.plan_text import plan_text
 from pipelines.contracts.tasks import Task
+from pipelines.domains import policy_if_any
 from pipelines.engines.shards import examples_of
 from pipelines.io.environment import environment
 from pipelines.io.run_records import FitReport, TableRead
@@ -42,6 +43,7 @@ def fit_report(
     points: tuple[CurvePoint, ...],
 ) -> FitReport:
     """All there is to tell of a family's fit. metrics, points: besides those of the evidence and the fit itself."""
+    policy = policy_if_any(work.domain, task.decide)
     result, usage, made_with = fitted(work, plan), usage_of(work, plan), environment()
     example = examples_of(plan, task.split.spans["test"]).slice(0, EXAMPLES_SHOWN).drop_columns(["label"])
     prediction = shifted(families()[plan.family].scorer(result.model).predict(example), seen.calibration)
@@ -70,6 +72,7 @@ def fit_report(
         tags={
             "headrace.attempt": str(work.attempt.number),
             "headrace.split": str(task.split),
+            **({"headrace.unit_of_worth": policy.unit} if policy else {}),
             "headrace.lock_sha256": made_with["lock_sha256"],
             "mlflow.source.git.commit": made_with["code"],
         },

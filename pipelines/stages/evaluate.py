@@ -142,14 +142,13 @@ def _calibration(rows: pa.Table, task: Task) -> Calibration:
 def _add_worth(rows: Mapping[str, dict[str, pa.Table]], task: Task, priced: Callable[[pa.Table], pa.Table]) -> None:
     """Price the rows of all families at once, since each time costs a job."""
     parts = [(family, name) for family in rows for name in JUDGED]
-    priced_all = priced(
-        pa.concat_tables([rows[family][name].select(["actual", *task.outputs]) for family, name in parts])
-    )
+    needed = ["actual", *task.outputs]
+    worth = priced(pa.concat_tables([rows[family][name].select(needed) for family, name in parts]))
     start = 0
     for family, name in parts:
         part = rows[family][name]
-        for column in priced_all.column_names:
-            part = part.append_column(column, priced_all[column].slice(start, len(part)))
+        for column in worth.column_names:
+            part = part.append_column(column, worth[column].slice(start, len(part)))
         rows[family][name] = part
         start += len(part)
 

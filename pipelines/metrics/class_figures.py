@@ -65,7 +65,7 @@ def reliability(actual: Values, probabilities: Values, naive: Values, *, model: 
     axes.axhline(100 * by_luck, color=NAIVE, linewidth=1.4, linestyle=DASHED, label="the naive baseline is right")
     axes.set_ylim(0, 102)
     axes.set_xticks(at, [f"{100 * share:.0f}%\n{rows:,}" for share, rows in zip(told, count, strict=True)])
-    off = float(np.average(np.abs(came - told), weights=count))
+    off = classes.calibration_error(labels, given)
     axes.set_title(
         f"{subject}: {model} is {sure.mean():.1%} sure on average and right in {right.mean():.1%}; "
         f"groups are off by {100 * off:.2g} points",

@@ -14,7 +14,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from pipelines.metrics.canvas import ACTUAL, DASHED, MODEL, NAIVE, OTHERS, SOFT, canvas, legend
 from pipelines.metrics.groups import mean_of, tenths, wilson
-from pipelines.metrics.ranking import auc, average_precision, base_rate
+from pipelines.metrics.ranking import auc, average_precision, base_rate, calibration_error
 
 Values = npt.NDArray[np.float64]
 
@@ -132,7 +132,7 @@ def reliability(actual: Values, probability: Values, naive: Values, *, model: st
     else:
         axes.set_ylim(bottom=0)
     axes.set_xticks(at, [f"{_percent(share)}%\n{count:,}" for share, count in zip(told, cases, strict=True)])
-    off = float(np.average(np.abs(came - told), weights=cases))
+    off = calibration_error(actual, probability)
     axes.set_title(
         f"{subject}: {model} predicts {_percent(float(probability.mean()))}% on average, "
         f"{_percent(base_rate(actual))}% came true; groups are off by {_percent(off)} points",

@@ -39,7 +39,9 @@ def by_slice(rows: Sequence[Row], metric: str, *, model: str, subject: str, unit
 
 def _panel(axes: Axes, rows: Sequence[Row], whole: Row, metric: str, model: str) -> None:
     is_counted = all(str(row["value"]).isdigit() for row in rows)
-    if not is_counted:
+    if is_counted:
+        rows = sorted(rows, key=lambda row: int(row["value"]))
+    else:
         rows = sorted(rows, key=lambda row: -int(row["rows"]))[:MOST_SHOWN]
     at = [int(row["value"]) for row in rows] if is_counted else list(range(len(rows)))
     value = np.array([float(row[metric]) for row in rows])

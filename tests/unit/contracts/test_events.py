@@ -139,6 +139,8 @@ def test_kinds_of_tasks_differ_in_what_they_predict():
     assert (Forecast, Estimate, Classify) == (type(LOAD), type(DELAY), type(IS_LATE))
     with refused("task 'is_late': a probability has no quantiles"):
         replace(IS_LATE, quantiles=(0.1, 0.5))
+    with refused("task 'is_late': capacity is a share of all rows, above 0 and up to 1"):
+        replace(IS_LATE, capacity=0.0)
     with refused("task 'delay_min': an estimate needs quantiles"):
         replace(DELAY, quantiles=())
     for part in ({"quantiles": ()}, {"step": timedelta(0)}, {"steps": 0}):

@@ -28,16 +28,18 @@ from pipelines.serve.published import Published
 
 MEANINGS = {
     "mae": "mean absolute error: how far off on average",
+    "mase": "mae in units of the naive forecast's on the train span",
     "rmse": "like it, but large errors count more",
     "bias": "predicted minus actual, on average",
     "pinball": "loss of all quantiles",
     "coverage": "share of actual values inside the interval, and what it should be",
     "width": "mean width of the interval",
-    "skill": "gain over the naive baseline",
+    "skill": "gain over the naive baseline, with its 95 % interval",
     "auc": "of a yes and a no, how often the yes gets the greater probability; chance: 0.5",
     "average_precision": "share of right alarms, averaged over all there is to find; chance: the base rate",
     "log_loss": "surprise at what came; less is better",
     "brier": "squared distance of probability and outcome; less is better",
+    "calibration_error": "how far what is told is from how often it comes",
     "base_rate": "how many turn out yes",
 }
 published = Published(os.environ.get("HEADRACE_CONF"))
@@ -82,6 +84,10 @@ def told(metrics, name):
     if name not in metrics or name not in ("skill", "coverage"):
         return metrics.get(name)
     share = f"{metrics[name]:+.1%}" if name == "skill" else f"{metrics[name]:.0%}"
+    for loss in ("mae", "log_loss", "disorder"):
+        low, high = (metrics.get(f"interval/{loss}_skill_{end}") for end in ("low", "high"))
+        if name == "skill" and low is not None and high is not None:
+            share += f" ({low:+.1%} to {high:+.1%})"
     return f"{share} of {metrics['nominal_coverage']:.0%}" if name == "coverage" else share
 
 

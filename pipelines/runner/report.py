@@ -85,7 +85,11 @@ def _columns(what: str, columns: Mapping[str, str]) -> list[str]:
 
 def told(metrics: Mapping[str, float], task: Task) -> str:
     """What the test span shows of a family, in one line; metrics: as `evaluate` gives them."""
-    against = f"{metrics['skill']:+.1%} against {task.promote.must_beat}"
+    from pipelines.metrics.comparison import judged_by
+
+    ends = [metrics.get(f"interval/{judged_by(task)[0]}_skill_{end}") for end in ("low", "high")]
+    sure = "" if None in ends else f" ({ends[0]:+.1%} to {ends[1]:+.1%})"
+    against = f"{metrics['skill']:+.1%}{sure} against {task.promote.must_beat}"
     if task.is_unlabelled:
         found = f"{metrics['recall_at_5pct']:.0%} of the anomalies among the oddest 5%"
         return f"AUC {metrics['auc']:.3f} (naive {metrics['naive_auc']:.3f}); {found}"

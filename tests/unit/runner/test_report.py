@@ -112,6 +112,8 @@ def test_a_family_is_told_of_in_the_words_of_its_task():
     assert told(RUNS["xgboost"] | {"mae": 1150.25}, DOMAIN.tasks[0]) == (
         "MAE 1,150.2 m³/s, +62.4% against seasonal_naive; 79% in the 80% band"
     )
+    ends = {"interval/mae_skill_low": -0.051, "interval/mae_skill_high": 0.8}
+    assert ", +62.4% (-5.1% to +80.0%) against seasonal_naive;" in told(RUNS["xgboost"] | ends, DOMAIN.tasks[0])
 
 
 def test_what_is_not_known_yet_is_left_out():

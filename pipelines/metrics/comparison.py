@@ -22,7 +22,7 @@ Flags = npt.NDArray[np.bool_]
 SliceRow = Mapping[str, str | int | float]
 
 MOST_VALUES = 50
-"""Of a slice with more values, those with the most rows are shown."""
+"""Of a slice with more names, those with the most rows are shown."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Compared:
         naive = self.rows[self.task.promote.must_beat]
         metric = judged_by(self.task)[-1]
         for name, value, where in self._parts(naive, slices):
-            of_family, of_naive = (of.filter(pa.array(where)) for of in (self.rows[family], naive))
+            of_family, of_naive = (self._rows_of(family, where), self._rows_of(self.task.promote.must_beat, where))
             row: dict[str, str | int | float] = {"slice": name, "value": value, "rows": int(where.sum())}
             told = measures(of_family, of_naive, self.task, scale=scale)
             ends = self._of(metric, family, where) if metric in told else {}  # no order where all labels are alike
@@ -98,7 +98,8 @@ class Compared:
         yield "all", "", np.ones(len(rows), bool)
         for name in slices:
             counts = pc.value_counts(rows[name].combine_chunks())
-            most = sorted(counts.to_pylist(), key=lambda of: -of["counts"])[:MOST_VALUES]
+            most = sorted(counts.to_pylist(), key=lambda of: -of["counts"])
+            most = most[:MOST_VALUES] if pa.types.is_string(rows[name].type) else most
             for value in sorted(of["values"] for of in most) if len(counts) > 1 else ():
                 yield name, str(value), pc.equal(rows[name], value).to_numpy()
 
@@ -120,9 +121,12 @@ class Compared:
 
     def _drawn(self, metric: str, family: str, where: Flags) -> Values:
         """The loss in all periods, each counted once, and then in each draw."""
-        rows, count = self.rows[family].filter(pa.array(where)), self.draws.counts.shape[1]
-        loss = counted(rows, self.task, metric, self.period[where], count)
+        count = self.draws.counts.shape[1]
+        loss = counted(self._rows_of(family, where), self.task, metric, self.period[where], count)
         return np.concatenate([loss.of(np.ones((1, count))), loss.of(self.draws.counts)])
+
+    def _rows_of(self, family: str, where: Flags) -> pa.Table:
+        return self.rows[family].select(["actual", *self.task.outputs]).filter(pa.array(where))
 
 
 def judged_by(task: Task) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,12 +11,13 @@ from uuid import uuid4
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitPlan
-from pipelines.contracts.tasks import ByHash, Forecast, Task
-from pipelines.contracts.usage import Usage, summed
+from pipelines.contracts.tasks import ByHash, Task
+from pipelines.contracts.usage import summed
 from pipelines.io.failures import TrackingError
 from pipelines.io.publication import Champion, Fit
+from pipelines.runner.backtest import Backtest, as_table, backtested
 from pipelines.runner.failures import Untold, Waiting
-from pipelines.runner.fits import bytes_of, current_plan, fitted, told_where, usage_of
+from pipelines.runner.fits import current_plan, fitted, told_where, usage_of
 from pipelines.runner.folds import Rolled, rolled
 from pipelines.runner.report import told
 from pipelines.runner.selection import line, of_kept, selected
@@ -25,14 +26,9 @@ from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages import train as train_stage
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from pipelines.io.run_records import FitReport, LearnReport
     from pipelines.metrics.selection import Judgement
     from pipelines.stages.evaluate import Evidence
-
-WORTH = ["value", "naive_value"]
-"""Columns of a backtest whose predictions are priced."""
 
 
 def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -> None:
@@ -61,7 +57,6 @@ class Lesson:
 
     def __init__(self, work: Work, task: Task) -> None:
         self._work, self._task = work, task
-        self._judging: dict[str, Usage] = {}
 
     @cached_property
     def _declared(self) -> dict[str, FitPlan]:
@@ -120,49 +115,12 @@ class Lesson:
         return rolled(self._work, self._task, self._declared) if self._task.folds else {}
 
     @cached_property
-    def evidence(self) -> dict[str, Evidence]:
-        """Every family's backtest on the calibrate and the test span, through its scorer, and what it shows."""
-        from pipelines.engines.predictions import Model, predictions
-        from pipelines.io.machine import Watched
-        from pipelines.stages.evaluate import JUDGED, evaluate
-        from pipelines.transforms.slices import features_of_slices, sliced
-
-        domain, task = self._work.domain, self._task
-        spans = {name: task.split.spans[name] for name in JUDGED}
-        spark, found = self._work.context.spark(), {}
-        for family, plan in self.plans.items():
-            model = Model(family, fitted(self._work, plan).model)
-            # the baseline alone sees all features, and how it errs on the train span is what errors are counted in
-            is_baseline = family == task.promote.must_beat
-            of_series = {"train": plan.train} if is_baseline and isinstance(task, Forecast) else {}
-            beside = features_of_slices(domain, task) if is_baseline else ()
-            with Watched() as machine:
-                found[family] = predictions(spark, model, plan, spans | of_series, beside).toArrow()
-            self._judging[family] = replace(machine.usage, bytes_read=bytes_of(plan))
-        found[task.promote.must_beat] = sliced(found[task.promote.must_beat], domain, task)
-        return evaluate(found, task, tuple(domain.slices(task)), self._priced)
+    def backtest(self) -> Backtest:
+        return backtested(self._work, self._task, self.plans)
 
     @property
-    def _priced(self) -> Callable[[pa.Table], pa.Table] | None:
-        """What prices predictions by the task's policy; None where an action depends on more than its own row."""
-        from pipelines.contracts.policies import Assigning, Sizing
-        from pipelines.domains import policy_if_any
-
-        policy = policy_if_any(self._work.domain, self._task.decide)
-        if not isinstance(policy, Assigning | Sizing):
-            return None
-
-        def priced(rows: pa.Table) -> pa.Table:
-            import numpy as np
-            import pyarrow as pa
-
-            from pipelines.transforms.worth import with_worth
-
-            numbered = rows.append_column("_row", pa.array(np.arange(len(rows))))
-            found = with_worth(self._work.context.spark().createDataFrame(numbered), self._task, policy).toArrow()
-            return found.sort_by("_row").select(WORTH)
-
-        return priced
+    def evidence(self) -> Mapping[str, Evidence]:
+        return self.backtest.evidence
 
     def evaluate(self) -> None:
         """Write the backtest, and leave all there is to tell of every fit in the spool."""
@@ -183,7 +141,7 @@ class Lesson:
             spool.add(work.attempt.number, self._report_of(family, ids[family], parent.id).write)
             versions = {name: shard.version for name, shard in self.plans[family].tables.items()}
             work.add("fits", Fit(task.name, family, ids[family], self.plans[family].key, metrics, versions, self.as_of))
-            parts.append(_labelled_backtest(seen, task, family, ids[family], tuple(work.domain.slices(task))))
+            parts.append(as_table(seen, work.domain, task, ids[family]))
             work.say("evaluate", f"{task.name}: {family}: {told(metrics, task)}")
         frame = work.context.spark().createDataFrame(pa.concat_tables(parts))
         work.write(Change(work.domain.delta_table("gold", f"{task.name}_backtest"), "overwrite", frame))
@@ -283,16 +241,4 @@ class Lesson:
         """What a family's stages took; of a fit that was kept from before, what it took then."""
         price = self._work.context.settings.training.price_per_core_hour
         fit = usage_of(self._work, self.plans[family])
-        return (fit.metrics("train", price) if fit else {}) | self._judging[family].metrics("evaluate", price)
-
-
-def _labelled_backtest(seen: Evidence, task: Task, family: str, run_id: str, slices: tuple[str, ...]) -> pa.Table:
-    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, slices, worth."""
-    import pyarrow as pa
-
-    rows, said = seen.backtest, {"task": task.name, "family": family, "run_id": run_id}
-    labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
-    keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]
-    worth = [name for name in WORTH if name in rows.column_names]
-    columns = dict.fromkeys((*keys, *task.outputs, *slices, *worth))
-    return pa.table({**labelled, **{name: rows[name] for name in columns}})
+        return (fit.metrics("train", price) if fit else {}) | self.backtest.usages[family].metrics("evaluate", price)

@@ -16,7 +16,6 @@ from pipelines.contracts.tasks import Task
 from pipelines.metrics import quantile
 from pipelines.metrics.comparison import Compared, SliceRow
 from pipelines.metrics.measures import measures, quantiles, values
-from pipelines.metrics.point import mae
 from pipelines.stages.recalibrate import interval_metrics, recalibrated
 from pipelines.transforms.intervals import shifted
 
@@ -49,16 +48,16 @@ def evaluate(
     predictions: Mapping[str, pa.Table],
     task: Task,
     slices: Sequence[str] = (),
+    scale: float | None = None,
     priced: Callable[[pa.Table], pa.Table] | None = None,
 ) -> dict[str, Evidence]:
     """Judge every family of the task.
 
-    predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count, and the
-    baseline's train as the scale of `mase`. slices: columns of the baseline's predictions by which errors are told
-    besides. priced: from `actual` and outputs to what acting on them came to, `value` and `naive_value` of each row.
-    Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the
-    model's own, and so is a probability. Raises FitError where a span has no known label yet, or for a probability not
-    both 0 and 1.
+    predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count. slices:
+    columns of the baseline's predictions by which errors are told besides. scale: the baseline's mean absolute error on
+    the train span. priced: from `actual` and outputs to what acting on them came to, `value` and `naive_value`.
+    Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own,
+    and so is a probability. Raises FitError where a span has no known label yet, or for a probability not both 0 and 1.
     """
     labelled = {family: _labelled(rows, task) for family, rows in predictions.items()}
     baseline = labelled[task.promote.must_beat]
@@ -75,7 +74,7 @@ def evaluate(
     if priced is not None:
         _add_worth(calibrated, task, priced)
     test = {family: rows["test"] for family, rows in calibrated.items()}
-    compared, scale = Compared.of(test, task, _leader(gate, task)), _scale(baseline["train"], task)
+    compared = Compared.of(test, task, _leader(gate, task))
     found = {}
     for family, rows in calibrated.items():
         metrics = measures(rows["test"], baseline["test"], task, scale=scale)
@@ -160,12 +159,6 @@ def _leader(gate: Mapping[str, Mapping[str, float]], task: Task) -> str:
     return min(finite, key=lambda family: (finite[family], family), default=task.promote.must_beat)
 
 
-def _scale(train: pa.Table, task: Task) -> float | None:
-    """The baseline's mean absolute error on the train span; None where its predictions for that are not there."""
-    told = train.filter(train[task.point].is_valid())
-    return mae(values(told, "actual"), values(told, task.point)) if len(told) and task.quantiles else None
-
-
 def _mae_by_step(rows: pa.Table, task: Task) -> Values:
     if task.steps == 1:
         return np.array([])
@@ -178,7 +171,7 @@ def _labelled(rows: pa.Table, task: Task) -> dict[str, pa.Table]:
     """The rows with a known label by span, in one order for every family, so that they stand side by side."""
     known = rows.filter(rows["actual"].is_valid())
     known = known.sort_by([(key, "ascending") for key in (task.spine.entity, "cut_at", "step")])
-    return {name: known.filter(pc.equal(known["split"], name)) for name in ("train", *JUDGED)}
+    return {name: known.filter(pc.equal(known["split"], name)) for name in JUDGED}
 
 
 def _with_slices(rows: pa.Table, baseline: pa.Table, slices: Sequence[str]) -> pa.Table:

@@ -1,0 +1,101 @@
+"""Every family's predictions of spans that it never saw, and all that is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.domain import Domain
+from pipelines.contracts.fits import FitPlan
+from pipelines.contracts.policies import Assigning, Sizing
+from pipelines.contracts.tasks import Forecast, Task
+from pipelines.contracts.usage import Usage
+from pipelines.runner.fits import bytes_of, fitted
+from pipelines.runner.work import Work
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pipelines.stages.evaluate import Evidence
+
+WORTH = ["value", "naive_value"]
+"""Columns of a backtest whose predictions are priced."""
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """By family: what its predictions show, and what making them took."""
+
+    evidence: Mapping[str, Evidence]
+    usages: Mapping[str, Usage]
+
+
+def backtested(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> Backtest:
+    """Predict the calibrate and the test span with every family, through its scorer, and judge. Fits are those of the
+    plans, made if need be."""
+    from pipelines.engines.predictions import Model, predictions
+    from pipelines.io.machine import Watched
+    from pipelines.stages.evaluate import JUDGED, evaluate
+    from pipelines.transforms.slices import features_of_slices, sliced
+
+    domain, baseline = work.domain, task.promote.must_beat
+    spans = {name: task.split.spans[name] for name in JUDGED}
+    spark, found, usages = work.context.spark(), {}, {}
+    for family, plan in plans.items():
+        model = Model(family, fitted(work, plan).model)
+        # the baseline alone is given all features
+        beside = features_of_slices(domain, task) if family == baseline else ()
+        with Watched() as machine:
+            found[family] = predictions(spark, model, plan, spans, beside).toArrow()
+        usages[family] = replace(machine.usage, bytes_read=bytes_of(plan))
+    found[baseline] = sliced(found[baseline], domain, task)
+    scale = _scale(work, task, plans[baseline]) if isinstance(task, Forecast) else None
+    return Backtest(evaluate(found, task, tuple(domain.slices(task)), scale, _priced(work, task)), usages)
+
+
+def as_table(seen: Evidence, domain: Domain, task: Task, run_id: str) -> pa.Table:
+    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, slices, worth."""
+    import pyarrow as pa
+
+    rows, said = seen.backtest, {"task": task.name, "family": seen.family, "run_id": run_id}
+    labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
+    keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]
+    worth = [name for name in WORTH if name in rows.column_names]
+    columns = dict.fromkeys((*keys, *task.outputs, *domain.slices(task), *worth))
+    return pa.table({**labelled, **{name: rows[name] for name in columns}})
+
+
+def _scale(work: Work, task: Task, plan: FitPlan) -> float | None:
+    """The baseline's mean absolute error on the train span, in which a forecast's errors are counted: one number, since
+    the span may be too long to hold. None where no row has a label."""
+    from pyspark.sql import functions as F
+
+    from pipelines.engines.predictions import Model, predictions
+
+    model = Model(plan.family, fitted(work, plan).model)
+    rows = predictions(work.context.spark(), model, plan, {"train": plan.train})
+    (found,) = rows.agg(F.avg(F.abs(F.col(task.point) - F.col("actual")))).collect()
+    scale: float | None = found[0]
+    return scale
+
+
+def _priced(work: Work, task: Task) -> Callable[[pa.Table], pa.Table] | None:
+    """What prices predictions by the task's policy; None where an action depends on more than its own row."""
+    from pipelines.domains import policy_if_any
+
+    policy = policy_if_any(work.domain, task.decide)
+    if not isinstance(policy, Assigning | Sizing):
+        return None
+
+    def priced(rows: pa.Table) -> pa.Table:
+        import numpy as np
+        import pyarrow as pa
+
+        from pipelines.transforms.worth import with_worth
+
+        numbered = rows.append_column("_row", pa.array(np.arange(len(rows))))
+        found = with_worth(work.context.spark().createDataFrame(numbered), task, policy).toArrow()
+        return found.sort_by("_row").select(WORTH)
+
+    return priced

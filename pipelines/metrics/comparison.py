@@ -72,9 +72,9 @@ class Compared:
         intervals, then every metric. slices: columns of the baseline's rows; scale: see `measures`."""
         naive = self.rows[self.task.promote.must_beat]
         metric = judged_by(self.task)[-1]
-        for name, value, where in self._parts(naive, slices):
+        for name, group, where in self._parts(naive, slices):
             of_family, of_naive = (self._rows_of(family, where), self._rows_of(self.task.promote.must_beat, where))
-            row: dict[str, str | int | float] = {"slice": name, "value": value, "rows": int(where.sum())}
+            row: dict[str, str | int | float] = {"slice": name, "group": group, "rows": int(where.sum())}
             told = measures(of_family, of_naive, self.task, scale=scale)
             ends = self._of(metric, family, where) if metric in told else {}  # no order where all labels are alike
             yield row | ends | self.worth(family, where) | told

@@ -38,12 +38,12 @@ def by_slice(rows: Sequence[Row], metric: str, *, model: str, subject: str, unit
 
 
 def _panel(axes: Axes, rows: Sequence[Row], whole: Row, metric: str, model: str) -> None:
-    is_counted = all(str(row["value"]).isdigit() for row in rows)
+    is_counted = all(str(row["group"]).isdigit() for row in rows)
     if is_counted:
-        rows = sorted(rows, key=lambda row: int(row["value"]))
+        rows = sorted(rows, key=lambda row: int(row["group"]))
     else:
         rows = sorted(rows, key=lambda row: -int(row["rows"]))[:MOST_SHOWN]
-    at = [int(row["value"]) for row in rows] if is_counted else list(range(len(rows)))
+    at = [int(row["group"]) for row in rows] if is_counted else list(range(len(rows)))
     value = np.array([float(row[metric]) for row in rows])
     low, high = (np.array([float(row.get(f"{metric}_{end}", row[metric])) for row in rows]) for end in ("low", "high"))
     reach = np.abs(np.stack([value - low, high - value]))
@@ -67,7 +67,7 @@ def _panel(axes: Axes, rows: Sequence[Row], whole: Row, metric: str, model: str)
     if is_counted:
         axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
     else:
-        axes.set_xticks(at, [f"{row['value']}\n{int(row['rows']):,}" for row in rows], fontsize=8)
+        axes.set_xticks(at, [f"{row['group']}\n{int(row['rows']):,}" for row in rows], fontsize=8)
 
 
 def _ends(row: Row, metric: str) -> str:

@@ -141,7 +141,7 @@ def test_every_metric_is_made_of_the_published_backtest(way, mlflow_runs):
     client, _, children = mlflow_runs
     run = children["linear"]
     table = client.download_artifacts(run.info.run_id, "metrics_by_slice.csv")
-    by_slice = {(row["slice"], row["value"]): row for row in csv.DictReader(Path(table).read_text().splitlines())}
+    by_slice = {(row["slice"], row["group"]): row for row in csv.DictReader(Path(table).read_text().splitlines())}
     sql = "SELECT avg(abs(q50 - actual)) AS e FROM t WHERE family = 'linear' AND split = 'test'"
     ((mae,),) = query(way[0], "mill", "gold.mill_flow_m3s_backtest", sql)
     assert run.data.metrics["mae"] == pytest.approx(mae) == pytest.approx(float(by_slice["all", ""]["mae"]))

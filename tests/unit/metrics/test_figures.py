@@ -247,7 +247,7 @@ def test_coverage_over_time_is_that_of_the_seven_periods_up_to_each():
 def test_a_loss_by_slice_stands_with_its_interval_beside_the_naive_one():
     whole = {
         "slice": "all",
-        "value": "",
+        "group": "",
         "rows": 9,
         "mae": 2.0,
         "mae_low": 1.5,
@@ -255,10 +255,10 @@ def test_a_loss_by_slice_stands_with_its_interval_beside_the_naive_one():
         "mae_minus_naive": -1.0,
     }
     parts = [
-        whole | {"slice": "step", "value": "1", "mae": 1.0},
-        whole | {"slice": "step", "value": "2", "mae": 3.0},
-        whole | {"slice": "kind", "value": "tug", "mae": 2.0},
-        {"slice": "kind", "value": "raft", "rows": 1},  # no loss is defined there
+        whole | {"slice": "step", "group": "1", "mae": 1.0},
+        whole | {"slice": "step", "group": "2", "mae": 3.0},
+        whole | {"slice": "kind", "group": "tug", "mae": 2.0},
+        {"slice": "kind", "group": "raft", "rows": 1},  # no loss is defined there
     ]
     drawn = by_slice([whole, *parts], "mae", **WORDS)
     assert words(drawn) == (

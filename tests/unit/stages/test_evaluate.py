@@ -262,7 +262,7 @@ def test_every_metric_is_told_by_slice_with_its_interval_beside_the_baselines_an
     found = evaluate({family: of_days(errors) for family, errors in told.items()}, task, ("step", "station_id"))
     whole, *steps = found["xgboost"].slices
     assert (whole["slice"], whole["rows"], whole["mae"], whole["naive_mae"]) == ("all", 60, 1.5, 4.0)
-    assert [(row["slice"], row["value"], row["rows"], row["mae"]) for row in steps] == [
+    assert [(row["slice"], row["group"], row["rows"], row["mae"]) for row in steps] == [
         ("step", "1", 30, 1.5),
         ("step", "2", 30, 1.5),
     ]  # there is one station, which is all rows
@@ -313,4 +313,5 @@ def test_predictions_are_priced_once_for_all_and_told_beside_the_naive_policy():
     assert [found.metrics[f"worth/{name}"] for name in names] == [2 * 180.0, 6 * 240.0, 360.0 - 1440.0]
     assert found.metrics["worth/value_minus_naive_low"] < -1080 < found.metrics["worth/value_minus_naive_high"] < 0
     assert [row["value_minus_naive"] for row in found.slices] == [-1080.0, -540.0, -540.0]
+    assert [(row["group"], row["value"]) for row in found.slices] == [("", 360.0), ("1", 180.0), ("2", 180.0)]
     assert found.backtest["value"].to_pylist()[2:6] == [4.0, 4.0, 8.0, 8.0]

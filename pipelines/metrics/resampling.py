@@ -78,9 +78,9 @@ def shortest_length(series: Values) -> float:
     """The length by the rule of Politis and White (2004) for blocks of random length, corrected by Patton, Politis and
     White (2009); 1 for a series that never changes or has fewer than nine values."""
     count = len(series)
-    off = series - series.mean()
-    if count < 9 or not off.any():
+    if count < 9 or not np.ptp(series):
         return 1.0
+    off = series - series.mean()
     in_a_row = max(5, math.ceil(math.sqrt(math.log10(count))))
     most = min(math.ceil(math.sqrt(count)) + in_a_row, count - 1)
     covariance = np.array([off[lag:] @ off[: count - lag] for lag in range(most + 1)]) / count

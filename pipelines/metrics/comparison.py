@@ -28,8 +28,8 @@ MOST_VALUES = 50
 @dataclass(frozen=True)
 class Compared:
     """Every family's rows of one span, all in one order. leader: the family that the others are compared with besides
-    the baseline. period: each row's; draws: of the periods. Rows may say what acting on them came to (`value`), and what
-    the naive policy by them did (`naive_value`)."""
+    the baseline. period: each row's; draws: of the periods. Rows may say what acting on them came to (`value`), and
+    what the naive policy by them did (`naive_value`)."""
 
     rows: Mapping[str, pa.Table]
     task: Task

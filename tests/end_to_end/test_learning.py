@@ -147,10 +147,14 @@ def test_every_metric_is_made_of_the_published_backtest(way, mlflow_runs):
     assert run.data.metrics["mae"] == pytest.approx(mae) == pytest.approx(float(by_slice["all", ""]["mae"]))
     assert run.data.metrics["interval/mae_low"] < mae < run.data.metrics["interval/mae_high"]
     assert 0.0 < run.data.metrics["mase"] < 1.0
-    summed = "SELECT sum(value) AS v FROM t WHERE family = 'linear' AND split = 'test'"
-    ((value,),) = query(way[0], "mill", "gold.mill_flow_m3s_backtest", summed)
+    summed = "SELECT sum({}) AS v FROM t WHERE family = '{}' AND split = 'test'"
+    (((value,),), ((naive,),)) = (
+        query(way[0], "mill", "gold.mill_flow_m3s_backtest", summed.format(*of))
+        for of in (("value", "linear"), ("naive_value", "seasonal_naive"))
+    )
     assert run.data.metrics["worth/value"] == pytest.approx(value) == pytest.approx(float(by_slice["all", ""]["value"]))
-    assert run.data.metrics["worth/naive_value"] > value > 0.0 > run.data.metrics["worth/value_minus_naive"]
+    assert run.data.metrics["worth/naive_value"] == pytest.approx(naive)
+    assert run.data.metrics["worth/value_minus_naive"] == pytest.approx(value - naive)
     assert run.data.tags["headrace.unit_of_worth"] == "EUR"
     for name, value, where in (("station_id", "b", "station_id = 'b'"), ("hour_of_day", "7", "hour_of_day = 7")):
         ((of_slice,),) = query(way[0], "mill", "gold.mill_flow_m3s_backtest", f"{sql} AND {where}")

@@ -106,6 +106,26 @@ class Encodings:
 
 
 @dataclass(frozen=True)
+class WarmStart:
+    """A registered model that a fit begins from, as it was found when the fit was planned.
+
+    model_id: MLflow's, for its lineage. file: where its bytes lie, with the hash `sha256`. learnt_from: the spans that
+    it was fitted on and stopped by. content: its bytes, None in a plan that no engine has taken up.
+    """
+
+    name: str
+    version: int
+    sha256: str
+    learnt_from: tuple[Span | Share, ...]
+    model_id: str
+    file: str
+    content: bytes | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True)
 class FitPlan:
     """Everything that decides a fit; two plans with one key give the same model on the same machine.
 
@@ -113,7 +133,7 @@ class FitPlan:
     the label is the place, from 0. is_unlabelled: no label is looked at. encodings: none yet in a plan that no engine
     has taken up. purge: from when on labels of a span are known too late to count; those of other spans count
     whenever they came. precision: float32, or bfloat16 for the layers of nets that bear it. compression: none, or fp16
-    for the gradients that ranks send one another.
+    for the gradients that ranks send one another. warm_start: None for a fit that begins anew.
     """
 
     domain: str
@@ -135,6 +155,7 @@ class FitPlan:
     compression: str = "none"
     classes: tuple[str, ...] = ()
     is_unlabelled: bool = False
+    warm_start: WarmStart | None = None
 
     @property
     def class_count(self) -> int:
@@ -152,8 +173,12 @@ class FitPlan:
 
     @property
     def key(self) -> str:
-        """A hash of the whole plan; tables count by name and state, wherever and in whatever files they lie."""
+        """A hash of the whole plan; tables count by name and state, wherever and in whatever files they lie, and the
+        model that the fit begins from by name, version and hash."""
         content = asdict(self) | {"tables": {name: shard.state for name, shard in self.tables.items()}}
+        del content["warm_start"]
+        if self.warm_start is not None:
+            content["warm_start"] = (str(self.warm_start), self.warm_start.sha256)
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -179,7 +204,10 @@ class WorkerRecord:
 
 @dataclass(frozen=True)
 class FitResult:
-    """A fitted model in its native bytes (`format`: ubj, json, safetensors) and the traces of its making."""
+    """A fitted model in its native bytes (`format`: ubj, json, safetensors) and the traces of its making.
+
+    trained_share: the part of a net's weights that its adapters are; None where all weights were trained.
+    """
 
     model: bytes
     format: str
@@ -188,6 +216,7 @@ class FitResult:
     workers: tuple[WorkerRecord, ...] = ()
     seconds: float = 0.0
     best_step: int | None = None
+    trained_share: float | None = None
 
 
 @dataclass(frozen=True)

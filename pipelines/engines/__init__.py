@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, WorkerLost, Workspace
 from pipelines.engines.recorder import begin
 from pipelines.engines.shards import with_encodings
+from pipelines.engines.warm_starts import with_warm_start
 from pipelines.models.base import families
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] |
         raise FitError(f"{plan.family} cannot be fitted by '{plan.engine}'; it can by: {', '.join(family.engines)}")
     engine = importlib.import_module(f"{__name__}.{plan.engine}")
     started = time.monotonic()
-    encoded = with_encodings(plan)
+    whole = with_encodings(with_warm_start(plan))
     for tries_left in reversed(range(_TRIES)):
         begin(workspace, plan.key)
         try:
-            result: FitResult = engine.fit(family, encoded, workspace, spark, recorder)
+            result: FitResult = engine.fit(family, whole, workspace, spark, recorder)
             break
         except WorkerLost:
             if not tries_left:

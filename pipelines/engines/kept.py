@@ -35,4 +35,5 @@ def kept(workspace: Workspace) -> FitResult | None:
         workers=tuple(WorkerRecord(**record) for record in rest["workers"]),
         seconds=rest["seconds"],
         best_step=rest["best_step"],
+        trained_share=rest.get("trained_share"),  # kept before there were adapters, it has none
     )

@@ -28,15 +28,20 @@ def metric_name(name: str) -> str:
 
 def parameters(plan: FitPlan) -> dict[str, str]:
     """What decided the fit, as text."""
-    return {name: str(value) for name, value in plan.params.items()} | {
-        "engine": plan.engine,
-        "workers": str(plan.workers),
-        "device": plan.device,
-        "seed": str(plan.seed),
-        "features": str(len(plan.frame.features)),
-        "train_span": str(plan.train),
-        "validate_span": str(plan.validate),
-    }
+    begun = {"warm_start": str(plan.warm_start)} if plan.warm_start else {}
+    return (
+        {name: str(value) for name, value in plan.params.items()}
+        | begun
+        | {
+            "engine": plan.engine,
+            "workers": str(plan.workers),
+            "device": plan.device,
+            "seed": str(plan.seed),
+            "features": str(len(plan.frame.features)),
+            "train_span": str(plan.train),
+            "validate_span": str(plan.validate),
+        }
+    )
 
 
 def dataset_input(name: str, path: str, version: int, rows: int) -> DatasetInput:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,6 +16,19 @@ from pipelines.settings import Settings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+
+
+_NO_SUCH = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""What MLflow says of a model or version, and of an alias, that it does not have."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version of a registered model; mlflow_run_id: of its fit, model_id: what MLflow calls the logged model."""
+
+    version: int
+    mlflow_run_id: str
+    model_id: str
 
 
 class Registry:
@@ -56,16 +70,26 @@ class Registry:
             client.set_registered_model_alias(name, alias, str(version))
             return True
 
+    def find(self, name: str, which: int | str) -> Registered | None:
+        """A version by its number or an alias; None where there is none."""
+        with self._store.asking(f"find {name} {which}") as client:
+            from mlflow.exceptions import MlflowException
+
+            try:
+                found = _stored(client, name, which)
+            except MlflowException as error:
+                if error.error_code not in _NO_SUCH:
+                    raise
+                return None
+            return Registered(int(found.version), str(found.run_id), str(found.model_id))
+
     def load(self, name: str, which: int | str) -> tuple[bytes, ModelCard]:
         """A registered model by version or alias: its native bytes and its card, both checked against the hash that was
         written with the version. Raises TrackingError if they differ or are not to be had."""
         with self._store.asking(f"load {name} {which}") as client, TemporaryDirectory(prefix="headrace-") as folder:
             from mlflow.artifacts import download_artifacts
 
-            if isinstance(which, int):
-                stored = client.get_model_version(name, str(which))
-            else:
-                stored = client.get_model_version_by_alias(name, which)
+            stored = _stored(client, name, which)
             uri = f"models:/{name}/{stored.version}"
             artifacts = Path(download_artifacts(artifact_uri=uri, dst_path=folder)) / "artifacts"
             text = (artifacts / CARD_FILE).read_bytes()
@@ -76,6 +100,12 @@ class Registry:
                 model = (artifacts / card.file).read_bytes()
                 card.check(model)
             return model, card
+
+
+def _stored(client: MlflowClient, name: str, which: int | str) -> ModelVersion:
+    if isinstance(which, int):
+        return client.get_model_version(name, str(which))
+    return client.get_model_version_by_alias(name, which)
 
 
 def _versions(client: MlflowClient, name: str, run: str | None) -> list[int]:

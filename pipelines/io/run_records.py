@@ -48,7 +48,8 @@ class Point:
 @dataclass(frozen=True)
 class RunRecord:
     """A run as MLflow takes it. id: ours, since MLflow gives its own, and only when it is there; it is the run's tag
-    `headrace.run_id`. parent: the id of the run that it is nested in, "" for none."""
+    `headrace.run_id`. parent: the id of the run that it is nested in, "" for none. models: MLflow's ids of the logged
+    models that it began from."""
 
     id: str
     domain: str
@@ -61,12 +62,14 @@ class RunRecord:
     params: Mapping[str, str] = field(default_factory=dict)
     points: tuple[Point, ...] = ()
     tables: tuple[TableRead, ...] = ()
+    models: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, entry: Path) -> RunRecord:
         content = json.loads((entry / RUN).read_text(encoding="utf-8"))
         points = tuple(Point(**point) for point in content["points"])
-        return cls(**content | {"points": points, "tables": tuple(TableRead(**table) for table in content["tables"])})
+        tables = tuple(TableRead(**table) for table in content["tables"])
+        return cls(**content | {"points": points, "tables": tables, "models": tuple(content.get("models", ()))})
 
     def write(self, entry: Path) -> None:
         _write_json(entry / RUN, asdict(self))
@@ -156,6 +159,9 @@ class FitReport:
         plan, ended_ms = self.plan, now_ms()
         workers = {f"worker_{of.rank}": _worker_text(of) for of in self.result.workers}
         own = {"headrace.fit_key": plan.key, "family": plan.family}
+        begun = plan.warm_start
+        if begun is not None:
+            own |= {"headrace.warm_start": f"models:/{begun}", "headrace.warm_start_sha256": begun.sha256}
         record = RunRecord(
             id=self.id,
             domain=plan.domain,
@@ -168,6 +174,7 @@ class FitReport:
             params=parameters(plan),
             points=self._points(ended_ms),
             tables=tuple(self.tables),
+            models=(begun.model_id,) if begun else (),
         )
         record.write(entry)
         artifacts = entry / ARTIFACTS

@@ -132,13 +132,14 @@ class Tracking:
 
     def _fill(self, client: MlflowClient, run: str, experiment: str, record: RunRecord, entry: Path) -> None:
         """Everything that a run holds; whatever of it is there already stays as it is."""
-        from mlflow.entities import Param
+        from mlflow.entities import LoggedModelInput, Param
 
         client.log_batch(run, params=[Param(name, value) for name, value in record.params.items()])
         _log_points(client, run, record.points)
         tables = [dataset_input(table.name, table.path, table.version, table.rows) for table in record.tables]
-        if tables:
-            client.log_inputs(run, tables)
+        models = [LoggedModelInput(model_id=model) for model in record.models]
+        if tables or models:
+            client.log_inputs(run, tables, models)
         if (entry / run_records.ARTIFACTS).is_dir():
             client.log_artifacts(run, str(entry / run_records.ARTIFACTS))
         if (entry / run_records.MODEL).is_dir():

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Detect
-from pipelines.models.base import NetFamily, Param, Scorer, Signature
+from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
 from pipelines.models.labels import unlabelled
-from pipelines.models.mlp import Reading, learnt_reading
+from pipelines.models.mlp import Reading, learnt_reading, reading_begun_from
 from pipelines.models.oddity import Ranks
 from pipelines.models.rows import Values, matrix
 
@@ -40,16 +40,17 @@ class Autoencoder(NetFamily):
         Param("learning_rate", float, 4e-3, (1e-3, 4e-3, 1e-2), "peak of the learning rate"),
         Param("weight_decay", float, 1e-3, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, 0.99, None, "part of the running mean of the weights that a step keeps"),
+        *FINE_TUNING,
     )
 
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.devices import CPU, device_of
-        from pipelines.models.nets.sealing import sealed
+        from pipelines.models.nets.fine_tuning import begun, fit_result
         from pipelines.models.nets.training import Schedule, reproducible, squared, train_network
 
         device, params = device_of(plan), self.settled(plan.params)
         values = unlabelled(train, plan, "train")
-        reading = learnt_reading(plan, values, np.zeros(0), crew)
+        reading = reading_begun_from(plan) or learnt_reading(plan, values, np.zeros(0), crew)
         learnt, judged = (_batchable(plan, reading, of) for of in (values, unlabelled(validate, plan, "validate")))
         schedule = Schedule(
             epochs=int(params["epochs"]),
@@ -70,7 +71,7 @@ class Autoencoder(NetFamily):
             "code": int(params["code"]),
         }
         with reproducible(plan.seed, device):
-            network = _network(shape).to(device)
+            network = begun(_network(shape), shape, plan, params).to(device)
             best = train_network(network, learnt, judged, squared(), schedule, plan.seed, crew, recorder)
         network = network.to(CPU).eval()
         ranks = _together(Ranks.of(_oddity(network, reading, plan.frame.features, values)), crew)
@@ -80,7 +81,7 @@ class Autoencoder(NetFamily):
             "shape": shape,
             "ranks": asdict(ranks),
         }
-        return FitResult(model=sealed(network, content), format="safetensors", best_step=best)
+        return fit_result(network, content, best)
 
     def scorer(self, model: bytes) -> Scorer:
         from pipelines.models.nets.sealing import content_of, load_weights

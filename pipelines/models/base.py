@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import Encoding, FitError, FitPlan, FitResult, Recorder
+from pipelines.contracts.model_references import ModelReference
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Classify, Detect, Estimate, Forecast, ParamValue, Task, output_columns
 from pipelines.models.encodings import encoded
@@ -40,6 +41,17 @@ class Param:
     default: ParamValue
     search: tuple[ParamValue, ...] | None
     doc: str
+
+
+START_FROM, ADAPTER_RANK = "start_from", "adapter_rank"
+WARM_START = Param(
+    START_FROM, str, "", None, "registered model to begin from: models:/NAME/VERSION or models:/NAME@ALIAS; '': none"
+)
+FINE_TUNING = (
+    WARM_START,
+    Param(ADAPTER_RANK, int, 0, None, "rank of the adapters (LoRA) that alone are trained; 0: all weights are"),
+)
+"""The parameters of families whose fits can begin from a registered model, and of nets, which can stay near it."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +161,8 @@ class Family(ABC):
             wanted = known[name].type
             if not (type(value) is wanted or (wanted is float and type(value) is int)):
                 raise DeclarationError(f"family '{self.name}': '{name}' must be {wanted.__name__}, not {value!r}")
+        if given.get(START_FROM):
+            ModelReference.read(str(given[START_FROM]))
         return {name: param.type(given.get(name, param.default)) for name, param in known.items()}
 
     def must_answer(self, plan: FitPlan) -> None:
@@ -188,6 +202,16 @@ class NetFamily(Family):
     """A family of nets, trained by a crew of equal ranks that average their gradients."""
 
     engines = ("horovod", "torch_ddp", "single")
+
+    def settled(self, given: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
+        params = super().settled(given)
+        rank = int(params[ADAPTER_RANK])
+        if rank < 0 or (rank and not params[START_FROM]):
+            raise DeclarationError(
+                f"family '{self.name}': '{ADAPTER_RANK}' is 0, or a number of 1 or more beside '{START_FROM}': "
+                "adapters change a model that is there"
+            )
+        return params
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.crew import Solo

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipelines.contracts.features import Image
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Frame, Recorder
 from pipelines.contracts.tasks import Classify
-from pipelines.models.base import NetFamily, Param, Scorer, Signature
+from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
 from pipelines.models.images import pixels
 from pipelines.models.labels import check_classes, no_label
 from pipelines.models.rows import LABEL, Values, lists
@@ -43,11 +43,12 @@ class ImageCNN(NetFamily):
         Param("learning_rate", float, 2e-3, (1e-3, 2e-3, 4e-3), "peak of the learning rate"),
         Param("weight_decay", float, 1e-2, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, 0.995, None, "part of the running mean of the weights that a step keeps"),
+        *FINE_TUNING,
     )
 
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.devices import device_of
-        from pipelines.models.nets.sealing import sealed
+        from pipelines.models.nets.fine_tuning import begun, fit_result
         from pipelines.models.nets.training import Schedule, loss_of, reproducible, train_network
 
         device, params, image = device_of(plan), self.settled(plan.params), _image(plan.frame)
@@ -75,14 +76,14 @@ class ImageCNN(NetFamily):
         if min(image.height, image.width) >> (shape["blocks"] - 1) < 1:
             raise FitError(f"{self.name}: a picture of {image.width} × {image.height} is too small for so many blocks")
         with reproducible(plan.seed, device):
-            network = _network(shape).to(device)
+            network = begun(_network(shape), shape, plan, params).to(device)
             best = train_network(network, learnt, judged, loss_of(plan), schedule, plan.seed, crew, recorder)
         content = {
             "signature": Signature.of(plan).json(),
             "shape": shape,
             "image": {"column": image.column, "height": image.height, "width": image.width, "channels": image.channels},
         }
-        return FitResult(model=sealed(network, content), format="safetensors", best_step=best)
+        return fit_result(network, content, best)
 
     def scorer(self, model: bytes) -> Scorer:
         from pipelines.models.nets.sealing import content_of, load_weights

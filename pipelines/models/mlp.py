@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify, Estimate, Forecast
-from pipelines.models.base import NetFamily, Param, Scorer, Signature
+from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
 from pipelines.models.labels import known, no_label
 from pipelines.models.rows import CYCLES, Values, matrix
+from pipelines.models.warm_starts import unlike
 
 if TYPE_CHECKING:
     from pipelines.models.nets.crew import Crew
@@ -85,11 +86,12 @@ class MLP(NetFamily):
         Param("learning_rate", float, 4e-3, (1e-3, 4e-3, 1e-2), "peak of the learning rate"),
         Param("weight_decay", float, 1e-3, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, 0.99, None, "part of the running mean of the weights that a step keeps"),
+        *FINE_TUNING,
     )
 
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.devices import device_of
-        from pipelines.models.nets.sealing import sealed
+        from pipelines.models.nets.fine_tuning import begun, fit_result
         from pipelines.models.nets.training import Schedule, loss_of, reproducible, train_network
 
         device = device_of(plan)
@@ -98,7 +100,7 @@ class MLP(NetFamily):
         for span, (_, labels) in (("train", learnt), ("validate", judged)):
             if not crew.total(np.array([len(labels)], np.float64))[0]:
                 raise no_label(plan, span)
-        reading = learnt_reading(plan, *learnt, crew)
+        reading = reading_begun_from(plan) or learnt_reading(plan, *learnt, crew)
         train_rows, validate_rows = _batchable(plan, reading, *learnt), _batchable(plan, reading, *judged)
         schedule = Schedule(
             epochs=int(params["epochs"]),
@@ -117,10 +119,10 @@ class MLP(NetFamily):
             "dropout": float(params["dropout"]),
         }
         with reproducible(plan.seed, device):
-            network = _network(shape).to(device)
+            network = begun(_network(shape), shape, plan, params).to(device)
             best = train_network(network, train_rows, validate_rows, loss_of(plan), schedule, plan.seed, crew, recorder)
         content = {"signature": Signature.of(plan).json(), "reading": asdict(reading), "shape": shape}
-        return FitResult(model=sealed(network, content), format="safetensors", best_step=best)
+        return fit_result(network, content, best)
 
     def scorer(self, model: bytes) -> Scorer:
         from pipelines.models.nets.sealing import content_of, load_weights
@@ -163,6 +165,23 @@ def _batchable(plan: FitPlan, reading: Reading, values: Values, labels: Values) 
     mean, deviation = reading.label
     scaled = ((labels - mean) / deviation).astype(np.float32)
     return Batchable(inputs, torch.from_numpy(scaled[:, None]))
+
+
+def reading_begun_from(plan: FitPlan) -> Reading | None:
+    """How the model reads that the fit begins from, whose weights mean nothing on other scales; None where it begins
+    anew."""
+    from pipelines.models.nets.fine_tuning import content_begun_from
+
+    content = content_begun_from(plan)
+    if content is None:
+        return None
+    reading = Reading(**content["reading"])
+    if list(reading.categories.items()) != list(plan.frame.categories):
+        there, here = (
+            ", ".join(f"{of} ({n})" for of, n in pairs) for pairs in (reading.categories.items(), plan.frame.categories)
+        )
+        raise unlike(plan, f"it knows the categories {there or 'none'}, here they are {here or 'none'}")
+    return reading
 
 
 def learnt_reading(plan: FitPlan, values: Values, labels: Values, crew: Crew) -> Reading:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Forecast, ParamValue
-from pipelines.models.base import NetFamily, Param, Scorer, Signature
+from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
 from pipelines.models.channels import Channels, learnt_channels
 from pipelines.models.losses import LOSS, check_loss, is_mean
 from pipelines.models.rows import LABEL, Values
+from pipelines.models.warm_starts import unlike
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,6 +45,7 @@ def training_params(
         Param("weight_decay", float, weight_decay, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, memory, None, "part of the running mean of the weights that a step keeps"),
         LOSS,
+        *FINE_TUNING,
     )
 
 
@@ -79,7 +82,7 @@ class SequenceFamily(NetFamily):
 
     def train(self, train: pa.Table, validate: pa.Table, plan: FitPlan, crew: Crew, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.devices import device_of
-        from pipelines.models.nets.sealing import sealed
+        from pipelines.models.nets.fine_tuning import begun, content_begun_from, fit_result
         from pipelines.models.nets.training import Schedule, pinball, reproducible, squared, train_network
 
         device = device_of(plan)
@@ -88,6 +91,8 @@ class SequenceFamily(NetFamily):
         channels = learnt_channels(plan.frame, train, self.read_at_once(params), crew)
         if not channels.windows:
             raise FitError(f"{self.name}: the task needs a view of windows (History)")
+        if (content := content_begun_from(plan)) is not None:
+            channels = _on_their_scales(channels, Channels(**content["channels"]), plan)
         train_rows, validate_rows = _batchable(channels, train), _batchable(channels, validate)
         schedule = Schedule(
             epochs=int(params["epochs"]),
@@ -100,11 +105,11 @@ class SequenceFamily(NetFamily):
         )
         with reproducible(plan.seed, device):
             shape = self.shape(channels, plan, params)
-            network = self.network(shape).to(device)
+            network = begun(self.network(shape), shape, plan, params).to(device)
             loss = squared() if of_mean else pinball(plan.quantiles)
             best = train_network(network, train_rows, validate_rows, loss, schedule, plan.seed, crew, recorder)
-        content = {"signature": Signature.of(plan).json(), "channels": asdict(channels), "shape": shape}
-        return FitResult(model=sealed(network, content), format="safetensors", best_step=best)
+        told = {"signature": Signature.of(plan).json(), "channels": asdict(channels), "shape": shape}
+        return fit_result(network, told, best)
 
     def scorer(self, model: bytes) -> Scorer:
         from pipelines.models.nets.sealing import content_of, load_weights
@@ -137,6 +142,17 @@ def sizes(channels: Channels, plan: FitPlan) -> Shape:
         "steps": channels.steps,
         "quantiles": len(plan.quantiles),
     }
+
+
+def _on_their_scales(here: Channels, there: Channels, plan: FitPlan) -> Channels:
+    """The channels on the scales of the model that the fit begins from, whose weights mean nothing on others; FitError
+    where it reads other channels."""
+    found = replace(here, scales=there.scales)
+    mine, theirs = (json.loads(json.dumps(asdict(of))) for of in (found, there))
+    other = [f"{name} {theirs[name]} there, {mine[name]} here" for name in mine if mine[name] != theirs[name]]
+    if other:
+        raise unlike(plan, f"it reads other channels: {'; '.join(other)}")
+    return found
 
 
 def _batchable(channels: Channels, examples: pa.Table) -> Batchable:

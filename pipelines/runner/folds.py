@@ -9,6 +9,7 @@ from pipelines.contracts.fits import CurvePoint, FitPlan
 from pipelines.contracts.tasks import Task
 from pipelines.runner.fits import fitted
 from pipelines.runner.selection import of_kept, selected
+from pipelines.runner.warm_starts import must_not_know_more
 from pipelines.runner.work import Work
 
 
@@ -59,6 +60,7 @@ def rolled(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> dict[str, Ro
         told = {}
         for family, plan in on_fold.items():
             plan = plan if family == baseline else of_kept(plan, picked)
+            must_not_know_more(plan)
             model = Model(family, fitted(work, plan).model)
             told[family] = predictions(work.context.spark(), model, plan, {"test": fold.test}).toArrow()
         for family, metrics in judge(told, task, f"the fold tested on {fold.test}").items():

@@ -22,6 +22,7 @@ from pipelines.runner.folds import Rolled, rolled
 from pipelines.runner.report import told
 from pipelines.runner.selection import line, of_kept, selected
 from pipelines.runner.tell import realign, spool_of, tell
+from pipelines.runner.warm_starts import warm_started
 from pipelines.runner.work import Context, Work, fingerprint
 from pipelines.stages import train as train_stage
 
@@ -64,6 +65,11 @@ class Lesson:
         return {family: current_plan(self._work, self._task, family) for family in self._task.families}
 
     @cached_property
+    def _begun(self) -> dict[str, FitPlan]:
+        """The same with the models that they begin from."""
+        return {family: warm_started(self._work.context, self._task, p) for family, p in self._declared.items()}
+
+    @cached_property
     def selection(self) -> tuple[Judgement, ...]:
         return selected(self._work, self._task, self._declared[self._task.promote.must_beat])
 
@@ -71,7 +77,7 @@ class Lesson:
     def plans(self) -> dict[str, FitPlan]:
         """The plans that are carried out; the baseline's as declared, since what defines it may tell little."""
         baseline = self._task.promote.must_beat
-        return {f: p if f == baseline else of_kept(p, self.selection) for f, p in self._declared.items()}
+        return {f: p if f == baseline else of_kept(p, self.selection) for f, p in self._begun.items()}
 
     @cached_property
     def made_of(self) -> str:
@@ -101,7 +107,8 @@ class Lesson:
             work.say("train", f"{task.name}: {line(self.selection)}")
         engines = work.context.settings.training.engines
         for family, plan in self.plans.items():
-            work.say("train", f"{task.name}: {family} {told_where(plan, engines.get(family))} …")
+            begun = f", begun from {plan.warm_start}" if plan.warm_start else ""
+            work.say("train", f"{task.name}: {family} {told_where(plan, engines.get(family))}{begun} …")
             result = fitted(work, plan)
             rounds = f", best at {result.best_step}" if result.best_step is not None else ""
             work.say("train", f"{task.name}: {family} fitted in {result.seconds:.1f} s{rounds}")
@@ -112,7 +119,7 @@ class Lesson:
     @cached_property
     def folds(self) -> dict[str, Rolled]:
         """What each family is worth over the folds; nothing where none are declared."""
-        return rolled(self._work, self._task, self._declared) if self._task.folds else {}
+        return rolled(self._work, self._task, self._begun) if self._task.folds else {}
 
     @cached_property
     def backtest(self) -> Backtest:

@@ -58,6 +58,7 @@ def model_card(
             f"Engine {plan.engine}, {plan.workers} workers, {plan.device}, seed {plan.seed}; code {code}. "
             + "Parameters: "
             + (", ".join(f"{name} {value}" for name, value in sorted(plan.params.items())) or "none"),
+            *([f"It began from the registered model `{plan.warm_start}`."] if plan.warm_start else []),
             "",
         ]
     )

@@ -48,6 +48,7 @@ def fit_report(
     example = examples_of(plan, task.split.spans["test"]).slice(0, EXAMPLES_SHOWN).drop_columns(["label"])
     prediction = shifted(families()[plan.family].scorer(result.model).predict(example), seen.calibration)
     gate = {f"gate/{name}": value for name, value in seen.gate.items()}
+    share = {} if result.trained_share is None else {"trained_share": result.trained_share}
     by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
     tables = [TableRead(name, work.path(name), shard.version, work.count(name)) for name, shard in plan.tables.items()]
     return FitReport(
@@ -57,7 +58,7 @@ def fit_report(
         plan=plan,
         result=replace(result, curves=(*result.curves, *by_step, *points)),
         calibration=seen.calibration,
-        metrics={**seen.metrics, **gate, **metrics, "fit_seconds": result.seconds},
+        metrics={**seen.metrics, **gate, **metrics, **share, "fit_seconds": result.seconds},
         tables=tables,
         example=example,
         prediction=prediction,

@@ -15,6 +15,7 @@ from pipelines.io import delta_log
 from pipelines.io.failures import WarehouseError
 from pipelines.io.lock import local_path
 from pipelines.io.tracking import Recorded, Tracking
+from pipelines.runner.warm_starts import begun_again
 from pipelines.runner.work import Context, Stopwatch
 from pipelines.settings import Settings
 
@@ -52,7 +53,9 @@ def reproduce(settings: Settings, run_id: str) -> Reproduced:
         plan = read_plan(recorded.plan)
     except PlanError as error:
         raise WarehouseError(f"run {run_id}: {error}. It was logged by another Headrace; use that one") from error
-    plan = replace(plan, tables={name: _found(recorded, table) for name, table in plan.tables.items()})
+    plan = begun_again(
+        context, replace(plan, tables={name: _found(recorded, table) for name, table in plan.tables.items()})
+    )
     told = ", ".join(f"{name} at version {table.version}" for name, table in plan.tables.items())
     watch.say(plan.domain, "reproduce", f"{plan.task}: {plan.family} by {plan.engine} on {told} …")
     with TemporaryDirectory(prefix="headrace-reproduce-") as folder:

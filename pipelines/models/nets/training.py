@@ -151,8 +151,8 @@ def train_network(
     crew: Crew,
     recorder: Recorder,
 ) -> int:
-    """Train `network` in place to its best epoch on the validate span; returns that epoch (from 0). All rows follow
-    the network to its device, where they must have room.
+    """Train the weights of `network` that require it, in place, to its best epoch on the validate span; returns that
+    epoch (from 0). All rows follow the network to its device, where they must have room.
 
     The model is the running mean of the weights, which is what the validate span judges: it moves less from epoch to
     epoch and from seed to seed than the weights themselves (Polyak and Juditsky 1992; Izmailov et al. 2018).
@@ -171,7 +171,11 @@ def train_network(
     batches = math.ceil(rows.max() / schedule.batch)
     called, optimizer = crew.joined(
         network,
-        torch.optim.AdamW(network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay),
+        torch.optim.AdamW(
+            [weight for weight in network.parameters() if weight.requires_grad],
+            lr=schedule.learning_rate,
+            weight_decay=schedule.weight_decay,
+        ),
     )
     mean = AveragedModel(network, multi_avg_fn=_drawn_to(schedule.memory))
     for module in mean.modules():

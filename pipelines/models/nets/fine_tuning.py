@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors.torch
 import torch
@@ -16,6 +16,8 @@ from pipelines.contracts.tasks import ParamValue
 from pipelines.models.base import ADAPTER_RANK, Signature
 from pipelines.models.nets.sealing import content_of, sealed
 from pipelines.models.warm_starts import model_begun_from, must_be_alike, unlike
+
+Network = TypeVar("Network", bound=nn.Module)
 
 MOST_TRAINED = 0.05
 """The part of a net's weights that its adapters may be at most."""
@@ -49,7 +51,7 @@ def content_begun_from(plan: FitPlan) -> dict[str, Any] | None:
     return content
 
 
-def begun(network: nn.Module, shape: Mapping[str, Any], plan: FitPlan, params: Mapping[str, ParamValue]) -> nn.Module:
+def begun(network: Network, shape: Mapping[str, Any], plan: FitPlan, params: Mapping[str, ParamValue]) -> Network:
     """The network as training finds it: fresh, or with the weights of the model that the fit begins from and, if they
     are asked for, adapters, beside which nothing is trained. shape: what the network was built from.
 
@@ -75,7 +77,7 @@ def begun(network: nn.Module, shape: Mapping[str, Any], plan: FitPlan, params: M
 def fit_result(network: nn.Module, content: Mapping[str, Any], best_step: int) -> FitResult:
     """The trained network as a model. Adapters are merged into the weights, so that a scorer knows nothing of them."""
     share = trained_share(network)
-    for layer in _adapted(network):
+    for layer in list(_adapted(network)):
         parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
     return FitResult(model=sealed(network, content), format="safetensors", best_step=best_step, trained_share=share)
 
@@ -88,14 +90,14 @@ def trained_share(network: nn.Module) -> float | None:
 
 
 def _adapt(network: nn.Module, rank: int, plan: FitPlan) -> None:
-    """Adapters on every linear layer that has more weights than they."""
+    """Adapters on every linear layer that has at least ten times their weights."""
     network.requires_grad_(requires_grad=False)
     for layer in [of for of in network.modules() if isinstance(of, nn.Linear)]:
-        if rank * (layer.in_features + layer.out_features) < layer.weight.numel():
+        if 10 * rank * (layer.in_features + layer.out_features) <= layer.weight.numel():
             parametrize.register_parametrization(layer, "weight", LowRank(layer.weight, rank))
     share = trained_share(network)
     if share is None or share > MOST_TRAINED:
-        found = "no linear layer is larger than they" if share is None else f"they are {share:.1%} of the weights"
+        found = "no linear layer is large enough" if share is None else f"they are {share:.1%}"
         raise FitError(
             f"{plan.family} by {plan.engine}: adapters of rank {rank} may be {MOST_TRAINED:.0%} of a net's weights at "
             f"most, here {found}. Take a lower {ADAPTER_RANK}, or 0, which trains all weights"
@@ -104,5 +106,5 @@ def _adapt(network: nn.Module, rank: int, plan: FitPlan) -> None:
 
 def _adapted(network: nn.Module) -> Iterator[nn.Module]:
     for layer in network.modules():
-        if parametrize.is_parametrized(layer, "weight") and isinstance(layer.parametrizations.weight[0], LowRank):
+        if isinstance(layer, nn.Linear) and any(isinstance(of, LowRank) for of in layer.modules()):
             yield layer

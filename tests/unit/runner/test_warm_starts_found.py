@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -97,8 +98,7 @@ def test_a_version_is_found_with_what_it_learnt_from(house):
     assert (str(begun), begun.learnt_from) == ("tiny-load_mw/2", (plan.train, plan.validate))
     model, card = house.registry.load("tiny-load_mw", 2)
     assert begun.sha256 == card.sha256
-    with open(begun.file, "rb") as file:
-        assert file.read() == model
+    assert Path(begun.file).read_bytes() == model
 
 
 def test_a_plan_without_a_model_stays_as_it_is(house):
@@ -116,12 +116,10 @@ def test_an_alias_means_one_version_for_as_long_as_the_plan_is_the_same(house):
     other = warm_started(house.context, TASK, replace(plan, tables=newer))
     house.registry.point_alias("tiny-load_mw", "champion", 1)
     assert (again.warm_start.version, other.warm_start.version) == (1, 2)
-    with open(again.warm_start.file, "wb") as file:
-        file.write(b"damaged")
+    Path(again.warm_start.file).write_bytes(b"damaged")
     mended = warm_started(house.context, TASK, plan).warm_start
     assert mended == again.warm_start
-    with open(mended.file, "rb") as file:
-        assert file.read() == house.registry.load("tiny-load_mw", 1)[0]
+    assert Path(mended.file).read_bytes() == house.registry.load("tiny-load_mw", 1)[0]
 
 
 @pytest.mark.parametrize("named", ["models:/tiny-none/1", "models:/tiny-load_mw/9", "models:/tiny-load_mw@no_such"])
@@ -129,8 +127,8 @@ def test_a_model_that_is_not_there_is_named(house, named):
     with pytest.raises(FitError) as refused:
         warm_started(house.context, TASK, house.plan("nlinear", start_from=named))
     assert str(refused.value) == (
-        f"load_mw: nlinear cannot begin from {named}: MLflow has no such model. Register one first, or leave start_from "
-        "out"
+        f"load_mw: nlinear cannot begin from {named}: MLflow has no such model. Register one first, or leave "
+        "start_from out"
     )
 
 

@@ -14,7 +14,8 @@ import pytest
 import safetensors.torch
 from tiny_gold import plan_for, write_gold
 
-from pipelines.contracts.fits import FitError, Workspace
+from pipelines.contracts.cards import sha256
+from pipelines.contracts.fits import FitError, WarmStart, Workspace
 from pipelines.engines import fit
 from pipelines.engines.recorder import CHECKPOINT, FileRecorder
 from pipelines.engines.shards import examples_of, shard_hash
@@ -91,6 +92,28 @@ def test_two_ranks_equal_one_process_at_the_same_global_batch(trained, tmp_path)
     farthest = max(float((here[name] - there[name]).abs().max()) for name in here)
     assert farthest < 1e-3
     assert [p.value for p in result.curves] == pytest.approx([p.value for p in once.curves], rel=1e-4)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_two_ranks_that_train_adapters_equal_one_process(engine, spark, tables, tmp_path):
+    """A net that begins from a model reads all ranks' rows on that model's scales; what is not trained is not sent."""
+    params = {"epochs": 10, "origins_every": 7}
+    cold = plan_for("nlinear", tables, **params)
+    begun = fit(cold, Workspace(tmp_path / "cold"), None, FileRecorder(Workspace(tmp_path / "cold")))
+    (tmp_path / "model").write_bytes(begun.model)
+    start = WarmStart("tiny", 1, sha256(begun.model), (cold.train,), "m-1", str(tmp_path / "model"))
+    batch = len(examples_of(cold, cold.train, 0, 2, params["origins_every"]))
+    params |= {"start_from": "models:/tiny/1", "adapter_rank": 1}
+    plan = plan_for("nlinear", tables, engine=engine, workers=2, batch=batch, **params)
+    alone = plan_for("nlinear", tables, batch=2 * batch, **params)
+    ranks, once = (
+        fit(replace(of, warm_start=start), workspace, lambda: spark, FileRecorder(workspace))
+        for of, workspace in ((plan, Workspace(tmp_path / "ranks")), (alone, Workspace(tmp_path / "alone")))
+    )
+    here, there = safetensors.torch.load(once.model), safetensors.torch.load(ranks.model)
+    assert max(float((here[name] - there[name]).abs().max()) for name in here) < 1e-4
+    assert not here["moves.weight"].equal(safetensors.torch.load(begun.model)["moves.weight"])
+    assert ranks.trained_share == once.trained_share < 0.05
 
 
 def test_both_engines_give_the_same_model(trained_by):

@@ -24,11 +24,10 @@ _NO_SUCH = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 @dataclass(frozen=True)
 class Registered:
-    """A version of a registered model; mlflow_run_id: of its fit, model_id: what MLflow calls the logged model."""
+    """A version of a registered model and the run of its fit."""
 
     version: int
     mlflow_run_id: str
-    model_id: str
 
 
 class Registry:
@@ -81,7 +80,7 @@ class Registry:
                 if error.error_code not in _NO_SUCH:
                     raise
                 return None
-            return Registered(int(found.version), str(found.run_id), str(found.model_id))
+            return Registered(int(found.version), str(found.run_id))
 
     def load(self, name: str, which: int | str) -> tuple[bytes, ModelCard]:
         """A registered model by version or alias: its native bytes and its card, both checked against the hash that was

@@ -6,11 +6,6 @@ from pipelines.contracts.fits import FitError, FitPlan
 from pipelines.models.base import Signature
 
 
-def model_begun_from(plan: FitPlan) -> bytes | None:
-    """The bytes of the registered model that the fit begins from; None where it begins anew."""
-    return plan.warm_start.content if plan.warm_start else None
-
-
 def must_be_alike(plan: FitPlan, there: Signature) -> None:
     """FitError unless a model of this signature reads and answers just what the plan's will."""
     here = Signature.of(plan)

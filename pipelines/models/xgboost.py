@@ -16,7 +16,7 @@ from pipelines.models.base import IS_VALIDATION, START_FROM, WARM_START, Param, 
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.losses import LOSS, check_loss, is_mean
 from pipelines.models.rows import LABEL, matrix
-from pipelines.models.warm_starts import model_begun_from, must_be_alike
+from pipelines.models.warm_starts import must_be_alike
 
 if TYPE_CHECKING:
     import xgboost
@@ -169,7 +169,7 @@ class XGBoost(RowsFamily):
 def _begun_from(plan: FitPlan) -> xgboost.Booster | None:
     import xgboost
 
-    model = model_begun_from(plan)
+    model = plan.warm_start.content if plan.warm_start else None
     if model is None:
         return None
     booster = xgboost.Booster(model_file=bytearray(model))

@@ -74,8 +74,9 @@ def _found(context: Context, plan: FitPlan, name: str, which: int | str) -> Warm
     model, card = registry.load(name, found.version)
     if card.family != plan.family:
         raise _refused(plan, f"version {found.version} is a model of the family {card.family}")
+    recorded = Tracking(context.settings).recorded(found.mlflow_run_id)
     try:
-        made = read_plan(Tracking(context.settings).recorded(found.mlflow_run_id).plan)
+        made = read_plan(recorded.plan)
     except PlanError as error:
         raise _refused(plan, f"what version {found.version} learnt from is not known: {error}") from error
     file = ModelCopies(context.folder("models")).keep(name, found.version, model, card)
@@ -84,7 +85,7 @@ def _found(context: Context, plan: FitPlan, name: str, which: int | str) -> Warm
         found.version,
         card.sha256,
         learnt_from=(made.train, made.validate),
-        model_id=found.model_id,
+        model_id=recorded.model_id,
         file=str(file),
     )
 

@@ -15,7 +15,7 @@ from pipelines.contracts.fits import FitError, FitPlan, FitResult
 from pipelines.contracts.tasks import ParamValue
 from pipelines.models.base import ADAPTER_RANK, Signature
 from pipelines.models.nets.sealing import content_of, sealed
-from pipelines.models.warm_starts import model_begun_from, must_be_alike, unlike
+from pipelines.models.warm_starts import must_be_alike, unlike
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -43,12 +43,8 @@ class LowRank(nn.Module):
 def content_begun_from(plan: FitPlan) -> dict[str, Any] | None:
     """What was sealed with the model that the fit begins from; None where it begins anew. FitError where the model
     answers another question."""
-    model = model_begun_from(plan)
-    if model is None:
-        return None
-    content = content_of(model)
-    must_be_alike(plan, Signature.read(content["signature"]))
-    return content
+    found = _before(plan)
+    return found[1] if found else None
 
 
 def begun(network: Network, shape: Mapping[str, Any], plan: FitPlan, params: Mapping[str, ParamValue]) -> Network:
@@ -57,10 +53,11 @@ def begun(network: Network, shape: Mapping[str, Any], plan: FitPlan, params: Map
 
     FitError where that model has other sizes, or adapters of this rank would be more than MOST_TRAINED of the weights.
     """
-    model = model_begun_from(plan)
-    if model is None:
+    found = _before(plan)
+    if found is None:
         return network
-    there = content_of(model)["shape"]
+    model, content = found
+    there = content["shape"]
     other = [
         f"{name} {there.get(name)} there, {value} here"
         for name, value in shape.items()
@@ -87,6 +84,16 @@ def trained_share(network: nn.Module) -> float | None:
     trained = sum(of.numel() for layer in _adapted(network) for of in layer.parameters() if of.requires_grad)
     whole = sum(of.numel() for of in network.parameters()) - trained
     return trained / whole if trained else None
+
+
+def _before(plan: FitPlan) -> tuple[bytes, dict[str, Any]] | None:
+    """The model that the fit begins from and what was sealed with it."""
+    model = plan.warm_start.content if plan.warm_start else None
+    if model is None:
+        return None
+    content = content_of(model)
+    must_be_alike(plan, Signature.read(content["signature"]))
+    return model, content
 
 
 def _adapt(network: nn.Module, rank: int, plan: FitPlan) -> None:

@@ -46,8 +46,8 @@ class LoggedFit:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a fit's run tells of how it was made: the plan's text, its model's card, its metrics, where the tables lay by
-    their names, and MLflow's id of the model."""
+    """What a fit's run tells of how it was made: the plan's text, its model's card, its metrics, where the tables lay
+    by their names, and MLflow's id of the model."""
 
     plan: str
     card: str

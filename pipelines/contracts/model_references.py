@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pipelines.contracts.names import DeclarationError
 
+START_FROM = "start_from"
+"""The parameter of a family that names the registered model from which its fits begin."""
 _FORM = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>[1-9]\d*)|@(?P<alias>[\w.-]+))", re.ASCII)
 
 

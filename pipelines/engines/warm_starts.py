@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipelines.contracts.cards import sha256
 from pipelines.contracts.fits import FitError, FitPlan
-from pipelines.models.base import START_FROM
+from pipelines.contracts.model_references import START_FROM
 
 
 def with_warm_start(plan: FitPlan) -> FitPlan:

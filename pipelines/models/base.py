@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import Encoding, FitError, FitPlan, FitResult, Recorder
-from pipelines.contracts.model_references import ModelReference
+from pipelines.contracts.model_references import START_FROM, ModelReference
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Classify, Detect, Estimate, Forecast, ParamValue, Task, output_columns
 from pipelines.models.encodings import encoded
@@ -43,7 +43,7 @@ class Param:
     doc: str
 
 
-START_FROM, ADAPTER_RANK = "start_from", "adapter_rank"
+ADAPTER_RANK = "adapter_rank"
 WARM_START = Param(
     START_FROM, str, "", None, "registered model to begin from: models:/NAME/VERSION or models:/NAME@ALIAS; '': none"
 )

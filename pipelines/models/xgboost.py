@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
+from pipelines.contracts.model_references import START_FROM
 from pipelines.contracts.tasks import Classify, Estimate, Forecast, ParamValue
-from pipelines.models.base import IS_VALIDATION, START_FROM, WARM_START, Param, RowsFamily, Scorer, Signature
+from pipelines.models.base import IS_VALIDATION, WARM_START, Param, RowsFamily, Scorer, Signature
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.losses import LOSS, check_loss, is_mean
 from pipelines.models.rows import LABEL, matrix

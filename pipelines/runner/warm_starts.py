@@ -7,10 +7,9 @@ from pathlib import Path
 
 from pipelines.contracts.cards import sha256
 from pipelines.contracts.fits import FitError, FitPlan, WarmStart
-from pipelines.contracts.model_references import ModelReference
+from pipelines.contracts.model_references import START_FROM, ModelReference
 from pipelines.contracts.plan_text import PlanError, plan_text, read_plan
 from pipelines.contracts.tasks import Task
-from pipelines.models.base import START_FROM
 from pipelines.runner.work import Context
 
 _FOUND = "warm_start.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -12,7 +13,8 @@ import pytest
 import xgboost
 from tiny_gold import plan_for, write_gold
 
-from pipelines.contracts.fits import FitError, Workspace
+from pipelines.contracts.cards import sha256
+from pipelines.contracts.fits import FitError, WarmStart, Workspace
 from pipelines.engines import fit
 from pipelines.engines.recorder import CHECKPOINT, FileRecorder
 from pipelines.engines.shards import examples_of, shard_hash
@@ -73,6 +75,22 @@ def python_workers():
     """Those of Spark below this process: the children of its daemon."""
     living = [one for one in psutil.Process().children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE]
     return [one for one in living if "pyspark.daemon" in one.cmdline() and not one.children()]
+
+
+def test_boosting_on_spark_goes_on_from_a_registered_model(spark, tables, tmp_path):
+    """Whichever engine made it."""
+    cold = plan_for("xgboost", tables, rounds=10, learning_rate=0.1)
+    begun = attempt(spark, cold, tmp_path / "cold")
+    (tmp_path / "model").write_bytes(begun.model)
+    start = WarmStart("tiny", 1, sha256(begun.model), (cold.train,), "m-1", str(tmp_path / "model"))
+    params = {"rounds": 10, "learning_rate": 0.1, "start_from": "models:/tiny/1"}
+    plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=2, **params)
+    onward = attempt(spark, replace(plan, warm_start=start), tmp_path / "onward")
+    booster = xgboost.Booster(model_file=bytearray(onward.model))
+    assert booster.num_boosted_rounds() == 10 + onward.best_step + 1
+    before, after = ([p.value for p in of.curves if p.name == "validate/pinball"] for of in (begun, onward))
+    assert len(after) == 10
+    assert max(after) < min(before)
 
 
 def test_what_fails_on_a_worker_is_told_in_its_own_words(spark, tables):

@@ -11,11 +11,12 @@ import tiny_gold
 
 from pipelines.contracts.cards import sha256
 from pipelines.contracts.fits import FitError, WarmStart, Workspace
+from pipelines.contracts.model_references import START_FROM
 from pipelines.contracts.names import DeclarationError
 from pipelines.engines import fit
 from pipelines.engines.recorder import CHECKPOINT, FileRecorder
 from pipelines.engines.shards import examples_of
-from pipelines.models.base import START_FROM, families
+from pipelines.models.base import families
 
 SEQUENCES = {"hidden": 16, "epochs": 3, "origins_every": 6}
 SMALL = {

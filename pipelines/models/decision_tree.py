@@ -7,7 +7,8 @@ from typing import Any
 
 from pipelines.contracts.fits import FitPlan
 from pipelines.models.base import Param
-from pipelines.models.tree_families import POSITIVE_WEIGHT, TreesFamily
+from pipelines.models.class_weights import CLASS_WEIGHT
+from pipelines.models.tree_families import TreesFamily
 
 
 class DecisionTree(TreesFamily):
@@ -18,7 +19,7 @@ class DecisionTree(TreesFamily):
         Param("max_depth", int, 6, (4, 6, 8, 10), "depth of the tree"),
         Param("min_leaf", int, 20, (5, 20, 80), "least rows of a leaf"),
         Param("bins", int, 64, None, "ranges of a feature between which pyspark.ml tries to split"),
-        POSITIVE_WEIGHT,
+        CLASS_WEIGHT,
     )
 
     def grown_here(self, params: Mapping[str, Any], plan: FitPlan) -> Any:

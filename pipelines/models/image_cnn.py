@@ -12,6 +12,7 @@ from pipelines.contracts.features import Image
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Frame, Recorder
 from pipelines.contracts.tasks import Classify
 from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
+from pipelines.models.class_weights import CLASS_WEIGHT, of_a_net
 from pipelines.models.images import pixels
 from pipelines.models.labels import check_classes, no_label
 from pipelines.models.rows import LABEL, Values, lists
@@ -43,6 +44,7 @@ class ImageCNN(NetFamily):
         Param("learning_rate", float, 2e-3, (1e-3, 2e-3, 4e-3), "peak of the learning rate"),
         Param("weight_decay", float, 1e-2, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, 0.995, None, "part of the running mean of the weights that a step keeps"),
+        CLASS_WEIGHT,
         *FINE_TUNING,
     )
 
@@ -65,11 +67,12 @@ class ImageCNN(NetFamily):
             memory=float(params["memory"]),
             unit=1.0,
         )
+        weights, start = of_a_net(params, plan, learnt.labels[:, 0].numpy(), crew)
         shape: dict[str, Any] = {
             "channels": image.channels,
             "height": image.height,
             "width": image.width,
-            "start": _start(plan, learnt, crew),
+            "start": start,
             **{name: int(params[name]) for name in ("hidden", "blocks")},
             **{name: float(params[name]) for name in ("dropout", "moves", "turns", "scales")},
         }
@@ -77,7 +80,7 @@ class ImageCNN(NetFamily):
             raise FitError(f"{self.name}: a picture of {image.width} × {image.height} is too small for so many blocks")
         with reproducible(plan.seed, device):
             network = begun(_network(shape), shape, plan, params).to(device)
-            best = train_network(network, learnt, judged, loss_of(plan), schedule, plan.seed, crew, recorder)
+            best = train_network(network, learnt, judged, loss_of(plan, weights), schedule, plan.seed, crew, recorder)
         content = {
             "signature": Signature.of(plan).json(),
             "shape": shape,
@@ -139,15 +142,6 @@ def _batchable(plan: FitPlan, examples: pa.Table) -> Batchable:
             f"bytes, the first is {plan.frame.entity} {first}. Quarantine such records by an expectation"
         )
     return Batchable((torch.from_numpy(pictures),), torch.from_numpy(labels.astype(np.float32)[:, None]))
-
-
-def _start(plan: FitPlan, rows: Batchable, crew: Crew) -> list[float]:
-    """The log odds of all ranks' labels: what to answer before anything is learnt."""
-    labels = rows.labels[:, 0].numpy()
-    counts = crew.total(np.array([(labels == place).sum() for place in range(plan.class_count)], np.float64)) + 0.5
-    if plan.classes:
-        return [float(share) for share in np.log(counts / counts.sum())]
-    return [float(np.log(counts[1] / counts[0]))]
 
 
 def _network(shape: Mapping[str, Any]) -> ImageConvNet:

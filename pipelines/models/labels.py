@@ -1,19 +1,17 @@
 """The rows that can be learnt from: those whose label is known, if it is one that the task can have.
 
 Rows of a rare label count no more than others by default, in every family: with weights, a thing would be told as more
-probable than it is, and what is decided by a probability would go wrong. Some families have `positive_weight` for it.
+probable than it is, and what is decided by a probability would go wrong. Whoever wants them says so (`class_weights`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitError, FitPlan
-from pipelines.contracts.tasks import ParamValue
 from pipelines.models.base import IS_VALIDATION
 from pipelines.models.rows import LABEL, Values, matrix
 
@@ -65,15 +63,6 @@ def check_in_spark(rows: DataFrame, plan: FitPlan) -> None:
         raise no_label(plan, "train")
     if plan.class_count and wrong_label is not None:
         raise _no_probability(plan, wrong_label)
-
-
-def positive_weight(params: Mapping[str, ParamValue], plan: FitPlan) -> float:
-    """How often a row labelled 1 counts: the parameter of that name; FitError where it is set and a number is asked
-    for."""
-    weight = float(params["positive_weight"])
-    if plan.quantiles and weight != 1.0:
-        raise FitError(f"{plan.family} by {plan.engine}: 'positive_weight' is for probabilities; leave it out")
-    return weight
 
 
 def no_label(plan: FitPlan, span: str) -> FitError:

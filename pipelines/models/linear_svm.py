@@ -12,7 +12,8 @@ import pyarrow as pa
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify, Estimate, Forecast
 from pipelines.models.base import IS_VALIDATION, Param, Scorer, Signature
-from pipelines.models.labels import check_in_spark, labelled, no_label, positive_weight
+from pipelines.models.class_weights import CLASS_WEIGHT, WEIGHT
+from pipelines.models.labels import check_in_spark, labelled, no_label
 from pipelines.models.one_against_rest import OneAgainstRest
 from pipelines.models.platt import MARGIN, Curve, learnt, learnt_in_spark
 from pipelines.models.rows import LABEL, Values, matrix
@@ -29,7 +30,7 @@ class LinearSVM(OneAgainstRest):
     The penalty is λ/2 · |w|² against the mean loss, as pyspark.ml's LinearSVC has it; scikit-learn's C is
     1 / (rows · λ), and it penalises the intercept as one more weight, which pyspark.ml leaves free (measured: 0.02 of
     1.4). Margins are no probabilities: a logistic curve over them is learnt on the validate span, which mends the
-    intercept too. There all rows count once, so `positive_weight` moves the margin and distorts no probability.
+    intercept too. There all rows count once, so `class_weight` moves the margin and distorts no probability.
 
     For numbers there is scikit-learn alone, in one process, whose solver goes through all rows again and again.
     Without a tolerance it finds the median, the point forecast; the other quantiles are the point plus the training
@@ -41,15 +42,16 @@ class LinearSVM(OneAgainstRest):
     tasks = (Forecast, Estimate, Classify)
     params = (
         Param("ridge", float, 1e-3, (1e-5, 1e-4, 1e-3, 1e-2), "penalty λ on the standardised coefficients"),
-        Param("positive_weight", float, 1.0, None, "how often a row labelled 1 counts for the margin"),
+        CLASS_WEIGHT,
         Param("tolerance", float, 0.0, (0.0, 0.1), "for numbers: errors that cost nothing, in the label's deviations"),
         Param("most_rows", int, 200_000, None, "for numbers: more training rows are refused"),
     )
 
-    def fit_one(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
+    def fit_one(
+        self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder, weights: Values | None
+    ) -> FitResult:
         values, labels = labelled(train, plan, "train")
         params = self.settled(plan.params)
-        weight = positive_weight(params, plan)
         columns = dict(zip(plan.frame.features, values.T, strict=True))
         if plan.quantiles:
             return self._number(columns, labels, plan)
@@ -58,8 +60,8 @@ class LinearSVM(OneAgainstRest):
         judged, outcomes = labelled(validate, plan, "validate")
         for span, of_span in (("train", labels), ("validate", outcomes)):
             _check_both(int(of_span.sum()), len(of_span), span, plan)
-        terms = standardising(columns, plan)
-        weights = np.where(labels == 1.0, weight, 1.0)
+        terms = standardising(columns, plan, weights)
+        weights = np.ones(len(labels)) if weights is None else weights
         machine = LinearSVC(loss="hinge", C=_strength(weights.sum(), params), max_iter=100_000, random_state=plan.seed)
         machine.fit(design(terms, columns), labels, sample_weight=weights)
         terms, intercept = weighted(terms, machine.coef_[0]), float(machine.intercept_[0])
@@ -87,12 +89,12 @@ class LinearSVM(OneAgainstRest):
         train, validate = rows.where(~F.col(IS_VALIDATION)), rows.where(IS_VALIDATION)
         terms = standardising_in_spark(train, plan)
         columns = [term.standardised_in_spark().alias(f"_{j}") for j, term in enumerate(terms)]
-        weight = F.when(F.col(LABEL) == 1.0, positive_weight(params, plan)).otherwise(1.0).alias("weight")
+        weight = F.col(WEIGHT) if WEIGHT in rows.columns else F.lit(1.0).alias(WEIGHT)
         standard = train.select(*columns, LABEL, weight)
         machine = LinearSVC(
             featuresCol="design",
             labelCol=LABEL,
-            weightCol="weight",
+            weightCol=WEIGHT,
             regParam=float(params["ridge"]),
             standardization=False,
             tol=1e-9,

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify
 from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
+from pipelines.models.class_weights import CLASS_WEIGHT, WEIGHT, row_weights, with_weights
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.rows import LABEL, Values, matrix
 from pipelines.models.terms import Term, design, standardising, standardising_in_spark, weighted, weighted_sum
@@ -34,7 +35,10 @@ class Logistic(RowsFamily):
     engines = ("spark_ml", "single")
     tasks = (Classify,)
     tells_classes = True
-    params = (Param("ridge", float, 1e-4, (1e-6, 1e-5, 1e-4, 1e-3), "penalty λ on the standardised coefficients"),)
+    params = (
+        Param("ridge", float, 1e-4, (1e-6, 1e-5, 1e-4, 1e-3), "penalty λ on the standardised coefficients"),
+        CLASS_WEIGHT,
+    )
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         from sklearn.linear_model import LogisticRegression
@@ -42,11 +46,13 @@ class Logistic(RowsFamily):
         values, labels = labelled(train, plan, "train")
         seen = _several(np.unique(labels).tolist(), plan)
         columns = dict(zip(plan.frame.features, values.T, strict=True))
-        terms = standardising(columns, plan)
-        strength = len(labels) * float(self.settled(plan.params)["ridge"])
+        params = self.settled(plan.params)
+        weights = row_weights(params, plan, labels)
+        terms = standardising(columns, plan, weights)
+        strength = (len(labels) if weights is None else weights.sum()) * float(params["ridge"])
         regression = LogisticRegression(
             C=1.0 / strength if strength else np.inf, solver="newton-cholesky", tol=1e-9, max_iter=100
-        ).fit(design(terms, columns), labels)
+        ).fit(design(terms, columns), labels, sample_weight=weights)
         return _sealed(terms, regression.coef_, regression.intercept_, seen, plan)
 
     def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
@@ -55,14 +61,19 @@ class Logistic(RowsFamily):
         from pyspark.sql import functions as F
 
         check_in_spark(rows, plan)
+        params = self.settled(plan.params)
+        rows = with_weights(rows, params, plan)
         rows = rows.where(~F.col(IS_VALIDATION))
         labels = rows.agg(F.sort_array(F.collect_set(LABEL))).first()
         assert labels is not None, "an aggregate without groups has one row"
         seen = _several(labels[0], plan)
         terms = standardising_in_spark(rows, plan)
         place = (F.array_position(F.array(*map(F.lit, labels[0])), F.col(LABEL)) - 1).cast("double").alias(LABEL)
-        standard = rows.select(*[term.standardised_in_spark().alias(f"_{j}") for j, term in enumerate(terms)], place)
-        assembled = VectorAssembler(inputCols=standard.columns[:-1], outputCol="design").transform(standard)
+        columns = [term.standardised_in_spark().alias(f"_{j}") for j, term in enumerate(terms)]
+        weights = [WEIGHT] if WEIGHT in rows.columns else []
+        standard = rows.select(*columns, place, *weights)
+        names = standard.columns[: len(columns)]
+        assembled = VectorAssembler(inputCols=names, outputCol="design").transform(standard)
         regression = LogisticRegression(
             featuresCol="design",
             labelCol=LABEL,

@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify, Estimate, Forecast
 from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
+from pipelines.models.class_weights import CLASS_WEIGHT, is_weighted, of_a_net
 from pipelines.models.labels import known, no_label
 from pipelines.models.rows import CYCLES, Values, matrix
 from pipelines.models.warm_starts import unlike
@@ -71,7 +72,7 @@ class Reading:
 class MLP(NetFamily):
     """A perceptron with embedded categories, trained on the pinball loss, or on the log loss for probabilities.
 
-    Rows of a rare label weigh no more than others, so that the answer stays a probability.
+    Rows of a rare label weigh no more than others, so that the answer stays a probability, unless class_weight says so.
     """
 
     name = "mlp"
@@ -86,6 +87,7 @@ class MLP(NetFamily):
         Param("learning_rate", float, 4e-3, (1e-3, 4e-3, 1e-2), "peak of the learning rate"),
         Param("weight_decay", float, 1e-3, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, 0.99, None, "part of the running mean of the weights that a step keeps"),
+        CLASS_WEIGHT,
         *FINE_TUNING,
     )
 
@@ -111,16 +113,21 @@ class MLP(NetFamily):
             memory=float(params["memory"]),
             unit=reading.label[1],
         )
+        weights, start = None, [0.0] * len(plan.quantiles)
+        if is_weighted(params, plan) or plan.class_count:
+            weights, start = of_a_net(params, plan, learnt[1], crew)
         shape = {
             "lengths": list(reading.categories.values()),
             "numbers": train_rows.inputs[1].shape[1],
-            "start": _start(plan, learnt[1], crew),
+            "start": start,
             "hidden": int(params["hidden"]),
             "dropout": float(params["dropout"]),
         }
         with reproducible(plan.seed, device):
             network = begun(_network(shape), shape, plan, params).to(device)
-            best = train_network(network, train_rows, validate_rows, loss_of(plan), schedule, plan.seed, crew, recorder)
+            best = train_network(
+                network, train_rows, validate_rows, loss_of(plan, weights), schedule, plan.seed, crew, recorder
+            )
         content = {"signature": Signature.of(plan).json(), "reading": asdict(reading), "shape": shape}
         return fit_result(network, content, best)
 
@@ -205,17 +212,6 @@ def _moments(values: Values, crew: Crew) -> tuple[float, float]:
     mean = total / count if count else 0.0
     (squares,) = crew.total(np.array([((values - mean) ** 2).sum()], np.float64))
     return float(mean), float(np.sqrt(squares / count)) if squares > 0.0 else 1.0
-
-
-def _start(plan: FitPlan, labels: Values, crew: Crew) -> list[float]:
-    """What to answer before anything is learnt: the log odds of all ranks' labels, or the label's mean, which is 0."""
-    if plan.quantiles:
-        return [0.0] * len(plan.quantiles)
-    if plan.classes:
-        counts = crew.total(np.array([(labels == place).sum() for place in range(len(plan.classes))], np.float64))
-        return [float(share) for share in np.log((counts + 0.5) / (counts.sum() + 0.5 * len(counts)))]
-    count, ones = crew.total(np.array([len(labels), labels.sum()], np.float64))
-    return [float(np.log((ones + 0.5) / (count - ones + 0.5)))]
 
 
 def _signed_log(values: Values) -> Values:

@@ -13,6 +13,7 @@ import safetensors.numpy
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.models.base import IS_VALIDATION, RowsFamily, Scorer, Signature
+from pipelines.models.class_weights import is_weighted, row_weights, with_weights
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.rows import LABEL, Values, lists
 
@@ -32,34 +33,42 @@ class OneAgainstRest(RowsFamily):
     tells_classes = True
 
     @abstractmethod
-    def fit_one(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
-        """As `fit`, never for several classes."""
+    def fit_one(
+        self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder, weights: Values | None
+    ) -> FitResult:
+        """As `fit`, never for several classes. weights: how often each train row with a label counts; None: once."""
 
     @abstractmethod
     def fit_one_on_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
-        """As `fit_rows`, never for several classes."""
+        """As `fit_rows`, never for several classes. Rows count as their column WEIGHT says, if they have one."""
 
     @abstractmethod
     def scorer_of_one(self, model: bytes) -> Scorer:
         """As `scorer`, for what these two made."""
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
+        params, weights = self.settled(plan.params), None
+        if is_weighted(params, plan):
+            weights = row_weights(params, plan, labelled(train, plan, "train")[1])
         if not plan.classes:
-            return self.fit_one(train, validate, plan, recorder)
+            return self.fit_one(train, validate, plan, recorder, weights)
         _, labels = labelled(train, plan, "train")
         places, alone = _several(np.unique(labels).tolist(), plan), replace(plan, classes=())
         found = {}
         for place in places:
             learnt, judged = (_against(span, place, plan.frame.steps) for span in (train, validate))
-            found[place] = self.fit_one(learnt, judged, alone, recorder)
+            found[place] = self.fit_one(learnt, judged, alone, recorder, weights)
         return _together(plan, found)
 
     def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
+        params = self.settled(plan.params)
+        if plan.classes or is_weighted(params, plan):
+            check_in_spark(rows, plan)
+            rows = with_weights(rows, params, plan)
         if not plan.classes:
             return self.fit_one_on_rows(rows, plan, recorder)
         from pyspark.sql import functions as F
 
-        check_in_spark(rows, plan)
         labels = rows.where(~F.col(IS_VALIDATION)).agg(F.sort_array(F.collect_set(LABEL))).first()
         assert labels is not None, "an aggregate without groups has one row"
         places, alone = _several(labels[0], plan), replace(plan, classes=())

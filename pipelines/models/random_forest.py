@@ -8,7 +8,8 @@ from typing import Any
 
 from pipelines.contracts.fits import FitPlan
 from pipelines.models.base import Param
-from pipelines.models.tree_families import POSITIVE_WEIGHT, TreesFamily
+from pipelines.models.class_weights import CLASS_WEIGHT
+from pipelines.models.tree_families import TreesFamily
 
 
 class RandomForest(TreesFamily):
@@ -22,7 +23,7 @@ class RandomForest(TreesFamily):
         Param("features_share", float, 0.4, (0.2, 0.4, 0.8), "part of the features that each split chooses from"),
         Param("subsample", float, 1.0, None, "rows drawn for a tree, as a part of all"),
         Param("bins", int, 64, None, "ranges of a feature between which pyspark.ml tries to split"),
-        POSITIVE_WEIGHT,
+        CLASS_WEIGHT,
     )
 
     def grown_here(self, params: Mapping[str, Any], plan: FitPlan) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.contracts.fits import FitError, FitPlan, Frame
+from pipelines.models.class_weights import WEIGHT
 from pipelines.models.rows import Values
 
 if TYPE_CHECKING:
@@ -63,17 +64,40 @@ def _categorical(frame: Frame) -> list[str]:
     return [name for name in frame.features if name in names]
 
 
-def standardising(columns: Mapping[str, Values], plan: FitPlan) -> list[Term]:
-    """The terms that vary over the rows of `columns`, with their means and deviations; FitError if none does."""
+def standardising(columns: Mapping[str, Values], plan: FitPlan, weights: Values | None = None) -> list[Term]:
+    """The terms that vary over the rows of `columns`, with their means and deviations; FitError if none does.
+
+    weights: how often each row counts; None: once.
+    """
     values = {name: columns[name] for name in _categorical(plan.frame)}
     terms = _terms(plan.frame.features, {name: np.unique(c[~np.isnan(c)]).tolist() for name, c in values.items()})
     raws = [term.raw(columns[term.feature]) for term in terms]
-    moments = [(float(np.nanmean(raw)), float(np.nanstd(raw))) if (raw == raw).any() else (0.0, 0.0) for raw in raws]
+    moments = [_moments(raw, weights) for raw in raws]
     return _varying(terms, moments, plan)
 
 
+def _moments(raw: Values, weights: Values | None) -> tuple[float, float]:
+    """Mean and deviation of what is known, 0 where nothing is."""
+    is_known = ~np.isnan(raw)
+    if not is_known.any():
+        return 0.0, 0.0
+    if weights is None:
+        return float(np.nanmean(raw)), float(np.nanstd(raw))
+    mean = np.average(raw[is_known], weights=weights[is_known])
+    return float(mean), math.sqrt(np.average((raw[is_known] - mean) ** 2, weights=weights[is_known]))
+
+
+def average(column: Column, rows: DataFrame) -> Column:
+    """The mean of what is known over all rows, which count as their column WEIGHT says, if they have one."""
+    from pyspark.sql import functions as F
+
+    if WEIGHT not in rows.columns:
+        return F.avg(column)
+    return F.sum(column * F.col(WEIGHT)) / F.sum(F.when(column.isNotNull(), F.col(WEIGHT)))
+
+
 def standardising_in_spark(rows: DataFrame, plan: FitPlan) -> list[Term]:
-    """As `standardising`, over all rows."""
+    """As `standardising`, over all rows; those with a column WEIGHT count as it says."""
     from pyspark.sql import functions as F
 
     counts = {name: _counts(rows, name) for name, _ in plan.frame.categories}
@@ -83,9 +107,12 @@ def standardising_in_spark(rows: DataFrame, plan: FitPlan) -> list[Term]:
     values = {name: sorted(counted) for name, counted in counts.items()}
     terms = _terms(plan.frame.features, values | dict(zip(named, seen[1:], strict=True)))
     columns = [term.raw_in_spark() for term in terms if term.feature not in counts]
-    found = rows.agg(F.count("*"), *[F.struct(F.avg(column), F.stddev_pop(column)) for column in columns]).first()
-    assert found is not None
-    others = iter(found[1:])
+    if WEIGHT in rows.columns:
+        others = iter(_weighted_moments(rows, columns))
+    else:
+        found = rows.agg(F.count("*"), *[F.struct(F.avg(column), F.stddev_pop(column)) for column in columns]).first()
+        assert found is not None
+        others = iter(found[1:])
     moments = []
     for term in terms:
         if term.value is not None and term.feature in counts:
@@ -97,13 +124,26 @@ def standardising_in_spark(rows: DataFrame, plan: FitPlan) -> list[Term]:
     return _varying(terms, moments, plan)
 
 
-def _counts(rows: DataFrame, category: str) -> dict[float, int]:
+def _weighted_moments(rows: DataFrame, columns: Sequence[Column]) -> list[tuple[float | None, float | None]]:
+    """Two passes: squares less the squared mean would lose all figures of a large mean."""
+    from pyspark.sql import functions as F
+
+    means = rows.agg(F.count("*"), *[average(column, rows) for column in columns]).first()
+    assert means is not None, "an aggregate without groups has one row"
+    squares = [(column - mean) ** 2 for column, mean in zip(columns, means[1:], strict=True)]
+    spread = rows.agg(F.count("*"), *[F.sqrt(average(square, rows)) for square in squares]).first()
+    assert spread is not None
+    return list(zip(means[1:], spread[1:], strict=True))
+
+
+def _counts(rows: DataFrame, category: str) -> dict[float, float]:
     """How often each place occurs: a query for each category, since two aggregates for each of hundreds of places in
     one query took 100 s (measured: 365 terms, 50,000 rows)."""
     from pyspark.sql import functions as F
 
     column = F.col(f"`{category}`")
-    counted = rows.where(column.isNotNull()).groupBy(column.alias("place")).agg(F.count("*").alias("rows")).collect()
+    number = F.sum(WEIGHT) if WEIGHT in rows.columns else F.count("*")
+    counted = rows.where(column.isNotNull()).groupBy(column.alias("place")).agg(number.alias("rows")).collect()
     return {row["place"]: row["rows"] for row in counted}
 
 

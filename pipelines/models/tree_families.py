@@ -11,19 +11,18 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify, Estimate, Forecast
-from pipelines.models.base import IS_VALIDATION, Param, Scorer, Signature
-from pipelines.models.labels import check_in_spark, labelled, positive_weight
+from pipelines.models.base import IS_VALIDATION, Scorer, Signature
+from pipelines.models.class_weights import WEIGHT
+from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.one_against_rest import OneAgainstRest
 from pipelines.models.rows import LABEL, Values, matrix
+from pipelines.models.terms import average
 from pipelines.models.trees import Trees, filled, from_scikit_learn, from_spark, unsealed, with_values
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-POSITIVE_WEIGHT = Param(
-    "positive_weight", float, 1.0, None, "how often a row labelled 1 counts; other than 1 it distorts probabilities"
-)
-_DESIGN, _WEIGHT = "design", "weight"
+_DESIGN = "design"
 
 
 class TreesFamily(OneAgainstRest):
@@ -37,6 +36,8 @@ class TreesFamily(OneAgainstRest):
     is thus a mean of medians. Meinshausen (2006) takes quantiles of all leaves' labels together, which keeps every
     label for every tree. All training rows count, also those that a tree was grown without. (The forest's errors on
     its training rows would be far too small: its leaves have seen them.)
+
+    Weights of classes count for splits and shares; `min_leaf` counts rows, whatever they weigh.
 
     What is missing counts as the feature's training mean; categories are read as numbers. Both engines round features
     to single precision. They do not find the same trees: scikit-learn tries every value as a threshold, pyspark.ml one
@@ -54,15 +55,15 @@ class TreesFamily(OneAgainstRest):
     def grown_in_spark(self, params: Mapping[str, Any], plan: FitPlan) -> Any:
         """The unfitted regressor of pyspark.ml; its columns are set by `fit_one_on_rows`."""
 
-    def fit_one(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
+    def fit_one(
+        self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder, weights: Values | None
+    ) -> FitResult:
         values, labels = labelled(train, plan, "train")
         params = self.settled(plan.params)
-        weight = positive_weight(params, plan)
-        is_known = ~np.isnan(values)
-        fill = np.where(is_known, values, 0.0).sum(axis=0) / np.maximum(is_known.sum(axis=0), 1)
+        fill = _means(values, np.ones(len(values)) if weights is None else weights)
         model = self.grown_here(params, plan)
         seen_by_trees = filled(values, fill)
-        model.fit(seen_by_trees, labels, sample_weight=np.where(labels == 1.0, weight, 1.0) if weight != 1.0 else None)
+        model.fit(seen_by_trees, labels, sample_weight=weights)
         trees = from_scikit_learn(getattr(model, "estimators_", [model]), fill)
         if plan.quantiles:
             leaves = trees.leaves(seen_by_trees)
@@ -76,21 +77,21 @@ class TreesFamily(OneAgainstRest):
 
         check_in_spark(rows, plan)
         params = self.settled(plan.params)
-        weight = positive_weight(params, plan)
         rows = rows.where(~F.col(IS_VALIDATION))
         columns = [F.col(f"`{name}`") for name in plan.frame.features]
-        averages = rows.agg(*[F.coalesce(F.avg(column), F.lit(0.0)) for column in columns]).first()
+        averages = rows.agg(*[F.coalesce(average(column, rows), F.lit(0.0)) for column in columns]).first()
         assert averages is not None, "an aggregate without groups has one row"
         fill = np.array(averages, np.float64)
         readings = [
             F.coalesce(column, F.lit(float(mean))).cast("float").cast("double").alias(f"_{j}")
             for j, (column, mean) in enumerate(zip(columns, fill, strict=True))
         ]
-        design = rows.select(*readings, LABEL, F.when(F.col(LABEL) == 1.0, weight).otherwise(1.0).alias(_WEIGHT))
+        weights = [WEIGHT] if WEIGHT in rows.columns else []
+        design = rows.select(*readings, LABEL, *weights)
         names = design.columns[: len(readings)]
         estimator = self.grown_in_spark(params, plan).setFeaturesCol(_DESIGN).setLabelCol(LABEL)
-        if weight != 1.0:
-            estimator.setWeightCol(_WEIGHT)
+        if weights:
+            estimator.setWeightCol(WEIGHT)
         model = estimator.fit(VectorAssembler(inputCols=names, outputCol=_DESIGN).transform(design))
         trees = from_spark(model, rows.sparkSession, fill)
         if plan.quantiles:
@@ -109,6 +110,14 @@ class _TreesScorer(Scorer):
 
     def outputs(self, examples: pa.Table) -> Values:
         return self._trees.means(matrix(examples, self.signature.features, self.signature.steps))
+
+
+def _means(values: Values, weights: Values) -> Values:
+    """(features,): of what is known, 0 where nothing is."""
+    counted = ~np.isnan(values) * weights[:, None]
+    known = counted.sum(axis=0)
+    totals = (np.nan_to_num(values) * counted).sum(axis=0)
+    return np.divide(totals, known, out=np.zeros(len(known)), where=known > 0.0)
 
 
 def _leaf_quantiles(leaves: Any, labels: Values, quantiles: Sequence[float]) -> tuple[Any, Values]:

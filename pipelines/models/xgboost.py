@@ -14,6 +14,7 @@ from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.model_references import START_FROM
 from pipelines.contracts.tasks import Classify, Estimate, Forecast, ParamValue
 from pipelines.models.base import IS_VALIDATION, WARM_START, Param, RowsFamily, Scorer, Signature
+from pipelines.models.class_weights import CLASS_WEIGHT, WEIGHT, class_weights, counts_of, is_weighted, with_weights
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.losses import LOSS, check_loss, is_mean
 from pipelines.models.rows import LABEL, matrix
@@ -29,7 +30,7 @@ _FEATURES = "features"
 _SIGNATURE = "headrace_signature"
 _CURVES = {"quantile": "pinball", "rmse": "rmse", "logloss": "logloss", "mlogloss": "logloss"}
 """What XGBoost's metrics are called in learning curves."""
-_OF_THE_COURSE = ("rounds", "patience", "segment", LOSS.name, START_FROM)
+_OF_THE_COURSE = ("rounds", "patience", "segment", LOSS.name, START_FROM, CLASS_WEIGHT.name)
 """Parameters that XGBoost itself does not know."""
 
 
@@ -42,7 +43,8 @@ class XGBoost(RowsFamily):
     A fit that begins from a registered model adds rounds to its trees, which stay as they are; curves and the best
     round count the new ones.
 
-    No weight for a rare label (scale_pos_weight stays 1): what it gains in order it takes from the probability.
+    No weight for a rare label by default (scale_pos_weight stays 1): what it gains in order it takes from the
+    probability. A class_weight counts on both spans, so the weighted loss is what stops the boosting.
     """
 
     name = "xgboost"
@@ -60,6 +62,7 @@ class XGBoost(RowsFamily):
         Param("colsample_bytree", float, 0.5, (0.5, 0.8, 1.0), "part of the features that each tree sees"),
         Param("reg_lambda", float, 1.0, (0.1, 1.0, 10.0), "L2 penalty on leaf values"),
         LOSS,
+        CLASS_WEIGHT,
         WARM_START,
     )
 
@@ -72,9 +75,18 @@ class XGBoost(RowsFamily):
         import xgboost
 
         names = list(plan.frame.features)
+        found = [labelled(examples, plan, span) for span, examples in (("train", train), ("validate", validate))]
+        params, weights = self.settled(plan.params), np.ones(1)
+        if is_weighted(params, plan):
+            weights = class_weights(params, plan, counts_of(found[0][1], plan))
         spans = [
-            xgboost.DMatrix(*labelled(examples, plan, span), feature_names=names)
-            for span, examples in (("train", train), ("validate", validate))
+            xgboost.DMatrix(
+                values,
+                labels,
+                weight=weights[labels.astype(np.int64)] if len(weights) > 1 else None,
+                feature_names=names,
+            )
+            for values, labels in found
         ]
         course = self._course(plan, recorder)
         booster = course.booster
@@ -98,6 +110,8 @@ class XGBoost(RowsFamily):
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else it tells of every fit at length
         if not plan.quantiles:
             check_in_spark(rows, plan)  # by XGBoost a wrong label would be a stack trace of the JVM
+        rows = with_weights(rows, self.settled(plan.params), plan)
+        weights = [WEIGHT] if WEIGHT in rows.columns else []
         course = self._course(plan, recorder)
         if course.booster and not course.rounds_left:
             return self._sealed(course, course.booster, plan)
@@ -109,6 +123,7 @@ class XGBoost(RowsFamily):
             features_col=_FEATURES,
             label_col=LABEL,
             validation_indicator_col=IS_VALIDATION,
+            weight_col=WEIGHT if weights else None,
             num_workers=plan.workers,
             n_estimators=course.rounds_left,
             xgb_model=course.booster,
@@ -119,7 +134,7 @@ class XGBoost(RowsFamily):
             **boosting,
             coll_cfg=Config(tracker_host_ip=rows.sparkSession.sparkContext.getConf().get("spark.driver.host")),
         )
-        model = estimator.fit(rows.select(features.alias(_FEATURES), LABEL, IS_VALIDATION))
+        model = estimator.fit(rows.select(features.alias(_FEATURES), LABEL, IS_VALIDATION, *weights))
         return self._sealed(course, model.get_booster(), plan)
 
     def scorer(self, model: bytes) -> Scorer:

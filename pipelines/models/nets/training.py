@@ -106,39 +106,47 @@ def squared() -> Loss:
     return Loss("squared", total)
 
 
-def log_loss() -> Loss:
+def log_loss(weights: Sequence[float] | None = None) -> Loss:
     """Binary cross-entropy in nats, for a network that answers with the log odds of a label that is 0 or 1.
 
-    A rare label weighs no more than the other, so that what is learnt stays a probability.
+    weights: how often a row of either counts; None: once, so that what is learnt stays a probability.
     """
 
     def total(predicted: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         known = ~torch.isnan(labels)
-        losses = nn.functional.binary_cross_entropy_with_logits(
-            predicted.squeeze(-1), torch.nan_to_num(labels), reduction="none"
-        )
-        return (losses * known).sum(), known.sum()
+        labels = torch.nan_to_num(labels)
+        losses = nn.functional.binary_cross_entropy_with_logits(predicted.squeeze(-1), labels, reduction="none")
+        return (_weighted(losses, labels.long(), weights) * known).sum(), known.sum()
 
     return Loss("logloss", total)
 
 
-def cross_entropy() -> Loss:
-    """In nats, for a network that answers with a logit a class; the label is the place of its class, from 0."""
+def cross_entropy(weights: Sequence[float] | None = None) -> Loss:
+    """In nats, for a network that answers with a logit a class; the label is the place of its class, from 0.
+
+    weights: how often a row of each class counts; None: once.
+    """
 
     def total(predicted: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         known = ~torch.isnan(labels)
         places = torch.nan_to_num(labels).long()
         losses = nn.functional.cross_entropy(predicted.movedim(-1, 1), places, reduction="none")
-        return (losses * known).sum(), known.sum()
+        return (_weighted(losses, places, weights) * known).sum(), known.sum()
 
     return Loss("logloss", total)
 
 
-def loss_of(plan: FitPlan) -> Loss:
-    """What a network is trained on that answers the plan's question."""
+def _weighted(losses: Tensor, places: Tensor, weights: Sequence[float] | None) -> Tensor:
+    if weights is None:
+        return losses
+    return losses * torch.tensor(weights, dtype=losses.dtype, device=losses.device)[places]
+
+
+def loss_of(plan: FitPlan, weights: Sequence[float] | None = None) -> Loss:
+    """What a network is trained on that answers the plan's question. weights: how often rows of each class count."""
     if plan.quantiles:
         return pinball(plan.quantiles)
-    return cross_entropy() if plan.classes else log_loss()
+    return cross_entropy(weights) if plan.classes else log_loss(weights)
 
 
 def train_network(

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import safetensors.torch
+import tiny_events
 from tiny_gold import plan_for, write_gold
 
 from pipelines.contracts.cards import sha256
@@ -114,6 +115,21 @@ def test_two_ranks_that_train_adapters_equal_one_process(engine, spark, tables, 
     assert max(float((here[name] - there[name]).abs().max()) for name in here) < 1e-4
     assert not here["moves.weight"].equal(safetensors.torch.load(begun.model)["moves.weight"])
     assert ranks.trained_share == once.trained_share < 0.05
+
+
+def test_two_ranks_whose_classes_count_differently_equal_one_process(spark, tmp_path):
+    """Each rank has its own share of the rare class; a batch counts by its rows, so their mean is that of all rows."""
+    events = tiny_events.write_gold(tmp_path)
+    params = {"epochs": 5, "hidden": 16, "dropout": 0.0, "class_weight": "balanced"}
+    plan = tiny_events.plan_for("mlp", "torch_ddp", tables=events, workers=2, batch=735, **params)
+    alone = tiny_events.plan_for("mlp", tables=events, batch=1470, **params)
+    ranks, once = (
+        fit(of, workspace, lambda: spark, FileRecorder(workspace))
+        for of, workspace in ((plan, Workspace(tmp_path / "ranks")), (alone, Workspace(tmp_path / "alone")))
+    )
+    here, there = safetensors.torch.load(once.model), safetensors.torch.load(ranks.model)
+    assert max(float((here[name] - there[name]).abs().max()) for name in here) < 1e-4
+    assert [p.value for p in ranks.curves] == pytest.approx([p.value for p in once.curves], rel=1e-4)
 
 
 def test_both_engines_give_the_same_model(trained_by):

@@ -102,13 +102,6 @@ def test_an_unknown_parameter_is_refused(name, tmp_path):
         fit(plan_for(name, no_such=1), Workspace(tmp_path), None, FileRecorder(Workspace(tmp_path)))
 
 
-@pytest.mark.parametrize("name", ["decision_tree", "linear_svm", "random_forest"])
-def test_a_weight_for_a_rare_label_is_for_probabilities(name, tmp_path):
-    plan = plan_for(name, quantiles=(0.5,), positive_weight=2.0)
-    with pytest.raises(FitError, match=f"^{name} by single: 'positive_weight' is for probabilities; leave it out$"):
-        families()[name].fit(within(ROWS, TRAIN), within(ROWS, VALIDATE), plan, FileRecorder(Workspace(tmp_path)))
-
-
 @pytest.mark.parametrize("name", FAMILIES)
 def test_missing_features_and_unheard_of_categories_do_not_stop_a_prediction(name, fits):
     rows = within(ROWS, TEST).slice(0, 2)

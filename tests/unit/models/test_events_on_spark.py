@@ -123,7 +123,7 @@ def test_trees_of_spark_answer_without_it_what_they_answer_in_it(labelled, recor
 def test_one_tree_is_the_same_in_both_engines_where_features_have_few_values(labelled, recorders):
     few = [F.when(F.col(name).isNotNull(), F.round(F.col(name) % 40.0)).alias(name) for name in FRAME.features]
     rows = labelled.select(*few, LABEL, IS_VALIDATION)
-    params = {"max_depth": 3, "positive_weight": 2.0}  # deeper, two splits may be equally good
+    params = {"max_depth": 3, "class_weight": "1=2"}  # deeper, two splits may be equally good
     by_spark = families()["decision_tree"].fit_rows(
         rows, plan_for("decision_tree", "spark_ml", **params), next(recorders)
     )
@@ -151,8 +151,20 @@ def test_quantiles_of_a_forest_are_means_of_its_leaves_quantiles(labelled, recor
     assert trees.means(train[:3, :-1]) == pytest.approx(trees.value[leaves[:3]].mean(axis=1))
 
 
+@pytest.mark.parametrize(("name", "apart"), [("logistic", 1e-5), ("xgboost", 0.1)])
+def test_classes_count_as_much_in_both_engines(name, apart, labelled, recorders):
+    params = {"class_weight": "balanced"} | ({"rounds": 20, "subsample": 1.0} if name == "xgboost" else {})
+    family = families()[name]
+    by_spark = family.fit_rows(labelled, plan_for(name, family.engines[0], **params), next(recorders))
+    scored, here = (
+        family.scorer(model).predict(within(ROWS, TEST))["probability"].to_numpy()
+        for model in (by_spark.model, alone(plan_for(name, **params), recorders).model)
+    )
+    assert np.abs(scored - here).max() < apart
+
+
 def test_a_support_vector_machine_is_nearly_the_same_in_both_engines(labelled, recorders):
-    params = {"ridge": 1e-2, "positive_weight": 2.0}
+    params = {"ridge": 1e-2, "class_weight": "1=2"}
     by_spark = families()["linear_svm"].fit_rows(
         labelled, plan_for("linear_svm", "spark_ml", **params), next(recorders)
     )

@@ -36,7 +36,7 @@ def test_margins_that_tell_for_certain_make_no_certain_probability():
 
 
 def test_a_weight_moves_the_margin_and_not_the_mean_probability():
-    plain, weighted = fitted(), fitted(positive_weight=5.0)
+    plain, weighted = fitted(), fitted(class_weight="1=5")
     assert weighted["intercept"] > plain["intercept"] + 0.3
     assert weighted["curve"]["intercept"] < plain["curve"]["intercept"]
 

@@ -74,14 +74,17 @@ class Logistic(RowsFamily):
         standard = rows.select(*columns, place, *weights)
         names = standard.columns[: len(columns)]
         assembled = VectorAssembler(inputCols=names, outputCol="design").transform(standard)
-        regression = LogisticRegression(
+        estimator = LogisticRegression(
             featuresCol="design",
             labelCol=LABEL,
-            regParam=float(self.settled(plan.params)["ridge"]),
+            regParam=float(params["ridge"]),
             standardization=False,
             tol=1e-9,
             maxIter=200,
-        ).fit(assembled)
+        )
+        if weights:
+            estimator.setWeightCol(WEIGHT)
+        regression = estimator.fit(assembled)
         coefficients, intercepts = regression.coefficientMatrix.toArray(), regression.interceptVector.toArray()
         return _sealed(terms, coefficients, intercepts, seen, plan)
 

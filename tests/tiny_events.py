@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.contracts.features import Image
+from pipelines.contracts.features import Image, Lag
 from pipelines.contracts.fits import FitPlan, Frame, Shard
 from pipelines.contracts.tasks import ParamValue, Span
 
@@ -33,6 +34,13 @@ FRAME = Frame(
     images=(Image("picture", height=8, width=8),),
 )
 
+LAGS_H = tuple(range(12))
+WITH_LAGS = replace(
+    FRAME,
+    cut_off_features=(*FRAME.cut_off_features, *Lag("speed_kmh", LAGS_H).names(), *Lag("heat_c", LAGS_H).names()),
+)
+"""What is measured every hour besides, for families that follow it."""
+
 
 def hour(number: int) -> datetime:
     return START + timedelta(hours=number)
@@ -43,7 +51,8 @@ TRAIN, VALIDATE, TEST = Span(hour(0), hour(1500)), Span(hour(1500), hour(1900)),
 
 def examples() -> pa.Table:
     """One leg an hour. Late are those of carrier 2 and after a late inbound, which is unknown for every fifth leg;
-    distances say nothing, some by powers of ten. A picture shows both. Every fiftieth label is unknown.
+    distances say nothing, some by powers of ten. A picture shows both. Every fiftieth label is unknown. The lags are of
+    a speed that comes and goes and of the heat that follows it.
     """
     random = np.random.default_rng(5)
     carrier = random.integers(0, 4, LEGS)
@@ -60,8 +69,22 @@ def examples() -> pa.Table:
             "calendar__time_of_day": np.arange(LEGS) % 24.0,
             "label": pa.array([[None if n % 50 == 0 else float(late[n])] for n in range(LEGS)]),
             "picture__image": pa.array([_picture(carrier[n], inbound[n] if n % 5 else 0.0) for n in range(LEGS)]),
+            **_lags(),
         }
     )
+
+
+def _lags() -> dict[str, pa.Array]:
+    random = np.random.default_rng(6)
+    speed, heat = np.zeros(LEGS), np.zeros(LEGS)
+    for n in range(1, LEGS):
+        speed[n] = 0.7 * speed[n - 1] + random.normal()
+        heat[n] = 0.8 * heat[n - 1] + 0.5 * speed[n - 1] + 0.2 * random.normal()
+    return {
+        name: pa.array(np.concatenate([np.full(hours, np.nan), values[: LEGS - hours]]), from_pandas=True)
+        for column, values in (("speed_kmh", speed), ("heat_c", heat))
+        for name, hours in zip(Lag(column, LAGS_H).names(), LAGS_H, strict=True)
+    }
 
 
 def _picture(carrier: int, inbound: float) -> bytes:

@@ -45,6 +45,12 @@ class Lag:
         return tuple(f"{self.column}__lag_{_span(hours)}" for hours in self.hours)
 
 
+def lag_named(feature: str) -> tuple[str, float] | None:
+    """The column and the hours of a Lag's feature, by its name; None for any other feature."""
+    found = re.fullmatch(r"(.+)__lag_(\d+(?:_\d+)?)h", feature)
+    return (found[1], float(found[2].replace("_", "."))) if found else None
+
+
 @dataclass(frozen=True)
 class Rolling:
     """`op` over the values that happened in the `hours` up to the cut-off (start excluded) and were known by it."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
-from tiny_events import TEST, TRAIN, VALIDATE, examples, within, write_gold
+from tiny_events import TEST, TRAIN, VALIDATE, WITH_LAGS, examples, within, write_gold
 from tiny_events import plan_for as events_plan
 
 from pipelines.contracts.fits import FitError, Workspace
@@ -18,6 +18,7 @@ from pipelines.metrics.ranking import auc
 from pipelines.models.base import families
 
 SMALL = {"isolation_forest": {"trees": 100}, "autoencoder": {"hidden": 16, "code": 1, "batch": 64, "epochs": 8}}
+FRAMES = {"state_space": WITH_LAGS}
 FAMILIES = [name for name, of in families().items() if Detect in of.tasks]
 LEARN = [name for name in FAMILIES if name != "constant"]
 EVERY = 20
@@ -26,17 +27,20 @@ EVERY = 20
 
 def plan_for(name, tables=None, engine="single", workers=1, **params):
     plan = events_plan(name, engine, tables=tables, workers=workers, **SMALL.get(name, {}), **params)
-    return replace(plan, is_unlabelled=True)
+    return replace(plan, is_unlabelled=True, frame=FRAMES.get(name, plan.frame))
 
 
 def planted():
-    """The events of the test; in the odd ones two numbers do not go with one another or with any seen before."""
+    """The events of the test; in the odd ones two numbers do not go with one another or with any seen before, and the
+    heat is not what it was made to be in the hours before."""
     rows = within(examples(), TEST)
     is_odd = np.arange(len(rows)) % EVERY == 0
     inbound = rows["inbound_delay_min__as_of"].to_numpy().copy()
     distance = rows["distance_km__own"].to_numpy().copy()
     inbound[is_odd], distance[is_odd] = 90.0, 1e-3
-    for name, values in (("inbound_delay_min__as_of", inbound), ("distance_km__own", distance)):
+    heat = rows["heat_c__lag_0h"].to_numpy() - 2.0 * is_odd
+    columns = {"inbound_delay_min__as_of": inbound, "distance_km__own": distance, "heat_c__lag_0h": heat}
+    for name, values in columns.items():
         rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(values, from_pandas=True))
     return rows, is_odd.astype(np.float64)
 

@@ -1,0 +1,1 @@
+"""Simulated turbofan engines that wear out, a benchmark of remaining useful life."""

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pipelines.contracts.features import Change, Ewm, Lag, Last, Quantile, Rolling
+from pipelines.contracts.features import Change, Ewm, Lag, Last, Quantile, Rolling, lag_named
 from pipelines.contracts.names import DeclarationError
 
 
@@ -38,3 +38,9 @@ def test_a_share_and_a_number_of_rows_are_within_reason():
 
 def test_the_value_at_the_moment_itself_may_be_asked_for():
     assert Lag("x", hours=(0, 0.5)).names() == ("x__lag_0h", "x__lag_0_5h")
+
+
+def test_a_lag_is_known_by_its_name():
+    names = Lag("hot__lag_c", hours=(0, 0.5, 36)).names()
+    assert [lag_named(name) for name in names] == [("hot__lag_c", 0.0), ("hot__lag_c", 0.5), ("hot__lag_c", 36.0)]
+    assert [lag_named(name) for name in Rolling("x", "mean", hours=24).names()] == [None]

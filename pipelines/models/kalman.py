@@ -13,7 +13,7 @@ from pipelines.models.rows import Values
 
 
 @dataclass(frozen=True)
-class StateSpace:
+class LinearSystem:
     """x' = a x + b u + c w for the state of the next step, y = h x + d u + e w for what is measured in this one.
 
     w: standard normal, drawn anew at each step; what it has in common in both is noise that moves the state and is

@@ -12,7 +12,7 @@ from pipelines.contracts.features import lag_named
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Detect
 from pipelines.models.base import Family, Param, Scorer, Signature
-from pipelines.models.kalman import StateSpace
+from pipelines.models.kalman import LinearSystem
 from pipelines.models.labels import unlabelled
 from pipelines.models.oddity import Ranks
 from pipelines.models.rows import Values, matrix
@@ -30,7 +30,7 @@ class Channel:
     is_input: bool
 
 
-class StateSpaceModel(Family):
+class StateSpace(Family):
     """x' = Ax + Bu + Cw for condition monitoring: identified from windows of the train span (subspace identification,
     N4SID), followed by a Kalman filter; odd is what its innovations in the last steps are too large for (Mehra and
     Peschon 1971).
@@ -44,7 +44,7 @@ class StateSpaceModel(Family):
     tasks = (Detect,)
     params = (
         Param("order", int, 4, (2, 4, 8), "number of states"),
-        Param("judged_steps", int, 8, (1, 4, 8, 16), "last steps of a window whose innovations count together"),
+        Param("judged_steps", int, 8, (1, 4, 8, 16), "last steps of a window whose innovations count; 0: all of them"),
         Param("inputs", str, "", None, "columns that drive the system, with commas between"),
     )
 
@@ -80,7 +80,7 @@ class StateSpaceModel(Family):
     def scorer(self, model: bytes) -> Scorer:
         content = json.loads(model)
         shapes = content["shapes"]
-        system = StateSpace(**{name: np.reshape(rows, shapes[name]) for name, rows in content["system"].items()})
+        system = LinearSystem(**{name: np.reshape(rows, shapes[name]) for name, rows in content["system"].items()})
         channels = [Channel(**channel) for channel in content["channels"]]
         ranks = Ranks(content["marks"], content["rows"])
         signature = Signature.read(content["signature"])
@@ -89,7 +89,7 @@ class StateSpaceModel(Family):
 
 class _StateSpaceScorer(Scorer):
     def __init__(
-        self, signature: Signature, channels: list[Channel], system: StateSpace, ranks: Ranks, judged_steps: int
+        self, signature: Signature, channels: list[Channel], system: LinearSystem, ranks: Ranks, judged_steps: int
     ) -> None:
         super().__init__(signature)
         self._channels, self._system, self._ranks, self._judged_steps = channels, system, ranks, judged_steps
@@ -147,7 +147,7 @@ def _side_by_side(channels: list[Channel], columns: dict[str, Values]) -> Values
     return np.stack(scaled, axis=2)
 
 
-def _oddity(system: StateSpace, measured: Values, inputs: Values, judged_steps: int) -> Values:
+def _oddity(system: LinearSystem, measured: Values, inputs: Values, judged_steps: int) -> Values:
     """By how many deviations the squared innovations of the last steps are above what they should be; NaN where none of
     these has a measurement."""
     squares, freedom = system.innovations(measured, inputs)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.models.kalman import StateSpace
+from pipelines.models.kalman import LinearSystem
 from pipelines.models.rows import Values
 
 _LEAST_NOISE = 1e-6
 """Part of a standardised channel's variance that is noise of its own at least: copies of a channel do no harm then."""
 
 
-def identified(measured: Values, inputs: Values, order: int) -> StateSpace:
+def identified(measured: Values, inputs: Values, order: int) -> LinearSystem:
     """The system with `order` states (N4SID: Van Overschee and De Moor 1994; 1996, ch. 4, algorithm 2).
 
     measured: (windows, times, channels), inputs: (windows, times, inputs), each with mean 0, without gaps. Only whole
@@ -36,7 +36,7 @@ def identified(measured: Values, inputs: Values, order: int) -> StateSpace:
     left = follows - knowns @ found.T
     floor = np.diag([*np.full(order, np.finfo(np.float64).eps), *np.full(channels, _LEAST_NOISE)])
     noise: Values = np.linalg.cholesky(left.T @ left / len(left) + floor).astype(np.float64)
-    return StateSpace(
+    return LinearSystem(
         a=found[:order, :order],
         b=found[:order, order:],
         c=noise[:order],

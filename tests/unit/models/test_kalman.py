@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.models.kalman import StateSpace
+from pipelines.models.kalman import LinearSystem
 
 NAN = np.nan
 
 
-def scalar(**others: list[list[float]]) -> StateSpace:
+def scalar(**others: list[list[float]]) -> LinearSystem:
     """x' = x / 2 + w₁, y = x + w₂, in rest before."""
     parts = {"a": [[0.5]], "b": [[0.0]], "c": [[1.0, 0.0]], "h": [[1.0]], "d": [[0.0]], "e": [[0.0, 1.0]]}
-    return StateSpace(**{name: np.array(of) for name, of in {**parts, "start": [[0.0]], **others}.items()})
+    return LinearSystem(**{name: np.array(of) for name, of in {**parts, "start": [[0.0]], **others}.items()})
 
 
-def innovations(system: StateSpace, *steps: float, inputs: tuple[float, ...] = ()) -> tuple[list[float], list[int]]:
+def innovations(system: LinearSystem, *steps: float, inputs: tuple[float, ...] = ()) -> tuple[list[float], list[int]]:
     measured = np.array(steps).reshape(1, -1, 1)
     given = np.array(inputs or [0.0] * len(steps)).reshape(1, -1, 1)
     squares, counts = system.innovations(measured, given)
@@ -55,7 +55,7 @@ def test_squares_of_a_window_are_those_of_its_joint_distribution():
     c, h = random.normal(size=(states, noises)), random.normal(size=(channels, states))
     e, start = random.normal(size=(channels, noises)), np.diag([1.0, 2.0, 3.0])
     b, d = random.normal(size=(states, 1)), random.normal(size=(channels, 1))
-    system = StateSpace(a, b, c, h, d, e, start)
+    system = LinearSystem(a, b, c, h, d, e, start)
     # every measurement as a sum over the first state and all noises
     parts, x = [], np.hstack([np.linalg.cholesky(start), np.zeros((states, times * noises))])
     for time in range(times):
@@ -80,7 +80,7 @@ def test_squares_of_a_window_are_those_of_its_joint_distribution():
 
 def test_no_bit_of_a_window_depends_on_those_beside_it():
     random = np.random.default_rng(4)
-    system = StateSpace(
+    system = LinearSystem(
         *[random.normal(size=shape) for shape in ((2, 2), (2, 1), (2, 3), (3, 2), (3, 1))], np.eye(3), np.eye(2)
     )
     measured = np.where(random.random((40, 6, 3)) < 0.1, NAN, random.normal(size=(40, 6, 3)))

@@ -134,6 +134,14 @@ def test_gaps_are_passed_over_and_a_window_without_a_value_has_no_score(scorer):
     assert none.slice(0, 40 - WINDOW).null_count == 40 - WINDOW
 
 
+def test_a_level_that_the_state_has_followed_to_is_odd_where_all_steps_count(sound):
+    """A window is begun without a state, so what is measured in its first step is beside all that was seen before."""
+    rows, (measured, push) = examples(*sound), run(7, 200)
+    measured += H @ np.array([30.0, 0.0])
+    last, whole = (scores(fitted(rows, inputs="push", judged_steps=steps), measured, push) for steps in (4, 0))
+    assert np.median(last) < np.median(whole) > 0.999
+
+
 @pytest.mark.parametrize(
     ("columns", "params", "said"),
     [

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipelines.contracts.fits import Calibration, FitPlan, FitResult
+from pipelines.contracts.tasks import GLOBAL, Scope
 
 CARD_FILE = "headrace.json"
 
@@ -34,6 +35,7 @@ class ModelCard:
     features: tuple[str, ...]
     frame: Mapping[str, Any]
     classes: tuple[str, ...] = ()
+    scope: Scope = GLOBAL
 
     @classmethod
     def of(cls, plan: FitPlan, result: FitResult, calibration: Calibration) -> ModelCard:
@@ -49,6 +51,7 @@ class ModelCard:
             features=plan.frame.features,
             frame=plain(plan.frame),
             classes=plan.classes,
+            scope=plan.scope,
         )
 
     @property

@@ -13,7 +13,7 @@ from typing import Protocol
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.features import AsOf, History, Image, Lag
 from pipelines.contracts.splits import Purge, Share, Span
-from pipelines.contracts.tasks import ParamValue, output_columns
+from pipelines.contracts.tasks import GLOBAL, ParamValue, Scope, output_columns
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ class FitPlan:
     the label is the place, from 0. is_unlabelled: no label is looked at. encodings: none yet in a plan that no engine
     has taken up. purge: from when on labels of a span are known too late to count; those of other spans count
     whenever they came. precision: float32, or bfloat16 for the layers of nets that bear it. compression: none, or fp16
-    for the gradients that ranks send one another. warm_start: None for a fit that begins anew.
+    for the gradients that ranks send one another. warm_start: None for a fit that begins anew. scope: one model, or one of
+    each entity with `least_rows` labelled rows to learn from besides one of all, together in one bundle.
     """
 
     domain: str
@@ -156,6 +157,8 @@ class FitPlan:
     classes: tuple[str, ...] = ()
     is_unlabelled: bool = False
     warm_start: WarmStart | None = None
+    scope: Scope = GLOBAL
+    least_rows: int = 0
 
     @property
     def class_count(self) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.splits import SPLITS, ByEntity, ByHash, ByTime, Fold, RollingOrigin, Share, Span
 
 __all__ = [
     "BASELINE",
+    "GLOBAL",
+    "PER_ENTITY",
     "PROBABILITY",
     "SPLITS",
     "ByEntity",
@@ -24,6 +27,7 @@ __all__ = [
     "ParamValue",
     "Promote",
     "RollingOrigin",
+    "Scope",
     "Select",
     "Share",
     "Span",
@@ -36,6 +40,10 @@ __all__ = [
 """A declaration takes all its words from here, those of its split too."""
 
 ParamValue = int | float | str | bool
+
+Scope = Literal["global", "per_entity"]
+GLOBAL: Scope = "global"
+PER_ENTITY: Scope = "per_entity"
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,8 @@ class Task:
     capacity: what share of all rows can be acted on, for the recall of a Classify.
     slices: by what errors are shown besides: "step", "hour_of_day" (of the target, local), the entity of a Spine, a
     column that a Category is made of. None: by all of these that the task has.
+    scope: whether a family makes one model of all entities, or one of each that has `least_rows` labelled rows in the
+    train span, and one of all for the others. The baseline is always one.
     """
 
     column: str = field(kw_only=False)
@@ -116,6 +126,8 @@ class Task:
     select: Select | None = None
     capacity: float = 0.05
     slices: tuple[str, ...] | None = None
+    scope: Scope = GLOBAL
+    least_rows: int = 100
     params: Mapping[str, Mapping[str, ParamValue]] = field(default_factory=dict)
     doc: str = ""
 
@@ -130,6 +142,15 @@ class Task:
             raise DeclarationError(f"task '{self.column}': params for {sorted(unknown)}, which are not in families")
         if isinstance(self.split, ByTime) and self.split.gap < self.horizon + self.label_known_after:
             raise DeclarationError(f"task '{self.column}': the split's gap lets a label reach into the next span")
+        if self.scope not in (GLOBAL, PER_ENTITY):
+            raise DeclarationError(f"task '{self.column}': no scope '{self.scope}'; there are: {GLOBAL}, {PER_ENTITY}")
+        if self.scope == PER_ENTITY and isinstance(self.spine, Events):
+            raise DeclarationError(
+                f"task '{self.column}': each '{self.spine.entity}' is asked about once, so there is nothing to make a "
+                f"model of its own from; scope '{PER_ENTITY}' is for a Spine"
+            )
+        if self.least_rows < 1:
+            raise DeclarationError(f"task '{self.column}': least_rows is {self.least_rows}; it must be 1 or more")
         if self.folds is not None:
             if not isinstance(self.split, ByTime):
                 raise DeclarationError(f"task '{self.column}': folds roll through time, so its split must be ByTime")
@@ -139,6 +160,10 @@ class Task:
     def name(self) -> str:
         """The task's name is the column it predicts."""
         return self.column
+
+    def scope_of(self, family: str) -> Scope:
+        """The scope of a family's models."""
+        return GLOBAL if family == self.promote.must_beat else self.scope
 
     @property
     def cross_validation(self) -> tuple[Fold, ...]:

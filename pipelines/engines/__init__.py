@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, WorkerLost, Workspace
+from pipelines.contracts.tasks import GLOBAL
 from pipelines.engines.recorder import begin
 from pipelines.engines.shards import with_encodings
 from pipelines.engines.warm_starts import with_warm_start
@@ -17,6 +18,8 @@ from pipelines.models.base import families
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+PER_ENTITY_ENGINES = ("entities_spark", "single")
+"""What can fit a model of each entity, whatever its family; the preferred one first."""
 _TRIES = 3
 """How often a fit is begun whose workers get lost; each goes on from the checkpoint of the one before."""
 
@@ -34,8 +37,10 @@ def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] |
         raise FitError(f"no family '{plan.family}'; there are: {', '.join(families())}")
     family.settled(plan.params)
     family.must_answer(plan)
-    if plan.engine not in family.engines:
-        raise FitError(f"{plan.family} cannot be fitted by '{plan.engine}'; it can by: {', '.join(family.engines)}")
+    engines = family.engines if plan.scope == GLOBAL else PER_ENTITY_ENGINES
+    if plan.engine not in engines:
+        what = plan.family if plan.scope == GLOBAL else f"{plan.family} of each {plan.frame.entity}"
+        raise FitError(f"{what} cannot be fitted by '{plan.engine}'; it can by: {', '.join(engines)}")
     engine = importlib.import_module(f"{__name__}.{plan.engine}")
     started = time.monotonic()
     whole = with_encodings(with_warm_start(plan))

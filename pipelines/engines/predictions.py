@@ -10,20 +10,22 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.contracts.fits import Calibration, FitError, FitPlan
-from pipelines.contracts.tasks import Share, Span
+from pipelines.contracts.tasks import GLOBAL, Scope, Share, Span
 from pipelines.engines.shards import examples_of
-from pipelines.models.base import families
+from pipelines.models.bundles import scorer_of
 from pipelines.models.rows import LABEL
 from pipelines.transforms.intervals import shifted
 
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted model: its family's name, its native bytes, and the shifts of its intervals if they are calibrated."""
+    """A fitted model: its family's name, its native bytes, the shifts of its intervals if they are calibrated, and
+    whether it is one for all entities."""
 
     family: str
     content: bytes
     calibration: Calibration | None = None
+    scope: Scope = GLOBAL
 
 
 class StaleModel(FitError):
@@ -42,16 +44,16 @@ def predictions(
 
     plan: gives the frame and the gold tables. The scorer is the very one that single rows go through.
     """
-    scorer = families()[model.family].scorer(model.content)
-    if scorer.signature.features != plan.frame.features or scorer.signature.outputs != plan.outputs:
+    known = scorer_of(model.family, model.content, model.scope).signature
+    if (known.features, known.outputs, known.scope) != (plan.frame.features, plan.outputs, plan.scope):
         raise StaleModel(
-            f"{plan.domain}/{plan.task}: the {model.family} model knows other features or outputs than are declared. "
+            f"{plan.domain}/{plan.task}: the {model.family} model has other features, outputs or scope than the task. "
             "Run the stages train, evaluate and register first."
         )
     count = spark.sparkContext.defaultParallelism
 
     def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        of = families()[model.family].scorer(model.content)
+        of = scorer_of(model.family, model.content, model.scope)
         for shard in (shard for batch in batches for shard in batch.column(0).to_pylist()):
             for name, span in spans.items():
                 examples = examples_of(plan, span, shard, count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 
@@ -12,6 +13,8 @@ from pipelines.contracts.fits import CurvePoint, Workspace
 
 CURVES = "curves.jsonl"
 CHECKPOINT = "checkpoint"
+PARTS = "parts"
+"""The folder of the fits that a fit of many models is made of: what is done of it."""
 _KEY = "plan.key"
 _PART_OF_THE_TIME = 0.05
 """How much of a fit's time checkpoints may take."""
@@ -66,8 +69,8 @@ class FileRecorder:
 def begin(workspace: Workspace, key: str) -> None:
     """Make the workspace ready for an attempt at the fit of this plan's key.
 
-    What an earlier attempt at it left behind goes, but for its checkpoint and the curves as they were then. A damaged
-    checkpoint goes too: the fit begins anew.
+    What an earlier attempt at it left behind goes, but for its checkpoint, the curves as they were then, and its parts.
+    A damaged checkpoint goes too: the fit begins anew.
     """
     workspace.path.mkdir(parents=True, exist_ok=True)
     for left in workspace.path.glob("rank-*"):
@@ -75,6 +78,8 @@ def begin(workspace: Workspace, key: str) -> None:
     key_file, curves, checkpoint = (workspace.path / name for name in (_KEY, CURVES, CHECKPOINT))
     is_same = key_file.exists() and key_file.read_text(encoding="utf-8") == key
     found = _read(checkpoint.read_bytes()) if is_same and checkpoint.exists() else None
+    if not is_same:
+        shutil.rmtree(workspace.path / PARTS, ignore_errors=True)
     if found is None:
         curves.unlink(missing_ok=True)
         checkpoint.unlink(missing_ok=True)
@@ -84,8 +89,9 @@ def begin(workspace: Workspace, key: str) -> None:
 
 
 def end(workspace: Workspace) -> None:
-    """The fit is kept: nothing will go on from its checkpoint, which is several times as large as its model."""
+    """The fit is kept: nothing will go on from its parts or its checkpoint, which is far larger than a model."""
     (workspace.path / CHECKPOINT).unlink(missing_ok=True)
+    shutil.rmtree(workspace.path / PARTS, ignore_errors=True)
 
 
 def _read(content: bytes) -> tuple[int, bytes] | None:

@@ -19,15 +19,23 @@ from pipelines.transforms.examples import INSTANT, examples, instants, needs, or
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def examples_of(plan: FitPlan, span: Span | Share, index: int = 0, count: int = 1, every: int = 0) -> pa.Table:
+def examples_of(
+    plan: FitPlan,
+    span: Span | Share,
+    index: int = 0,
+    count: int = 1,
+    every: int = 0,
+    among: Sequence[str] | None = None,
+) -> pa.Table:
     """The examples of shard `index` of `count` of a span's cut-offs: disjoint, complete, the same every time.
 
     A shard is a contiguous range of the cut-offs in the order (entity, cut_at), so it needs few entities and little
-    time of each series. every > 0 adds training origins every so many steps between the cut-offs. Labels that the plan
-    purges are null. Where the plan has encodings, they are applied: those of the train span out of fold.
+    time of each series. every > 0 adds training origins every so many steps between the cut-offs. among: of these
+    entities alone. Labels that the plan purges are null. Where the plan has encodings, they are applied: those of the
+    train span out of fold.
     """
     frame = plan.frame
-    cut_offs = cut_offs_of(plan, span, (*frame.cut_off_features, *frame.image_columns))
+    cut_offs = cut_offs_of(plan, span, (*frame.cut_off_features, *frame.image_columns), among)
     if every:
         cut_offs = origins(cut_offs, frame, every)
     cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
@@ -39,10 +47,15 @@ def examples_of(plan: FitPlan, span: Span | Share, index: int = 0, count: int = 
     return encoded(made, plan.encodings.whole)
 
 
-def cut_offs_of(plan: FitPlan, span: Span | Share, features: Sequence[str]) -> pa.Table:
-    """The cut-offs of a span, in no order, with these of their features."""
+def cut_offs_of(
+    plan: FitPlan, span: Span | Share, features: Sequence[str], among: Sequence[str] | None = None
+) -> pa.Table:
+    """The cut-offs of a span, in no order, with these of their features; of the entities `among` alone, if given."""
     frame = plan.frame
-    return read(plan.tables[frame.cut_offs], (frame.entity, "cut_at", *features), _within(span))
+    wanted = _within(span)
+    if among is not None:
+        wanted = wanted & ds.field(frame.entity).isin(pa.array(among, pa.string()))
+    return read(plan.tables[frame.cut_offs], (frame.entity, "cut_at", *features), wanted)
 
 
 def with_encodings(plan: FitPlan) -> FitPlan:

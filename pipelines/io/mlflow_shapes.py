@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan
+from pipelines.contracts.tasks import PER_ENTITY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,9 @@ def metric_name(name: str) -> str:
 
 def parameters(plan: FitPlan) -> dict[str, str]:
     """What decided the fit, as text."""
+    scope: dict[str, str] = {"scope": plan.scope}
+    if plan.scope == PER_ENTITY:
+        scope |= {"least_rows": str(plan.least_rows), "fallback": f"pooled {plan.family}"}
     begun = {"warm_start": str(plan.warm_start)} if plan.warm_start else {}
     return (
         {name: str(value) for name, value in plan.params.items()}
@@ -40,6 +44,7 @@ def parameters(plan: FitPlan) -> dict[str, str]:
             "features": str(len(plan.frame.features)),
             "train_span": str(plan.train),
             "validate_span": str(plan.validate),
+            **scope,
         }
     )
 

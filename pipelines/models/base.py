@@ -19,7 +19,17 @@ import pyarrow as pa
 from pipelines.contracts.fits import Encoding, FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.model_references import START_FROM, ModelReference
 from pipelines.contracts.names import DeclarationError
-from pipelines.contracts.tasks import Classify, Detect, Estimate, Forecast, ParamValue, Task, output_columns
+from pipelines.contracts.tasks import (
+    GLOBAL,
+    Classify,
+    Detect,
+    Estimate,
+    Forecast,
+    ParamValue,
+    Scope,
+    Task,
+    output_columns,
+)
 from pipelines.models.encodings import encoded
 from pipelines.models.rows import keys
 
@@ -67,6 +77,7 @@ class Signature:
     encodings: tuple[Encoding, ...] = ()
     classes: tuple[str, ...] = ()
     is_unlabelled: bool = False
+    scope: Scope = GLOBAL
 
     @classmethod
     def of(cls, plan: FitPlan) -> Signature:
@@ -81,6 +92,7 @@ class Signature:
             plan.encodings.whole,
             plan.classes,
             plan.is_unlabelled,
+            plan.scope,
         )
 
     @classmethod

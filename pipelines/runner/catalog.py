@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.tasks import Task
+from pipelines.contracts.tasks import PER_ENTITY, Task
 
 
 def catalog(domains: Iterable[Domain]) -> str:
@@ -22,4 +22,5 @@ def catalog(domains: Iterable[Domain]) -> str:
 def _asked(task: Task) -> str:
     kind = type(task).__name__.lower()
     split = f"split {task.split}".partition(":")[0] if task.hashed_by else f"tested on {task.split.test}"
-    return f"{kind} for each `{task.spine.entity}`, {split}"
+    scope = " by a model of its own" if task.scope == PER_ENTITY else ""
+    return f"{kind} for each `{task.spine.entity}`{scope}, {split}"

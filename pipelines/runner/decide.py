@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pipelines.contracts.cards import ModelCard
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.tasks import Span, Task
+from pipelines.contracts.tasks import PER_ENTITY, Span, Task
 from pipelines.domains import policy as policy_named
 from pipelines.io.publication import Champion, Decisions
 from pipelines.runner.failures import NoChampion
@@ -60,7 +60,11 @@ def score(work: Work, task: Task) -> None:
     if work.is_done("score", task.name, made_of):
         work.say("score", f"{task.name}: nothing to do: every cut-off has its prediction")
         return
+    from pyspark.sql import functions as F
+
     from pipelines.engines.predictions import Model, predictions
+    from pipelines.models.bundles import Bundle
+    from pipelines.runner.entities import told_pooled
     from pipelines.stages.score import score as append_predictions
 
     champion = champion_of(work, task)
@@ -77,7 +81,7 @@ def score(work: Work, task: Task) -> None:
     if task.select is not None:
         scored = replace(scored, frame=restricted(scored.frame, card.features))  # those that the model was given
     models = (
-        (Model(champion.family, content, card.calibration), scored),
+        (Model(champion.family, content, card.calibration, card.scope), scored),
         (Model(baseline.family, fitted(work, baseline).model), baseline),
     )
     new = [
@@ -103,6 +107,9 @@ def score(work: Work, task: Task) -> None:
         "score",
         f"{task.name}: {total - before:,} predictions by {champion.model}/{champion.version} ({champion.family})",
     )
+    if card.scope == PER_ENTITY:
+        written = work.read(name).where(F.col("_attempt") == work.attempt.number).select(task.spine.entity).distinct()
+        work.say("score", f"{task.name}: {told_pooled(Bundle.read(content), written.toArrow()[0].to_pylist())}")
 
 
 def decide(work: Work, task: Task) -> None:

@@ -33,15 +33,14 @@ class Estimate:
 
 
 def estimate(plan: FitPlan, rows: int, folder: Path, price_per_core_hour: float) -> Estimate:
-    """Seconds of a fit as the nearest measured ones of its family, engine and device took them, in proportion to the
-    work: rows × features × rounds. rows: as `rows_of` counts them; folder: of the fits' workspaces.
+    """Seconds of a fit as the nearest measured ones of its family, scope, engine and device took them, in proportion to
+    the work: rows × features × rounds. rows: as `rows_of` counts them; folder: of the fits' workspaces.
 
     A fit has a part that does not grow, so nothing is scaled down below what the smallest measured fit took.
     """
     features = len(plan.frame.features)
-    same = [
-        of for of in all_kept(folder) if (of.family, of.engine, of.device) == (plan.family, plan.engine, plan.device)
-    ]
+    alike = (plan.family, plan.scope, plan.engine, plan.device)
+    same = [of for of in all_kept(folder) if (of.family, of.scope, of.engine, of.device) == alike]
     if not same:
         return Estimate(plan.family, plan.engine, rows, features)
     work = _work(rows, features, plan.params)

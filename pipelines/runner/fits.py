@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pipelines.contracts.fits import FitPlan, FitResult, Workspace
-from pipelines.contracts.tasks import Task
+from pipelines.contracts.tasks import PER_ENTITY, Task
 from pipelines.contracts.usage import Usage
 from pipelines.runner import measured
 from pipelines.runner.estimate import estimate, must_be_affordable
@@ -20,7 +20,12 @@ workers took as long as by one (measured); nets pay 5 to 20 s for the start of t
 
 
 def current_plan(work: Work, task: Task, family: str) -> FitPlan:
-    """The plan of a family on what is published now, by the engine that conf names or the family prefers."""
+    """The plan of a family on what is published now, by the engine that conf names or the family prefers.
+
+    Models of each entity are fitted in this process where conf names the engine single, else in Spark's workers,
+    whichever engine conf has for a single large model of the family.
+    """
+    from pipelines.engines import PER_ENTITY_ENGINES
     from pipelines.models.base import families
 
     known = families()
@@ -29,7 +34,11 @@ def current_plan(work: Work, task: Task, family: str) -> FitPlan:
 
         raise DeclarationError(f"task '{task.name}': no family '{family}'; there are: {', '.join(known)}")
     training = work.context.settings.training
-    wanted, preferred = training.engines.get(family, known[family].engines[0]), known[family].engines[0]
+    preferred = known[family].engines[0]
+    wanted = training.engines.get(family, preferred)
+    if task.scope_of(family) == PER_ENTITY:
+        preferred = PER_ENTITY_ENGINES[0]
+        wanted = wanted if wanted in (AUTO, "single") else preferred
     plan = train_stage.plan(
         work.domain,
         task,
@@ -53,6 +62,8 @@ def by_size(plan: FitPlan) -> FitPlan:
 def told_where(plan: FitPlan, wanted: str | None) -> str:
     """Where the plan's fit is carried out, in words; and why there, if conf wanted its size to decide."""
     where = "in one process" if plan.engine == "single" else f"by {plan.engine}, {plan.workers} workers"
+    if plan.scope == PER_ENTITY:
+        where = f"of each {plan.frame.entity} {where}"
     if wanted != AUTO:
         return where
     return f"{where} ({AUTO}: {rows_of(plan):,} rows, {FEW_ROWS:,} are worth several workers)"

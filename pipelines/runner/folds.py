@@ -61,7 +61,7 @@ def rolled(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> dict[str, Ro
         for family, plan in on_fold.items():
             plan = plan if family == baseline else of_kept(plan, picked)
             must_not_know_more(plan)
-            model = Model(family, fitted(work, plan).model)
+            model = Model(family, fitted(work, plan).model, scope=plan.scope)
             told[family] = predictions(work.context.spark(), model, plan, {"test": fold.test}).toArrow()
         for family, metrics in judge(told, task, f"the fold tested on {fold.test}").items():
             found[family].append(metrics)

@@ -105,6 +105,8 @@ class Lesson:
             work.say("train", f"{task.name}: split {task.split}")
         if task.select is not None:
             work.say("train", f"{task.name}: {line(self.selection)}")
+        from pipelines.runner.entities import bundle_of, by_which_model
+
         engines = work.context.settings.training.engines
         for family, plan in self.plans.items():
             begun = f", begun from {plan.warm_start}" if plan.warm_start else ""
@@ -112,6 +114,8 @@ class Lesson:
             result = fitted(work, plan)
             rounds = f", best at {result.best_step}" if result.best_step is not None else ""
             work.say("train", f"{task.name}: {family} fitted in {result.seconds:.1f} s{rounds}")
+            if (bundle := bundle_of(plan, result)) is not None:
+                work.say("train", f"{task.name}: {family}: {by_which_model(bundle)}")
         for family, folds in self.folds.items():
             work.say("train", f"{task.name}: {family}: {folds.told(task.promote.metric)}")
         work.mark_done("train", task.name, self.made_of)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipelines.contracts.fits import FitPlan, Workspace
-from pipelines.contracts.tasks import ParamValue
+from pipelines.contracts.tasks import GLOBAL, ParamValue, Scope
 from pipelines.contracts.usage import Sample, Usage
 
 _FILE = "measured.json"
@@ -25,11 +25,13 @@ class Measured:
     rows: int
     features: int
     usage: Usage
+    scope: Scope = GLOBAL
 
 
 def measured(plan: FitPlan, rows: int, usage: Usage) -> Measured:
     features = len(plan.frame.features)
-    return Measured(plan.family, plan.engine, plan.workers, plan.device, dict(plan.params), rows, features, usage)
+    made_by = (plan.family, plan.engine, plan.workers, plan.device)
+    return Measured(*made_by, dict(plan.params), rows, features, usage, plan.scope)
 
 
 def keep(of: Measured, workspace: Workspace) -> None:

@@ -9,6 +9,8 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitPlan
 from pipelines.contracts.tasks import Task
 from pipelines.io.run_records import TableRead
+from pipelines.models.bundles import Bundle
+from pipelines.runner.entities import by_which_model
 from pipelines.stages.evaluate import Evidence
 
 _PURPOSES = {
@@ -28,8 +30,10 @@ def model_card(
     tables: Sequence[TableRead],
     as_of: datetime,
     code: str,
+    bundle: Bundle | None = None,
 ) -> str:
-    """The card as markdown, from the declaration and the evidence alone; the same fit gives the same card."""
+    """The card as markdown, from the declaration and the evidence alone; the same fit gives the same card. bundle: the
+    models of a fit of each entity."""
     return "\n".join(
         [
             f"# {domain.name}-{task.name}: {plan.family}",
@@ -51,7 +55,7 @@ def model_card(
             "",
             "## Limits",
             "",
-            *[f"- {limit}" for limit in _limits(task, plan, seen)],
+            *[f"- {limit}" for limit in _limits(task, plan, seen, bundle)],
             "",
             "## Made with",
             "",
@@ -81,7 +85,7 @@ def _metrics(seen: Evidence, naive: Evidence) -> list[tuple[str, str, str]]:
     ]
 
 
-def _limits(task: Task, plan: FitPlan, seen: Evidence) -> Iterator[str]:
+def _limits(task: Task, plan: FitPlan, seen: Evidence, bundle: Bundle | None) -> Iterator[str]:
     skill = seen.metrics.get("skill")
     if skill is not None and seen.family != task.promote.must_beat and skill <= 0:
         yield f"It is no better than {task.promote.must_beat}."
@@ -93,6 +97,8 @@ def _limits(task: Task, plan: FitPlan, seen: Evidence) -> Iterator[str]:
         yield f"Split by hash of {task.hashed_by}: these figures say nothing about a later time."
     if task.label_known_after:
         yield f"A label is known {task.label_known_after} later; until then an error is not seen."
+    if bundle is not None:
+        yield f"Scope {plan.scope}: {by_which_model(bundle)}, one {plan.family} of all entities together."
     for name, length in plan.frame.categories:
         yield f"It knows {length} values of `{name}`; all others are one to it."
     yield "It was judged on the entities and the time above; others were never looked at."

@@ -17,7 +17,8 @@ from pipelines.engines.shards import examples_of
 from pipelines.io.environment import environment
 from pipelines.io.run_records import FitReport, TableRead
 from pipelines.io.tracking import PLAN_FILE
-from pipelines.models.base import families
+from pipelines.models.bundles import scorer_of
+from pipelines.runner.entities import bundle_of, by_entity
 from pipelines.runner.fits import fitted, usage_of
 from pipelines.runner.model_card import model_card
 from pipelines.runner.pictures import pictures
@@ -46,7 +47,10 @@ def fit_report(
     policy = policy_if_any(work.domain, task.decide)
     result, usage, made_with = fitted(work, plan), usage_of(work, plan), environment()
     example = examples_of(plan, task.split.spans["test"]).slice(0, EXAMPLES_SHOWN).drop_columns(["label"])
-    prediction = shifted(families()[plan.family].scorer(result.model).predict(example), seen.calibration)
+    scorer = scorer_of(plan.family, result.model, plan.scope)
+    prediction = shifted(scorer.predict(example), seen.calibration)
+    bundle = bundle_of(plan, result)
+    of_each = by_entity(bundle, seen, naive, task) if bundle else None
     gate = {f"gate/{name}": value for name, value in seen.gate.items()}
     share = {} if result.trained_share is None else {"trained_share": result.trained_share}
     by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
@@ -58,14 +62,22 @@ def fit_report(
         plan=plan,
         result=replace(result, curves=(*result.curves, *by_step, *points)),
         calibration=seen.calibration,
-        metrics={**seen.metrics, **gate, **metrics, **share, "fit_seconds": result.seconds},
+        metrics={
+            **seen.metrics,
+            **gate,
+            **metrics,
+            **share,
+            "fit_seconds": result.seconds,
+            **(of_each.metrics if of_each else {}),
+        },
         tables=tables,
         example=example,
         prediction=prediction,
         samples=usage.samples if usage else (),
-        figures=pictures(work.domain, task, seen, naive, result),
+        figures=pictures(work.domain, task, seen, naive, result) | (of_each.figures if of_each else {}),
         documents={
-            CARD_FILE: model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"]),
+            **(of_each.documents if of_each else {}),
+            CARD_FILE: model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"], bundle),
             PLAN_FILE: plan_text(plan),
             ENVIRONMENT_FILE: json.dumps(made_with, indent=1) + "\n",
             SLICES_FILE: pd.DataFrame(seen.slices).to_csv(index=False),

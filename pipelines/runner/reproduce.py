@@ -93,7 +93,7 @@ def _differences(
 
     task = domain_named(plan.domain).task(plan.task)
     alone = replace(task, families=(plan.family,), params={}, promote=replace(task.promote, must_beat=plan.family))
-    of = Model(plan.family, model, card.calibration)
+    of = Model(plan.family, model, card.calibration, plan.scope)
     rows = predictions(context.spark(), of, plan, {"test": task.split.spans["test"]}).toArrow()
     metrics = judge({plan.family: rows}, alone, "the test span")[plan.family]
     named = {name: value for name, value in metrics.items() if not name.startswith("naive_") and name != "skill"}

@@ -14,7 +14,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from pipelines.contracts.cards import ModelCard
-from pipelines.models.base import families
+from pipelines.models.bundles import scorer_of
 from pipelines.transforms.intervals import shifted
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class HeadraceModel(PythonModel):
         self._card = ModelCard.read(Path(context.artifacts["card"]).read_text())
         model = Path(context.artifacts["model"]).read_bytes()
         self._card.check(model)
-        self._scorer: Scorer = families()[self._card.family].scorer(model)
+        self._scorer: Scorer = scorer_of(self._card.family, model, self._card.scope)
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None

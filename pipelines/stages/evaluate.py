@@ -110,6 +110,21 @@ def judge(predictions: Mapping[str, pa.Table], task: Task, span: str) -> dict[st
     return {family: measures(rows, baseline, task) for family, rows in labelled.items()}
 
 
+def by_entity(seen: Evidence, naive: Evidence, task: Task) -> dict[str, dict[str, float]]:
+    """The metrics of the test span for each entity that has labels there, in the order of their names."""
+    mine, theirs = (_of_each(_part(of.backtest, "test"), task) for of in (seen, naive))
+    return {name: measures(rows, theirs[name], task) for name, rows in mine.items()}
+
+
+def _of_each(rows: pa.Table, task: Task) -> dict[str, pa.Table]:
+    rows = rows.sort_by(task.spine.entity)
+    names, starts, counts = np.unique(
+        np.asarray(rows[task.spine.entity]).astype(str), return_index=True, return_counts=True
+    )
+    parts = zip(names.tolist(), starts.tolist(), counts.tolist(), strict=True)
+    return {name: rows.slice(start, count) for name, start, count in parts}
+
+
 def _check_labels(rows: pa.Table, span: str, task: Task) -> None:
     if not len(rows):
         raise FitError(

@@ -10,7 +10,7 @@ from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import Category, FeatureView, Image, Lag, TargetMean
 from pipelines.contracts.fits import FitPlan, Frame, LookedUp, Shard, TargetFeatures
-from pipelines.contracts.tasks import ParamValue, Task
+from pipelines.contracts.tasks import PER_ENTITY, ParamValue, Task
 
 SEED = 20140101
 
@@ -107,6 +107,7 @@ def plan(
     compression: str,
 ) -> FitPlan:
     """The plan of one family's fit. params: all of the family's, the task's own choices among them."""
+    scope = task.scope_of(family)
     return FitPlan(
         domain=domain.name,
         task=task.name,
@@ -126,4 +127,6 @@ def plan(
         purge=task.split.purge,
         precision=precision,
         compression=compression,
+        scope=scope,
+        least_rows=task.least_rows if scope == PER_ENTITY else 0,
     )

@@ -76,7 +76,7 @@ def made(family: Family, plan: FitPlan, workspace: Workspace, number: int, part:
     """Make the models of one part. number: its place among all parts."""
     every, key = family.origins_every(plan.params), plan.key
     alone = replace(plan, scope=GLOBAL, least_rows=0)
-    groups = [part[i : i + _TOGETHER] for i in range(0, len(part), _TOGETHER)] or [None]
+    groups: list[Part | None] = [part[i : i + _TOGETHER] for i in range(0, len(part), _TOGETHER)] or [None]
     seen = []
     for names in groups:
         train = examples_of(plan, plan.train, every=every, among=names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pipelines.metrics.canvas import DASHED, MODEL, OTHERS, SOFT, canvas, legend
 
@@ -31,7 +32,7 @@ def skill_by_entity(
     axes.axvline(0, color=SOFT, linewidth=1.2, linestyle=DASHED, label="no better than naive")
     axes.axvline(float(np.median(every)), color="#222222", linewidth=1.2, label=f"median {np.median(every):+.0%}")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.0%}" if value else "0%")
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("skill: the part of the naive error that is saved, test span")
     axes.set_ylabel(f"entities ({entity})")
     legend(figure, axes)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ class Bundle:
         """As safetensors: the models end to end, the pooled one first. The same models give the same bytes."""
         names = sorted(self.own)
         models = [self.pooled, *(self.own[name] for name in names)]
-        arrays = {
+        arrays: dict[str, npt.NDArray[Any]] = {
             "models": np.frombuffer(b"".join(models), np.uint8),
             "ends": np.cumsum([len(model) for model in models], dtype=np.int64),
         }

@@ -74,7 +74,7 @@ def fit_report(
         example=example,
         prediction=prediction,
         samples=usage.samples if usage else (),
-        figures=pictures(work.domain, task, seen, naive, result) | (of_each.figures if of_each else {}),
+        figures={**pictures(work.domain, task, seen, naive, result), **(of_each.figures if of_each else {})},
         documents={
             **(of_each.documents if of_each else {}),
             CARD_FILE: model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"], bundle),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jupytext
+import mlflow.pyfunc
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -195,6 +196,29 @@ def test_families_are_cross_validated_where_folds_are_declared(way, mlflow_runs)
     assert mean["linear"] != mean["seasonal_naive"]
     linear = next(run for run in children if run.data.tags["family"] == "linear")
     assert linear.data.metrics["folds/naive_mae_mean"] == pytest.approx(np.mean(mean["seasonal_naive"]))
+
+
+def test_models_of_each_station_are_one_run_that_says_who_is_answered_by_which(way):
+    client = MlflowClient(way[0].mlflow.tracking_uri)
+    of = client.get_experiment_by_name("/mill/level_m").experiment_id
+    by_family = {run.data.tags["family"]: run for run in client.search_runs([of]) if "family" in run.data.tags}
+    run = by_family["linear"]
+    assert by_family["seasonal_naive"].data.params["scope"] == "global"
+    told = {name: run.data.params[name] for name in ("scope", "least_rows", "fallback", "engine")}
+    assert told == {"scope": "per_entity", "least_rows": "30", "fallback": "pooled linear", "engine": "single"}
+    counts = {name: run.data.metrics[f"entities/{name}"] for name in ("own", "too_few_rows", "unseen")}
+    assert counts == {"own": 2, "too_few_rows": 0, "unseen": 0}
+
+    def text(name: str) -> str:
+        return Path(client.download_artifacts(run.info.run_id, name)).read_text()
+
+    rows = list(csv.DictReader(text("entities.csv").splitlines()))
+    assert [(row["station_id"], row["model"]) for row in rows] == [("a", "own"), ("b", "own")]
+    assert np.mean([float(row["mae"]) for row in rows]) == pytest.approx(run.data.metrics["mae"])
+    assert "2 of 2 station_id have a model of their own" in text("model_card.md")
+    assert "figures/skill_by_entity.png" in {file.path for file in client.list_artifacts(run.info.run_id, "figures")}
+    logged = mlflow.pyfunc.load_model(run.data.tags["headrace.model_uri"])
+    assert len(logged.predict(logged.input_example)) == 3 * len(logged.input_example)
 
 
 def test_the_champion_is_an_alias_that_says_why(way, mlflow_runs):

@@ -172,6 +172,8 @@ DOMAIN = Domain(
             views=("level_at_cut_off", "levels_before"),
             families=("seasonal_naive", "linear"),
             params={"seasonal_naive": {"season_steps": 12}},
+            scope="per_entity",
+            least_rows=30,
             split=SPLIT,
             folds=RollingOrigin(folds=3, span=timedelta(days=3)),
             promote=Promote(metric="mae", must_beat="seasonal_naive", by=0.0),

@@ -65,6 +65,20 @@ def test_without_times_nothing_may_be_read_from_the_table_with_the_answer():
         with_view(FINANCE, IS_BAD, answer)
 
 
+def test_a_model_of_its_own_is_for_what_is_asked_about_more_than_once():
+    with refused("task 'is_late': each 'leg_id' is asked about once, so there is nothing to make a model of its own"):
+        replace(IS_LATE, scope="per_entity")
+    with refused("task 'load_mw': no scope 'per_region'; there are: global, per_entity"):
+        replace(LOAD, scope="per_region")
+    with refused("task 'load_mw': least_rows is 0; it must be 1 or more"):
+        replace(LOAD, scope="per_entity", least_rows=0)
+    of_each = replace(LOAD, scope="per_entity")
+    assert [of_each.scope_of(family) for family in ("seasonal_naive", "linear")] == ["global", "per_entity"]
+    assert "forecast for each `region_id` by a model of its own, tested on" in catalog(
+        [replace(ENERGY, tasks=(of_each,))]
+    )
+
+
 def test_views_are_joined_by_what_the_asked_rows_say():
     by_wind = FeatureView("wind", table="weather", entity="observed_at", features=(Lag("temp_c", hours=(1,)),))
     with refused("feature view 'wind': no column of the spine 'observed_at'; there are: leg_id, scheduled_departure"):

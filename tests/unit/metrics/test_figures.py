@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from pipelines.contracts.fits import CurvePoint
 from pipelines.metrics.coverage_figures import coverage_over_time
+from pipelines.metrics.entity_figures import skill_by_entity
 from pipelines.metrics.error_figures import coverage_by_size, residuals, residuals_by_size
 from pipelines.metrics.figures import error_by_step, forecast_fan, importance, learning_curves
 from pipelines.metrics.probability_figures import confusion, precision_recall, probabilities_by_label, reliability, roc
@@ -57,6 +58,9 @@ FIGURES = {
     "reliability of the rare": reliability(IS_FRAUD, SUSPECT, SUSPECT, **LATE),
     "probabilities of the rare": probabilities_by_label(IS_FRAUD, SUSPECT, **LATE),
     "error_by_step": error_by_step(np.array([2.0, 4.0]), np.array([4.0, 8.0]), hours_a_step=0.5, **WORDS),
+    "skill_by_entity": skill_by_entity(
+        np.array([0.5, 0.4, -0.1]), np.array([-3.0]), entity="region_id", model="linear", subject="Load, Victoria"
+    ),
     "importance": importance({"lag": 3.0, "step": 1.0}, model="xgboost", subject="Load, Victoria"),
     "learning_curves": learning_curves(
         [CurvePoint("train/pinball", 0, 5.0), CurvePoint("validate/pinball", 0, 6.0)],

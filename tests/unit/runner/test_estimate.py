@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ def test_where_nothing_was_measured_it_says_so_and_nothing_is_refused(tmp_path: 
     found = estimate(plan(rounds=10), 1000, tmp_path, 0.0)
     assert (found.seconds, told(found)[:7]) == (None, "unknown")
     must_be_affordable(found, plan(rounds=10), 1)
+
+
+def test_what_one_model_took_says_nothing_of_a_model_of_each_entity(tmp_path: Path) -> None:
+    put(tmp_path, plan(rounds=10), 1000, 10.0)
+    of_each = replace(plan(rounds=10), scope="per_entity", least_rows=5)
+    assert estimate(of_each, 1000, tmp_path, 0.0).seconds is None
+    put(tmp_path, of_each, 1000, 90.0)
+    assert estimate(of_each, 1000, tmp_path, 0.0).seconds == pytest.approx(90.0)
 
 
 def test_a_fit_over_the_budget_is_refused(tmp_path: Path) -> None:

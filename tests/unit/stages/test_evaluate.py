@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.contracts.fits import FitError
 from pipelines.contracts.tasks import ByHash, Classify, Detect, Estimate, Events, Promote, Share, utc
-from pipelines.stages.evaluate import evaluate, judge
+from pipelines.stages.evaluate import by_entity, evaluate, judge
 from tests.toy_domains.mill.domain import DOMAIN
 
 TASK = replace(DOMAIN.tasks[0], steps=2, families=("seasonal_naive", "linear"), params={})
@@ -96,6 +96,18 @@ def test_intervals_are_shifted_by_what_the_calibrate_span_shows_and_the_point_is
         ("test", 10.0, 10.0, 11.0, 11.0),
         ("test", 20.0, 22.0, 23.0, 23.0),
     ]
+
+
+def test_each_entity_is_judged_beside_its_own_baseline():
+    def at(station, rows):
+        return rows.set_column(0, "station_id", pa.array([station] * len(rows)))
+
+    test = LINEAR.slice(0, 2)
+    naive = pa.concat_tables([NAIVE, at("b", NAIVE)])
+    linear = pa.concat_tables([at("b", NAIVE.slice(2)), test, LINEAR.slice(3, 2)])
+    seen = evaluate({"seasonal_naive": naive, "linear": linear}, TASK)
+    found = by_entity(seen["linear"], seen["seasonal_naive"], TASK)
+    assert {name: (of["mae"], of["skill"]) for name, of in found.items()} == {"a": (2.0, 0.5), "b": (4.0, 0.0)}
 
 
 def test_the_backtest_has_each_column_once():

@@ -90,6 +90,12 @@ def words(figure: Figure) -> str:
             "xgboost, 80% interval | xgboost, median | naive | actual",
         ),
         (
+            "skill_by_entity",
+            "Load, Victoria: linear beats naive for 2 of 4 entities | "
+            "skill: the part of the naive error that is saved, test span | entities (region_id) | "
+            "a model of its own (3) | the pooled model (1) | no better than naive | median +15%",
+        ),
+        (
             "residuals",
             "Load, Victoria: errors of xgboost and of the naive forecast | How far off | "
             "error, predicted − actual (MW) | share of predictions (%) | At what time of day | hour of day | "

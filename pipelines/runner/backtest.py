@@ -43,7 +43,7 @@ def backtested(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> Backtest
     spans = {name: task.split.spans[name] for name in JUDGED}
     spark, found, usages = work.context.spark(), {}, {}
     for family, plan in plans.items():
-        model = Model(family, fitted(work, plan).model)
+        model = Model(family, fitted(work, plan).model, scope=plan.scope)
         # the baseline alone is given all features
         beside = features_of_slices(domain, task) if family == baseline else ()
         with Watched() as machine:

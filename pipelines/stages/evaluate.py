@@ -112,7 +112,7 @@ def judge(predictions: Mapping[str, pa.Table], task: Task, span: str) -> dict[st
 
 def by_entity(seen: Evidence, naive: Evidence, task: Task) -> dict[str, dict[str, float]]:
     """The metrics of the test span for each entity that has labels there, in the order of their names."""
-    mine, theirs = (_of_each(_part(of.backtest, "test"), task) for of in (seen, naive))
+    mine, theirs = (_of_each(of.backtest.filter(pc.equal(of.backtest["split"], "test")), task) for of in (seen, naive))
     return {name: measures(rows, theirs[name], task) for name, rows in mine.items()}
 
 

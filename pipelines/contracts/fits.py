@@ -133,8 +133,8 @@ class FitPlan:
     the label is the place, from 0. is_unlabelled: no label is looked at. encodings: none yet in a plan that no engine
     has taken up. purge: from when on labels of a span are known too late to count; those of other spans count
     whenever they came. precision: float32, or bfloat16 for the layers of nets that bear it. compression: none, or fp16
-    for the gradients that ranks send one another. warm_start: None for a fit that begins anew. scope: one model, or one of
-    each entity with `least_rows` labelled rows to learn from besides one of all, together in one bundle.
+    for the gradients that ranks send one another. warm_start: None for a fit that begins anew. scope: one model, or one
+    of each entity with `least_rows` labelled rows to learn from besides one of all, together in one bundle.
     """
 
     domain: str

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, WorkerLost, Workspace
-from pipelines.contracts.tasks import GLOBAL
+from pipelines.contracts.tasks import GLOBAL, PER_ENTITY
 from pipelines.engines.recorder import begin
 from pipelines.engines.shards import with_encodings
 from pipelines.engines.warm_starts import with_warm_start
@@ -41,6 +41,11 @@ def fit(plan: FitPlan, workspace: Workspace, spark: Callable[[], SparkSession] |
     if plan.engine not in engines:
         what = plan.family if plan.scope == GLOBAL else f"{plan.family} of each {plan.frame.entity}"
         raise FitError(f"{what} cannot be fitted by '{plan.engine}'; it can by: {', '.join(engines)}")
+    if plan.scope == PER_ENTITY and plan.warm_start:
+        raise FitError(
+            f"{plan.family} of each {plan.frame.entity} cannot begin from {plan.warm_start}; leave the warm start "
+            "out, or the scope"
+        )
     engine = importlib.import_module(f"{__name__}.{plan.engine}")
     started = time.monotonic()
     whole = with_encodings(with_warm_start(plan))

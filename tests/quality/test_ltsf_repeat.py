@@ -15,7 +15,7 @@ from tests.quality.cases.ltsf_repeat import repeat_last
 def test_the_last_known_value_is_repeated_over_the_whole_horizon() -> None:
     # rising: errors 1, 2, 3 at each of two origins; still: none
     channels = {"rising": of_gold("rising", np.arange(12.0)), "still": of_gold("still", np.full(12, 5.0))}
-    mse, mean_absolute = repeat_last(channels, horizon=3, origin=6, windows=2)
+    mse, mean_absolute = repeat_last(channels, timedelta(hours=1), horizon=3, origin=6, windows=2)
     assert [mse, mean_absolute] == pytest.approx([14 / 3 / 2, 2 / 2])
 
 

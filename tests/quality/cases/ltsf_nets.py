@@ -1,11 +1,12 @@
-"""Nets on the long-horizon benchmark on ETTh1: trained over Horovod by its protocol, judged on its test windows."""
+"""Nets on the long-horizon benchmark: trained over Horovod by its protocol, judged on its test windows; on ETTh1."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +25,26 @@ from pipelines.models.base import families
 from pipelines.models.rows import LABEL, lists
 from pipelines.transforms.examples import examples
 from tests.house import settings_on
-from tests.quality import etth1
+from tests.quality import ett
+from tests.quality.ett import ETTH1, Transformer
 from tests.quality.figure import Figure
 
-DATA = etth1.DATA
+DATA = ETTH1.file
 RANKS, SEED = 2, 2021  # the seed of the published PatchTST
 HORIZONS = (96, 192)
-PROTOCOL = (
-    f"{etth1.PROTOCOL}; one net for all channels, trained on their mean squared error over Horovod by {RANKS} ranks, "
-    "stopped early by the validate rows 8640 to 11519, which chose its parameters too. Reference: the same net as "
-    "published; goal: the published DLinear"
-)
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Net:
-    """published: its row in the reference. look_back: of its window, in steps."""
+    """published: its row in the reference. look_back: of its window, in steps. validate_every: one of so many validate
+    rows is an origin."""
 
     family: str
     published: str
     look_back: int
     params: Mapping[str, ParamValue] = field(default_factory=dict)
+    validate_every: int = 1
 
 
 NETS = (
@@ -54,35 +54,42 @@ NETS = (
 
 
 def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[Figure]:
+    """MSE and MAE per net and horizon on ETTh1."""
+    yield from measured(ETTH1, data, reference, NETS[:1] if quick else NETS, HORIZONS[:1] if quick else HORIZONS)
+
+
+def measured(
+    of: Transformer, data: Path, reference: Mapping[str, Any], nets: Sequence[Net], horizons: Sequence[int]
+) -> Iterator[Figure]:
     """MSE and MAE per net and horizon; one that is no better than repeating the last value breaks a promise."""
-    channels = etth1.standardised(etth1.from_gold(data / DATA))
-    published = reference["ltsf"]["rows"]["ETTh1"]
-    for net in NETS[:1] if quick else NETS:
-        for horizon in HORIZONS[:1] if quick else HORIZONS:
+    channels = ett.standardised(ett.from_gold(of, data), of.train_rows)
+    published = reference["ltsf"]["rows"][of.name]
+    for net in nets:
+        for horizon in horizons:
             started = time.monotonic()
             with tempfile.TemporaryDirectory() as folder:
-                model = trained(channels, net, horizon, Path(folder))
-            errors = tested(channels, net, horizon, model)
+                model = trained(of, channels, net, horizon, Path(folder))
+            errors = tested(of, channels, net, horizon, model)
             seconds = time.monotonic() - started
             of_horizon = published[str(horizon)]
             for place, name in enumerate(("MSE", "MAE")):
                 yield Figure(
-                    what=f"ETTh1, {net.published}, horizon {horizon}: {name}",
+                    what=f"{of.name}, {net.published}, horizon {horizon}: {name}",
                     ours=errors[place],
                     reference=of_horizon[net.published][place],
                     goal=of_horizon["DLinear"][place],
                     first_mark=of_horizon["DLinear"][place],
-                    protocol=PROTOCOL,
+                    protocol=_protocol(of, net),
                     seed=SEED,
-                    samples=etth1.windows_tested(horizon) * len(channels),
+                    samples=of.windows_tested(horizon) * len(channels),
                     seconds=seconds,
                     holds=errors[place] < of_horizon["Repeat"][place],
                 )
 
 
-def trained(channels: Mapping[str, pa.Table], net: Net, horizon: int, folder: Path) -> bytes:
+def trained(of: Transformer, channels: Mapping[str, pa.Table], net: Net, horizon: int, folder: Path) -> bytes:
     """The net's model. It never sees a test window: the plan's spans end before them."""
-    at = etth1.instants(next(iter(channels.values())))
+    at = ett.instants(next(iter(channels.values())))
     plan = FitPlan(
         domain="ltsf",
         task="value",
@@ -90,11 +97,11 @@ def trained(channels: Mapping[str, pa.Table], net: Net, horizon: int, folder: Pa
         engine="horovod",
         params={"loss": "squared", "origins_every": 0, **net.params},
         seed=SEED,
-        frame=_frame(net, horizon),
+        frame=_frame(of, net, horizon),
         quantiles=(0.5,),
-        train=Span(at[net.look_back], at[etth1.TRAIN_ROWS - horizon + 1]),
-        validate=Span(at[etth1.TRAIN_ROWS], at[etth1.TEST_FIRST - horizon + 1]),
-        tables=_stored(channels, folder),
+        train=Span(at[net.look_back], at[of.train_rows - horizon + 1]),
+        validate=Span(at[of.train_rows], at[of.test_first - horizon + 1]),
+        tables=_stored(of, channels, net, folder),
         workers=RANKS,
     )
     settings, workspace = settings_on(folder), Workspace(folder / "fit")
@@ -105,25 +112,28 @@ def trained(channels: Mapping[str, pa.Table], net: Net, horizon: int, folder: Pa
         stop()
 
 
-def tested(channels: Mapping[str, pa.Table], net: Net, horizon: int, model: bytes) -> tuple[float, float]:
+def tested(
+    of: Transformer, channels: Mapping[str, pa.Table], net: Net, horizon: int, model: bytes
+) -> tuple[float, float]:
     """MSE and MAE over all test windows of all channels."""
     scorer, actual, predicted = families()[net.family].scorer(model), [], []
     for name, series in channels.items():
-        at = etth1.instants(series)[etth1.TEST_FIRST :][: etth1.windows_tested(horizon)]
-        test = examples(etth1.cut_offs(name, at), {"series": series}, _frame(net, horizon))
+        at = ett.instants(series)[of.test_first :][: of.windows_tested(horizon)]
+        test = examples(ett.cut_offs(name, at), {"series": series}, _frame(of, net, horizon))
         predicted.append(np.asarray(scorer.predict(test)["q50"]))
         actual.append(lists(test, LABEL, horizon).ravel())
     everything = np.concatenate(actual), np.concatenate(predicted)
     return rmse(*everything) ** 2, mae(*everything)
 
 
-def _stored(channels: Mapping[str, pa.Table], folder: Path) -> dict[str, Shard]:
-    """The z-scored series, which gold does not hold, as files that ranks can read; an origin at every hour."""
+def _stored(of: Transformer, channels: Mapping[str, pa.Table], net: Net, folder: Path) -> dict[str, Shard]:
+    """The z-scored series, which gold does not hold, as files that ranks can read; an origin at every train row."""
     series, origins = [], []
     for name, rows in channels.items():
         series.append(_written(folder / f"series-{name}.parquet", rows))
-        of_channel = etth1.cut_offs(name, etth1.instants(rows))
-        origins.append(_written(folder / f"origins-{name}.parquet", of_channel))
+        at = ett.instants(rows)
+        asked = at[: of.train_rows] + at[of.train_rows : of.test_first : net.validate_every]
+        origins.append(_written(folder / f"origins-{name}.parquet", ett.cut_offs(name, asked)))
     return {"series": Shard("series", 0, tuple(series)), "origins": Shard("origins", 0, tuple(origins))}
 
 
@@ -132,16 +142,26 @@ def _written(path: Path, rows: pa.Table) -> str:
     return str(path)
 
 
-def _frame(net: Net, horizon: int) -> Frame:
+def _frame(of: Transformer, net: Net, horizon: int) -> Frame:
+    window = History("value", hours=net.look_back * (of.step / HOUR))
     return Frame(
         entity="channel",
         cut_offs="origins",
         cut_off_features=(),
         targets=(),
-        windows=(TargetFeatures("series", "channel", (History("value", hours=net.look_back),)),),
+        windows=(TargetFeatures("series", "channel", (window,)),),
         label="value",
         label_series="series",
-        step=etth1.HOUR,
+        step=of.step,
         steps=horizon,
-        label_known_after=etth1.HOUR,
+        label_known_after=of.step,
+    )
+
+
+def _protocol(of: Transformer, net: Net) -> str:
+    some = "" if net.validate_every == 1 else f" (one origin in {net.validate_every})"
+    return (
+        f"{of.protocol}; one net for all channels, window {net.look_back}, trained on their mean squared error over "
+        f"Horovod by {RANKS} ranks, stopped early by the validate rows {of.train_rows} to {of.test_first - 1}{some}, "
+        "which chose its parameters too. Reference: the same net as published; goal: the published DLinear"
     )

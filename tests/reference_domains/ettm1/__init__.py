@@ -1,0 +1,1 @@
+"""Loads and oil temperature of the transformer every quarter of an hour."""

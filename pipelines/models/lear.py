@@ -71,7 +71,7 @@ class Lear(Family):
     Each step has a lasso of its own, which sees the cut-off features and the features of every step: yesterday's last
     hours tell something of tonight's first, and tomorrow's wind at noon of its evening. Numbers are told in median
     absolute deviations from their median, spikes tamed by the inverse hyperbolic sine; the penalty is that of the least
-    Akaike's criterion, in the form n · mse / variance + 2 · terms. The forecast is the mean over the models of several
+    Akaike's criterion, n · log(mse) + 2 · terms. The forecast is the mean over the models of several
     windows: short ones follow a change, long ones know the seasons. The other quantiles are the point plus the training
     errors' quantiles at the same step. One model for all entities: fit it per entity where their levels differ.
     """
@@ -189,7 +189,7 @@ def _fitted(x: Values, labels: Values) -> Lassos:
 
 
 def _of_least_criterion(gram: Values, design: Values, answer: Values) -> Values:
-    """(inputs,): the weights on the lasso's path where n · mse / variance + 2 · terms is least."""
+    """(inputs,): the weights on the lasso's path where n · log(mse) + 2 · terms is least."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import lars_path_gram
 
@@ -207,7 +207,7 @@ def _of_least_criterion(gram: Values, design: Values, answer: Values) -> Values:
             method="lasso",
         )
     squares = total - 2.0 * (design.T @ answer) @ path + np.einsum("ij,ij->j", path, gram @ path)
-    criterion = len(answer) * squares / total + 2.0 * (path != 0.0).sum(axis=0)
+    criterion = len(answer) * np.log(np.maximum(squares / total, _STILL)) + 2.0 * (path != 0.0).sum(axis=0)
     return np.asarray(path[:, np.argmin(criterion)])
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 
 from pipelines.contracts.fits import FitPlan, Workspace
 from pipelines.contracts.tasks import ParamValue, Span, utc
@@ -21,10 +20,10 @@ from pipelines.engines.recorder import FileRecorder
 from pipelines.metrics.point import mae
 from pipelines.models.base import families
 from pipelines.models.rows import LABEL, Values, lists
-from pipelines.stages.train import SEED, gold_tables, plan
+from pipelines.stages.train import SEED
 from pipelines.transforms.examples import INSTANT, examples, instants
 from tests.quality.figure import Figure
-from tests.quality.through_gold import through_gold
+from tests.quality.through_gold import asked_of_gold
 from tests.reference import reference_domains
 
 DATA = "energy/epf"
@@ -95,27 +94,10 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
 
 def from_gold(raw: Path) -> tuple[FitPlan, Mapping[str, pa.Table]]:
     """What the domain's task asks, as a plan without tables; each market's days as examples, in the order of time."""
-    with tempfile.TemporaryDirectory() as folder, reference_domains():
+    with reference_domains():
         from pipelines.domains.epf.domain import DOMAIN, PRICE
-
-        files = {f"hours/2018-12-25-{market}.csv.gz": (raw / f"{market}.csv.gz").read_bytes() for market in MARKETS}
-        pins = through_gold("epf", files, Path(folder))
-        asked = plan(
-            DOMAIN,
-            PRICE,
-            "lear",
-            engine="single",
-            params={},
-            tables={},
-            workers=1,
-            device="cpu",
-            precision="float32",
-            compression="none",
-        )
-        held = {
-            name: DeltaTable(pins[name].path, version=pins[name].version).to_pyarrow_table()
-            for name in gold_tables(DOMAIN, PRICE)
-        }
+    files = {f"hours/2018-12-25-{market}.csv.gz": (raw / f"{market}.csv.gz").read_bytes() for market in MARKETS}
+    asked, held = asked_of_gold(DOMAIN, PRICE, "lear", {}, files)
     of_market = {}
     for market in MARKETS:
         own = {name: rows.filter(pc.equal(rows["market"], market)) for name, rows in held.items()}

@@ -16,7 +16,6 @@ from zipfile import ZipFile
 
 import numpy as np
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from pipelines.contracts.fits import FitPlan, Workspace
 from pipelines.contracts.tasks import quantile_column, utc
@@ -24,10 +23,10 @@ from pipelines.engines.recorder import FileRecorder
 from pipelines.metrics.quantile import mean_pinball
 from pipelines.models.base import Scorer, families
 from pipelines.models.rows import LABEL, Values, matrix
-from pipelines.stages.train import SEED, gold_tables, plan
+from pipelines.stages.train import SEED
 from pipelines.transforms.examples import examples, instants
 from tests.quality.figure import Figure
-from tests.quality.through_gold import through_gold
+from tests.quality.through_gold import asked_of_gold
 from tests.reference import reference_domains
 
 DATA = "energy/gefcom2014/GEFCom2014-L_V2.zip"
@@ -111,26 +110,9 @@ class Load:
             delivered[f"load/{start:%Y-%m-%d}-L{task}-train.csv"] = files.read(f"Load/Task {task}/L{task}-train.csv")
         rows = csv.DictReader(io.StringIO(files.read("Load/Solution to Task 15/solution15_L.csv").decode()))
         solution = np.array([float(row["LOAD"]) for row in rows])
-        with tempfile.TemporaryDirectory() as folder, reference_domains():
+        with reference_domains():
             from pipelines.domains.gefcom.domain import DOMAIN, LOAD_MW
-
-            pins = through_gold("gefcom", delivered, Path(folder))
-            asked = plan(
-                DOMAIN,
-                LOAD_MW,
-                "xgboost",
-                engine="single",
-                params=PARAMS,
-                tables={},
-                workers=1,
-                device="cpu",
-                precision="float32",
-                compression="none",
-            )
-            tables = {
-                name: DeltaTable(pins[name].path, version=pins[name].version).to_pyarrow_table()
-                for name in gold_tables(DOMAIN, LOAD_MW)
-            }
+        asked, tables = asked_of_gold(DOMAIN, LOAD_MW, "xgboost", PARAMS, delivered)
         hours = tables[asked.frame.cut_offs].sort_by("cut_at")
         return cls(asked, hours, tables, solution)
 

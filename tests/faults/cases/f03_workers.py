@@ -105,7 +105,7 @@ def _score(
     began = time.monotonic()
     wanted = scored()
     seconds = time.monotonic() - began
-    killer, found, tries = _Killer(share * seconds, _python_workers), "", 0
+    killer, found, tries = _Killer(0.3 * share * seconds, _python_workers), "", 0
     began = time.monotonic()
     while not found and tries < 3:
         tries += 1

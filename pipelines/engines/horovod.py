@@ -1,4 +1,6 @@
-"""Fits nets by ranks under Horovod on Spark: each reads its own shard of gold; Gloo averages the gradients."""
+"""Fits nets by ranks under Horovod on Spark: each reads its own shard of gold; gradients are averaged by Gloo,
+on GPUs by NCCL, which is in the wheel where it could be compiled: CPU tensors go by Gloo in the same wheel.
+"""
 
 from __future__ import annotations
 
@@ -34,15 +36,16 @@ def fit(
     the FitError raised here names it and its own cause. The patched wheel listens at BIND_ADDRESS (as released, Horovod
     binds 0.0.0.0).
     """
-    if plan.device != "cpu":
+    if plan.device == "cuda" and not _has_nccl():
         raise FitError(
-            f"{plan.family} by horovod: conf says training.device: {plan.device}, but Horovod is built for the CPU; "
+            f"{plan.family} by horovod: conf says training.device: cuda, but Horovod was built here without NCCL; "
             f"say device: cpu, or training.engines: {{{plan.family}: single}}"
         )
     session_with_room(plan, spark)
     import horovod.spark
 
     address = os.environ.get(BIND_ADDRESS, LOOPBACK)
+    nccl = {"NCCL_SOCKET_IFNAME": "lo"} if address == LOOPBACK else {}
     log = workspace.path / "rank-outputs.log"
     try:
         with log.open("w", encoding="utf-8") as outputs:
@@ -53,7 +56,7 @@ def fit(
                 use_gloo=True,
                 nics={"lo"} if address == LOOPBACK else None,
                 start_timeout=60,
-                env={**os.environ, BIND_ADDRESS: address, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, **nccl, BIND_ADDRESS: address, "OMP_NUM_THREADS": "1"},
                 stdout=outputs,
                 stderr=outputs,
                 verbose=0,
@@ -66,13 +69,21 @@ def fit(
 
 def _rank(plan: FitPlan, workspace: Workspace) -> FitResult | None:
     """What each rank does, in a process of its own; rank 0 returns the model."""
+    import horovod.spark.task
     import horovod.torch as hvd
 
     hvd.init()
     crew = _HorovodCrew(plan)
-    result = train_rank(plan, workspace, crew)
+    given = horovod.spark.task.get_available_devices()
+    result = train_rank(plan, workspace, crew, int(given[0]) if given else hvd.local_rank())
     hvd.shutdown()
     return result if crew.rank == 0 else None
+
+
+def _has_nccl() -> bool:
+    import horovod.torch as hvd
+
+    return bool(hvd.nccl_built())
 
 
 class _HorovodCrew:

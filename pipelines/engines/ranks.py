@@ -20,13 +20,15 @@ BIND_ADDRESS = "HEADRACE_BIND_ADDRESS"
 """The environment variable with the address of this machine at which ranks listen for one another."""
 
 
-def train_rank(plan: FitPlan, workspace: Workspace, crew: Crew) -> FitResult:
+def train_rank(plan: FitPlan, workspace: Workspace, crew: Crew, gpu: int) -> FitResult:
     """Train in step with the crew on the shard that is this rank's own; an error is left in the workspace, too.
 
-    Its process id stands in `rank-<r>.pid` from the beginning.
+    gpu: the number of the CUDA device that is this rank's, where the plan computes on one. The rank's process id stands
+    in `rank-<r>.pid` from the beginning.
     """
     (workspace.path / f"rank-{crew.rank}.pid").write_text(str(os.getpid()), encoding="utf-8")
     try:
+        _take_device(plan, gpu)
         family = families()[plan.family]
         assert isinstance(family, NetFamily), "the family lists this engine"
         train = examples_of(plan, plan.train, crew.rank, crew.size, family.origins_every(plan.params))
@@ -63,6 +65,24 @@ def failure(plan: FitPlan, workspace: Workspace, error: Exception, consequences:
     if silent:
         return WorkerLost(f"{begun}: rank {silent[0]} ended without a word, as when it is killed")
     return FitError(f"{begun}: {error}")
+
+
+def _take_device(plan: FitPlan, gpu: int) -> None:
+    """FitError where the plan computes on CUDA and that device is not visible here."""
+    if plan.device != "cuda":
+        return
+    import torch
+
+    from pipelines.models.nets.devices import device_of
+
+    device_of(plan)
+    visible = torch.cuda.device_count()
+    if gpu >= visible:
+        raise FitError(
+            f"this rank's CUDA device is number {gpu} of its host, and {visible} are visible; "
+            "lower training.workers to the number of GPUs, or let Spark give each task one"
+        )
+    torch.cuda.set_device(gpu)
 
 
 def _error_file(workspace: Workspace, rank: int) -> Path:

@@ -1,4 +1,4 @@
-"""Fits nets by ranks under torch.distributed in a barrier stage of Spark; Gloo averages the gradients.
+"""Fits nets by ranks under torch.distributed in a barrier stage of Spark; Gloo averages the gradients, NCCL on GPUs.
 
 Not by pyspark's TorchDistributor: its ranks find one another by a TCP store, which listens at every address of the
 machine. Here they do by a file in the workspace, and Gloo listens where it is told.
@@ -22,6 +22,7 @@ from pipelines.engines.workers import barrier_with_room, records
 from pipelines.models.base import NetFamily
 
 if TYPE_CHECKING:
+    from pyspark import BarrierTaskContext
     from pyspark.sql import SparkSession
     from torch import nn
     from torch.optim import Optimizer
@@ -40,11 +41,6 @@ def fit(
 
     A rank that fails leaves `rank-<r>.error` in the workspace, and the FitError raised here names it and its own cause.
     """
-    if plan.device != "cpu":
-        raise FitError(
-            f"{plan.family} by torch_ddp: conf says training.device: {plan.device}, but its ranks speak Gloo, for the "
-            f"CPU; say device: cpu, or training.engines: {{{plan.family}: single}}"
-        )
     from py4j.protocol import Py4JJavaError
 
     context = barrier_with_room(plan, spark).sparkContext
@@ -63,16 +59,27 @@ def _rank(plan: FitPlan, workspace: Workspace, address: str, _: Iterator[int]) -
 
     context = BarrierTaskContext.get()
     rank, size = context.partitionId(), plan.workers
-    os.environ["GLOO_SOCKET_IFNAME"] = _interface(address)
+    os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = _interface(address)
     met_at = workspace.path / f"rank-store-{context.allGather(uuid.uuid4().hex)[0]}"  # one of each attempt's own
     store = torch.distributed.FileStore(str(met_at), size)  # type: ignore[attr-defined]
-    torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=size)
+    # a rank without a device has no NCCL to begin with, and tells so when it trains
+    by_device = "cpu:gloo,cuda:nccl" if plan.device == "cuda" and torch.cuda.is_available() else "gloo"
+    torch.distributed.init_process_group(by_device, store=store, rank=rank, world_size=size)
     try:
-        result = train_rank(plan, workspace, _TorchCrew(plan))
+        result = train_rank(plan, workspace, _TorchCrew(plan), _gpu(context))
     finally:
         torch.distributed.destroy_process_group()  # Spark gives this process to later tasks
     if rank == 0:
         yield result
+
+
+def _gpu(context: BarrierTaskContext) -> int:
+    """The number of the CUDA device that Spark has given this rank, else its place among the ranks of its host."""
+    given = context.resources().get("gpu")
+    if given is not None:
+        return int(given.addresses[0])
+    hosts = [task.address.rpartition(":")[0] for task in context.getTaskInfos()]
+    return hosts[: context.partitionId()].count(hosts[context.partitionId()])
 
 
 def _interface(address: str) -> str:

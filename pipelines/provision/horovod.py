@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.provision.commands import run_logged
+from pipelines.provision.cuda import ARCHITECTURES, cuda_flags, has_compiler
 from pipelines.provision.failure import SetupFailed
 from pipelines.provision.fingerprint import fingerprint
 from pipelines.provision.places import Places
@@ -93,6 +94,7 @@ def wheel_folder(places: Places) -> Path:
         (places.locks / "horovod.txt").read_text(),
         repr(EDITS),
         repr(sorted(FLAGS.items())),
+        (places.locks / "cuda.txt").read_text() + ARCHITECTURES if has_compiler() else "",
         locked_version(places.locks / "requirements.txt", "torch"),
         sysconfig.get_config_var("SOABI") or "",
         f"{platform.system()} {platform.machine()} {' '.join(platform.libc_ver())}",
@@ -128,6 +130,8 @@ def build_wheel(places: Places, tools: Path) -> Path:
         shutil.unpack_archive(sdist, work)
         source = work / sdist.name.removesuffix(".tar.gz")
         apply_edits(source)
+        if has_compiler():
+            env |= cuda_flags(places, tools, work)
         run_logged(
             [str(tools / "uv"), "build", "--wheel", "--no-build-isolation", "--offline", "--python", str(places.python)]
             + ["--out-dir", str(work / "out"), str(source)],

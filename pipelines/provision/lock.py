@@ -60,7 +60,8 @@ def pinned(coordinate: str, into: Path) -> Jar:
 
 
 def write_locks(places: Places) -> None:
-    """Write all five: build tools, Horovod's sdist, what .venv holds, what Airflow's own holds, Delta's jars."""
+    """Write all six: build tools, Horovod's sdist, what .venv holds, CUDA's compiler, what Airflow's own holds,
+    Delta's jars."""
     tools = provide_tools(places)
     compile_lock(places, tools, "locks/build.in", "locks/build.txt")
     compile_lock(places, tools, "locks/horovod.in", "locks/horovod.txt", "--no-deps", "--no-binary", "horovod")
@@ -72,6 +73,7 @@ def write_locks(places: Places) -> None:
         *(option for extra in EXTRAS for option in ("--extra", extra)),
         *("--override", "locks/overrides.txt", "--constraints", "locks/constraints.txt"),
     )
+    compile_lock(places, tools, "locks/cuda.in", "locks/cuda.txt", "--no-deps")
     compile_lock(places, tools, "locks/airflow.in", "locks/airflow.txt")
     lock_jars(places)
 

@@ -50,15 +50,6 @@ def test_what_cannot_be_done_is_said_in_one_line(family, engine, said, tmp_path)
     assert str(refused.value) == said
 
 
-def test_a_net_by_horovod_is_refused_on_cuda_before_a_rank_is_started(tmp_path):
-    with pytest.raises(FitError) as refused:
-        attempt(replace(plan_for("lstm", {}, engine="horovod"), device="cuda"), tmp_path)
-    assert str(refused.value) == (
-        "lstm by horovod: conf says training.device: cuda, but Horovod is built for the CPU; "
-        "say device: cpu, or training.engines: {lstm: single}"
-    )
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is visible")
 @pytest.mark.parametrize("family", ["lstm", "mlp"])
 def test_a_net_does_not_fall_back_to_the_cpu_where_no_cuda_device_is_visible(family, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 from tiny_gold import plan_for
 
 from pipelines.contracts.fits import FitError, Workspace
@@ -44,6 +45,10 @@ def test_a_barrier_stage_is_refused_under_dynamic_allocation(engine, spark, tmp_
     )
 
 
-def test_ranks_by_torch_are_refused_on_cuda(spark, tmp_path):
-    plan = replace(plan_for("mlp", {}, engine="torch_ddp", workers=2), device="cuda")
-    assert "its ranks speak Gloo, for the CPU; say device: cpu" in refusal(spark, plan, tmp_path)
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is visible")
+@pytest.mark.parametrize("engine", ["horovod", "torch_ddp"])
+def test_ranks_that_see_no_cuda_device_say_so(engine, spark, tmp_path):
+    plan = replace(plan_for("mlp", {}, engine=engine, workers=2), device="cuda")
+    assert "rank 0 failed: mlp: conf says training.device: cuda, but no CUDA device is visible here" in refusal(
+        spark, plan, tmp_path
+    )

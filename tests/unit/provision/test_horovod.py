@@ -5,6 +5,7 @@ from importlib.metadata import version
 import pytest
 
 from pipelines.provision import horovod
+from pipelines.provision.cuda import has_compiler
 from pipelines.provision.failure import SetupFailed
 from pipelines.provision.horovod import EDITS, apply_edits, build_wheel, find_wheel, locked_version, wheel_folder
 from pipelines.provision.places import CHECKOUT, Places
@@ -68,7 +69,7 @@ def test_another_torch_means_another_wheel(places):
     of_the_lock = wheel_folder(places)
     (places.checkout / "locks").unlink()
     places.locks.mkdir()
-    for name in ("horovod.txt", "requirements.txt"):
+    for name in ("horovod.txt", "cuda.txt", "requirements.txt"):
         text = (CHECKOUT / "locks" / name).read_text()
         torch = locked_version(CHECKOUT / "locks" / "requirements.txt", "torch")
         (places.locks / name).write_text(text.replace(f"torch=={torch}", "torch==9.9.9"))
@@ -83,6 +84,13 @@ def test_a_lock_without_the_package_is_named(tmp_path):
 
 def test_the_installed_wheel_names_the_torch_it_was_built_against():
     assert version("horovod") == f"0.28.1+torch{version('torch')}"
+
+
+@pytest.mark.skipif(not has_compiler(), reason="NVIDIA has no compiler for this machine")
+def test_the_installed_wheel_averages_on_gpus_and_without_them():
+    import horovod.torch as hvd
+
+    assert (bool(hvd.nccl_built()), bool(hvd.gloo_built())) == (True, True)
 
 
 @pytest.mark.parametrize(("setting", "bound"), [(None, "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("", "")])

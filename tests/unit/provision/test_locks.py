@@ -20,7 +20,7 @@ def test_a_lock_names_no_address_and_no_folder(name):
     assert not re.search(r"(?:^|\s)(?:file:|-e |--(?:index|extra-index|find-links)|/\w)", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "build.txt", "horovod.txt", "airflow.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "build.txt", "horovod.txt", "cuda.txt", "airflow.txt"])
 def test_every_requirement_has_a_version_and_a_hash(name):
     text = (LOCKS / name).read_text().replace("\\\n", " ")
     requirements = [line for line in text.splitlines() if line and not line.startswith("#")]
@@ -35,6 +35,13 @@ def test_the_lock_has_the_versions_that_pyproject_pins():
     assert set(pinned) == {"pyspark", "delta-spark", "deltalake", "mlflow", "xgboost", "holidays", "torch"}
     for name, version in pinned.items():
         assert locked_version(LOCKS / "requirements.txt", name) == version
+
+
+def test_horovods_gpu_half_is_compiled_for_the_cuda_that_torch_brings():
+    ours, torchs = (locked_version(LOCKS / name, "nvidia-cuda-runtime") for name in ("cuda.txt", "requirements.txt"))
+    compiler = locked_version(LOCKS / "cuda.txt", "nvidia-cuda-nvcc")
+    assert ours == torchs
+    assert compiler.rpartition(".")[0] == torchs.rpartition(".")[0]
 
 
 def test_horovod_is_built_and_never_installed_from_the_lock():

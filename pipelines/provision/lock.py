@@ -17,7 +17,7 @@ from pipelines.provision.setup import only_one, provide_java
 from pipelines.provision.tools import provide_tools, uv_environment
 
 OLDEST_PYTHON = "3.11"
-EXTRAS = ("samples", "test", "bench", "notebooks", "dev")
+EXTRAS = ("samples", "export", "test", "bench", "notebooks", "dev")
 JARS_HEADER = "# Delta for Spark: Maven coordinate, sha256, file name. Change a coordinate here, then: make lock\n"
 
 

@@ -280,6 +280,8 @@ STEP, HOUR_OF_DAY = "step", "hour_of_day"
 """Slices that are no column of a table."""
 PROBABILITY = "probability"
 ANOMALY_SCORE = "anomaly_score"
+CLUSTER = "cluster"
+"""The column of a backtest that says which of its clusters a model puts a row in; null where it has none."""
 BASELINE = "baseline"
 """The column with the baseline's point beside a prediction; with several classes, the beginning of their names."""
 

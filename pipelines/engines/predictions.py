@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.contracts.fits import Calibration, FitError, FitPlan
-from pipelines.contracts.tasks import GLOBAL, Scope, Share, Span
+from pipelines.contracts.tasks import CLUSTER, GLOBAL, Scope, Share, Span
 from pipelines.engines.shards import examples_of
 from pipelines.models.bundles import scorer_of
 from pipelines.models.rows import LABEL
@@ -39,12 +39,13 @@ def predictions(
     spans: Mapping[str, Span | Share],
     beside: tuple[str, ...] = (),
 ) -> DataFrame:
-    """Entity, `cut_at`, `step`, `target_at`, the outputs, `actual` (null while unknown), `split`, the span's name, and
-    the features `beside`, which only tasks of one step have.
+    """Entity, `cut_at`, `step`, `target_at`, the outputs, `actual` (null while unknown), `split`, the span's name,
+    `cluster` if the model tells one, and the features `beside`, which only tasks of one step have.
 
     plan: gives the frame and the gold tables. The scorer is the very one that single rows go through.
     """
-    known = scorer_of(model.family, model.content, model.scope).signature
+    scorer = scorer_of(model.family, model.content, model.scope)
+    known, tells_clusters = scorer.signature, scorer.tells_clusters
     if (known.features, known.outputs, known.scope) != (plan.frame.features, plan.outputs, plan.scope):
         raise StaleModel(
             f"{plan.domain}/{plan.task}: the {model.family} model has other features, outputs or scope than the task. "
@@ -63,6 +64,8 @@ def predictions(
                         found = shifted(found, model.calibration)
                     found = found.append_column("actual", pc.list_flatten(examples[LABEL]))
                     found = found.append_column("split", pa.array([name] * len(found)))
+                    if tells_clusters:
+                        found = found.append_column(CLUSTER, pa.array(of.clusters(examples), pa.int32()))
                     for feature in beside:
                         found = found.append_column(feature, examples[feature].cast(pa.float64()))
                     yield from found.to_batches()
@@ -70,5 +73,6 @@ def predictions(
     outputs = ", ".join(f"{column} double" for column in plan.outputs)
     entity = plan.frame.entity
     types = f"{entity} string, cut_at timestamp, step int, target_at timestamp, {outputs}, actual double, split string"
+    types += f", {CLUSTER} int" if tells_clusters else ""
     types += "".join(f", {feature} double" for feature in beside)
     return spark.range(0, count, 1, count).mapInArrow(score, types)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.tasks import ByHash, Task
+from pipelines.contracts.tasks import CLUSTER, ByHash, Task
 from pipelines.metrics.losses import LOSSES, counted
 from pipelines.metrics.measures import measures, values
 from pipelines.metrics.resampling import Draws, block_length, drawn, groups, interval, periods
@@ -126,7 +126,9 @@ class Compared:
         return np.concatenate([loss.of(np.ones((1, count))), loss.of(self.draws.counts)])
 
     def _rows_of(self, family: str, where: Flags) -> pa.Table:
-        return self.rows[family].select(["actual", *self.task.outputs]).filter(pa.array(where))
+        rows = self.rows[family]
+        judged = ["actual", *self.task.outputs, *[CLUSTER for name in rows.column_names if name == CLUSTER]]
+        return rows.select(judged).filter(pa.array(where))
 
 
 def judged_by(task: Task) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.contracts.tasks import Task, quantile_column
-from pipelines.metrics import classes, point, quantile, ranking
+from pipelines.contracts.tasks import CLUSTER, Task, quantile_column
+from pipelines.metrics import classes, clusters, point, quantile, ranking
 
 Values = npt.NDArray[np.float64]
 
@@ -80,7 +80,8 @@ def _of_probability(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, fl
 
 
 def _of_scores(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
-    """disorder: in what part of all pairs the odd one does not stand above the other; recall: of a twentieth."""
+    """disorder: in what part of all pairs the odd one does not stand above the other; recall: of a twentieth; ari: how
+    far clusters, if the family has any, part the rows as the labels do."""
     actual, score = values(rows, "actual"), values(rows, task.point)
     base_rate = ranking.base_rate(actual)
     if not 0.0 < base_rate < 1.0:
@@ -97,6 +98,7 @@ def _of_scores(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
         "naive_average_precision": ranking.average_precision(naive_actual, naive_score),
         "recall_at_5pct": ranking.recall_at(actual, score, 0.05),
         "base_rate": base_rate,
+        **({"ari": clusters.adjusted_rand(actual, values(rows, CLUSTER))} if CLUSTER in rows.column_names else {}),
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
@@ -120,14 +121,23 @@ class Normal:
 
 
 class _MixtureScorer(Scorer):
+    tells_clusters = True
+
     def __init__(self, signature: Signature, terms: Sequence[Term], normals: Sequence[Normal], ranks: Ranks) -> None:
         super().__init__(signature)
         self._terms, self._normals, self._ranks = terms, normals, ranks
 
     def outputs(self, examples: pa.Table) -> Values:
+        return self._ranks.score(_oddity(self._points(examples), self._normals))
+
+    def nearest(self, examples: pa.Table) -> npt.NDArray[np.int64]:
+        """The component that most probably made each row."""
+        points = self._points(examples)
+        return np.argmax([normal.log_density(points) for normal in self._normals], axis=0)
+
+    def _points(self, examples: pa.Table) -> Values:
         values = matrix(examples, self.signature.features, self.signature.steps)
-        columns = dict(zip(self.signature.features, values.T, strict=True))
-        return self._ranks.score(_oddity(design(self._terms, columns), self._normals))
+        return design(self._terms, dict(zip(self.signature.features, values.T, strict=True)))
 
 
 def _oddity(points: Values, normals: Sequence[Normal]) -> Values:

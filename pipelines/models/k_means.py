@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
@@ -80,25 +81,37 @@ class KMeans(RowsFamily):
 
 
 class _KMeansScorer(Scorer):
+    tells_clusters = True
+
     def __init__(self, signature: Signature, terms: Sequence[Term], centres: Values, ranks: Ranks) -> None:
         super().__init__(signature)
         self._terms, self._centres, self._ranks = terms, centres, ranks
 
     def outputs(self, examples: pa.Table) -> Values:
+        return self._ranks.score(_distance(self._points(examples), self._centres))
+
+    def nearest(self, examples: pa.Table) -> npt.NDArray[np.int64]:
+        return np.argmin(_squares(self._points(examples), self._centres), axis=0)
+
+    def _points(self, examples: pa.Table) -> Values:
         values = matrix(examples, self.signature.features, self.signature.steps)
-        columns = dict(zip(self.signature.features, values.T, strict=True))
-        return self._ranks.score(_distance(design(self._terms, columns), self._centres))
+        return design(self._terms, dict(zip(self.signature.features, values.T, strict=True)))
 
 
 def _distance(points: Values, centres: Values) -> Values:
-    """(rows,) to the nearest centre, summed column by column, so that a row's bits depend on no other row."""
+    """(rows,) to the nearest centre."""
+    return np.asarray(np.sqrt(_squares(points, centres).min(axis=0)))
+
+
+def _squares(points: Values, centres: Values) -> Values:
+    """(centres, rows), summed column by column, so that a row's bits depend on no other row."""
     found = []
     for centre in centres:
         squares = np.zeros(len(points))
         for j, at in enumerate(centre):
             squares += (points[:, j] - at) ** 2
         found.append(squares)
-    return np.sqrt(np.minimum.reduce(found))
+    return np.stack(found)
 
 
 def _sealed(terms: Sequence[Term], centres: Values, ranks: Ranks, plan: FitPlan) -> FitResult:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitPlan
 from pipelines.contracts.policies import Assigning, Sizing
-from pipelines.contracts.tasks import Forecast, Task
+from pipelines.contracts.tasks import CLUSTER, Forecast, Task
 from pipelines.contracts.usage import Usage
 from pipelines.runner.fits import bytes_of, fitted
 from pipelines.runner.work import Work
@@ -55,7 +55,8 @@ def backtested(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> Backtest
 
 
 def as_table(seen: Evidence, domain: Domain, task: Task, run_id: str) -> pa.Table:
-    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, slices, worth."""
+    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, slices, worth,
+    clusters of a Detect."""
     import pyarrow as pa
 
     rows, said = seen.backtest, {"task": task.name, "family": seen.family, "run_id": run_id}
@@ -63,7 +64,15 @@ def as_table(seen: Evidence, domain: Domain, task: Task, run_id: str) -> pa.Tabl
     keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]
     worth = [name for name in WORTH if name in rows.column_names]
     columns = dict.fromkeys((*keys, *task.outputs, *domain.slices(task), *worth))
-    return pa.table({**labelled, **{name: rows[name] for name in columns}})
+    clusters = {CLUSTER: _clusters(rows)} if task.is_unlabelled else {}
+    return pa.table({**labelled, **{name: rows[name] for name in columns}, **clusters})
+
+
+def _clusters(rows: pa.Table) -> pa.ChunkedArray | pa.Array:
+    """Which cluster each row is in; null of families that have none, since all families' rows are one table."""
+    import pyarrow as pa
+
+    return rows[CLUSTER] if CLUSTER in rows.column_names else pa.nulls(len(rows), pa.int32())
 
 
 def _scale(work: Work, task: Task, plan: FitPlan) -> float | None:

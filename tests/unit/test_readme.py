@@ -15,7 +15,7 @@ from pipelines.contracts.expectations import quarantine
 from pipelines.contracts.features import FeatureView, Lag
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
-from pipelines.contracts.tasks import ByTime, Forecast, Promote, Span, Spine, utc
+from pipelines.contracts.tasks import ByTime, Classify, Detect, Estimate, Events, Forecast, Promote, Span, Spine, utc
 from pipelines.domains import domains
 from pipelines.models.base import families
 from pipelines.runner.catalog import catalog
@@ -37,6 +37,30 @@ def test_the_domain_in_20_lines_is_a_domain():
     assert isinstance(domain, Domain)
     assert set(domain.task("level_m").families) <= set(families())
     assert len(block.splitlines()) <= 25
+
+
+KINDS = {kind.__name__: kind for kind in (Forecast, Estimate, Classify, Detect)}
+
+
+def test_the_kinds_of_task_that_the_readme_shows_are_tasks():
+    (block,) = re.findall(r"```py\n(Forecast.*?)```", README, flags=re.DOTALL)
+    made = []
+
+    def kept(kind):
+        return lambda *args, **told: made.append(kind(*args, **told))
+
+    rest = {"table": "levels", "views": (), "split": SPLIT, "decide": "as_told"}
+    names = {name: kept(kind) for name, kind in KINDS.items()}
+    exec(block, names | {of.__name__: of for of in (Spine, Events, Promote, timedelta)} | {"rest": rest})
+    assert {type(task) for task in made} == set(KINDS.values())
+    assert all(type(task) in families()[name].tasks for task in made for name in task.families)
+
+
+def test_the_table_of_kinds_names_the_families_that_answer_each():
+    (block,) = re.findall(r"<!-- kinds -->\n(.*?)\n<!-- end -->", README, flags=re.DOTALL)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in block.splitlines()[2:]]
+    told = {row[0].strip("`"): set(re.sub(r"\(.*?\)", "", row[3]).replace(" ", "").split(",")) for row in rows}
+    assert told == {name: {of.name for of in families().values() if kind in of.tasks} for name, kind in KINDS.items()}
 
 
 def test_every_make_target_that_the_readme_names_exists():

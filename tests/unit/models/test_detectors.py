@@ -13,7 +13,10 @@ from tiny_events import plan_for as events_plan
 from pipelines.contracts.fits import FitError, Workspace
 from pipelines.contracts.tasks import Detect, Span
 from pipelines.engines import fit
+from pipelines.engines.predictions import Model, predictions
 from pipelines.engines.recorder import FileRecorder
+from pipelines.engines.shards import examples_of
+from pipelines.metrics.clusters import adjusted_rand
 from pipelines.metrics.ranking import auc
 from pipelines.models.base import families
 
@@ -165,3 +168,34 @@ def test_a_span_without_a_row_is_named(name, tables, tmp_path):
 def test_a_family_that_learns_from_labels_cannot_be_asked(tables, tmp_path):
     with pytest.raises(FitError, match=r"^logistic answers Classify tasks, 'is_late' is of the kind Detect$"):
         fitted(plan_for("logistic", tables), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["k_means", "gaussian_mixture"])
+def test_clusters_are_those_of_the_parts_that_the_rows_were_made_of(name, tmp_path):
+    """Two clouds of events, far apart; the label, which no fit sees, says which one an event is of."""
+    random = np.random.default_rng(1)
+    rows, part = within(examples(), TRAIN), np.arange(len(within(examples(), TRAIN))) % 2
+    for feature in plan_for(name).frame.features:
+        values = 10.0 * part + random.normal(size=len(rows))
+        rows = rows.set_column(rows.schema.get_field_index(feature), feature, pa.array(values))
+    count = {"k_means": {"clusters": 2}, "gaussian_mixture": {"components": 2}}[name]
+    plan = plan_for(name, **count)
+    plan = replace(plan, frame=replace(plan.frame, categories=()))
+    of = families()[name].scorer(families()[name].fit(rows, rows, plan, FileRecorder(Workspace(tmp_path))).model)
+    assert of.tells_clusters
+    assert adjusted_rand(part.astype(np.float64), of.clusters(rows).astype(np.float64)) == 1.0
+    assert of.clusters(rows.slice(5, 1))[0] == of.clusters(rows)[5]
+
+
+def test_only_models_of_clusters_tell_clusters(fits):
+    told = {name for name, result in fits.items() if families()[name].scorer(result.model).tells_clusters}
+    assert told == {"k_means", "gaussian_mixture"}
+
+
+def test_predictions_on_spark_bring_the_cluster_along(fits, tables, spark):
+    plan = plan_for("k_means", tables)
+    model = Model("k_means", fits["k_means"].model)
+    found = predictions(spark, model, plan, {"test": TEST}).toArrow().sort_by("leg_id")
+    asked = examples_of(plan, TEST)
+    assert found["cluster"].to_pylist() == families()["k_means"].scorer(model.content).clusters(asked).tolist()
+    assert "cluster" not in predictions(spark, Model("constant", fits["constant"].model), plan, {"test": TEST}).columns

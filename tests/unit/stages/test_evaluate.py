@@ -222,6 +222,17 @@ def test_scores_are_judged_by_the_labels_that_came_late():
     assert found.calibration.shifts == {}
 
 
+def test_clusters_are_told_beside_the_labels():
+    scores = [("calibrate", 1, 1.0, 0.9), ("calibrate", 1, 0.0, 0.1)]
+    scores += [("test", 1, 1.0, 0.9), ("test", 1, 1.0, 0.8), ("test", 1, 0.0, 0.2), ("test", 1, 0.0, 0.1)]
+    rows = predictions(IS_ODD.outputs, *scores)
+    clustered = rows.append_column("cluster", pa.array([0, 1, 0, 0, 1, 2], pa.int32()))
+    found = evaluate({"linear": clustered, "base_rate": rows}, IS_ODD)
+    assert found["linear"].metrics["ari"] == found["linear"].slices[0]["ari"] == pytest.approx(4 / 7)
+    assert found["linear"].backtest["cluster"].to_pylist() == [0, 1, 0, 0, 1, 2]
+    assert "ari" not in found["base_rate"].metrics
+
+
 def test_several_classes_are_judged_by_the_one_that_is_named():
     sure = [
         ("calibrate", 1, 0.0, 0.8, 0.1, 0.1),

@@ -95,6 +95,10 @@ class Rows:
         found = dict(zip(given[self.frame.entity].to_pylist(), given[self.task.point].to_numpy(), strict=True))
         return np.array([found[name] for name in self.cut_offs[self.frame.entity].take(asked).to_pylist()])
 
+    def whole(self, learner: Learner, train: Places, asked: Places, seed: int) -> Values:
+        """As `predicted`, where nothing stops the fit: it goes on until its last round or epoch."""
+        return self.predicted(learner, train, train, asked, seed)
+
     def learnt(self, learner: Learner, train: Places, asked: Places, seed: int) -> Values:
         """As `predicted`, where a tenth of `train` stops the fit that is made on the others."""
         rest, stops = self.split(train, _STOPS_EARLY, seed)

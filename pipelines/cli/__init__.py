@@ -37,6 +37,7 @@ examples:
   headrace features list                         what models may see: look-back, unit, owner, lineage
   headrace estimate --task load_mw               how long its fits will take, before they start
   headrace reproduce RUN_ID                      a fit once more, on the versions and parameters that its run recorded
+  headrace tune --task load_mw --family xgboost  search its parameters, a run for each trial in MLflow
   headrace tracking sync                         log to MLflow what waited while it was away
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
@@ -149,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     features.add_verbs(command("features", features.list_features, "what models may see: list it, show one feature"))
     fits.add_estimate(command("estimate", fits.estimate, "how long a task's fits will take and what they will cost"))
     fits.add_reproduce(command("reproduce", fits.reproduce, "make a fit again from its record; exit 1 if it differs"))
+    fits.add_tune(command("tune", fits.tune, "search a family's parameters within a budget; repeat it to go on"))
     tracking.add_verbs(command("tracking", tracking.list_waiting, "what MLflow has yet to be told: list it, tell it"))
     command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
     return parser

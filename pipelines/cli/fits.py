@@ -1,11 +1,14 @@
-"""`headrace estimate` before a fit, `headrace reproduce` after it."""
+"""`headrace estimate` before a fit, `headrace reproduce` after it, `headrace tune` for a better one."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
+from pipelines.cli.arguments import positive
 from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE
+from pipelines.contracts.names import DeclarationError
 from pipelines.settings import load
 
 
@@ -19,6 +22,22 @@ def add_estimate(parser: argparse.ArgumentParser) -> None:
 def add_reproduce(parser: argparse.ArgumentParser) -> None:
     """Give `headrace reproduce` its options."""
     parser.add_argument("run_id", metavar="RUN_ID", help="a family's run, by the id that MLflow or a table shows")
+    _add_conf(parser)
+
+
+def add_tune(parser: argparse.ArgumentParser) -> None:
+    """Give `headrace tune` its options."""
+    parser.add_argument("--task", required=True, help="the task whose families are tuned, e.g. load_mw")
+    parser.add_argument("--domain", default="", help="its domain, where several have a task of this name")
+    parser.add_argument(
+        "--family", action="append", default=[], help="only this family; may be repeated (default: all with ranges)"
+    )
+    parser.add_argument(
+        "--trials", type=positive, default=20, help="so many trials a family, those made before included (default 20)"
+    )
+    parser.add_argument(
+        "--minutes", type=positive, default=30, help="after so many minutes a family begins no trial (default 30)"
+    )
     _add_conf(parser)
 
 
@@ -37,6 +56,27 @@ def reproduce(options: argparse.Namespace) -> int:
     outcome = again.reproduce(load(options.conf), options.run_id)
     print(again.summary(outcome))
     return COMPLETE if outcome.is_same else INCOMPLETE
+
+
+def tune(options: argparse.Namespace) -> int:
+    """What each family's search found."""
+    from pipelines.runner import tuning
+    from pipelines.runner.failures import EXPECTED
+    from pipelines.runner.tuning_report import summary
+
+    budget = tuning.Budget(options.trials, options.minutes)
+    try:
+        outcome = tuning.tune(load(options.conf), options.domain, options.task, options.family, budget)
+    except DeclarationError:
+        raise
+    except EXPECTED as failure:
+        print(f"headrace: {failure}", file=sys.stderr)
+        return INCOMPLETE
+    for found in outcome.found:
+        print(f"\n{summary(found)}")
+    for family, why in outcome.failures.items():
+        print(f"headrace: {family}: {why}", file=sys.stderr)
+    return INCOMPLETE if outcome.failures else COMPLETE
 
 
 def _add_conf(parser: argparse.ArgumentParser) -> None:

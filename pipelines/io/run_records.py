@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RUN, NOTE, ARTIFACTS, MODEL = "run.json", "note.json", "artifacts", "model"
 EXAMPLE, PREDICTION = "example.arrow", "prediction.arrow"
-_SOURCE = {"mlflow.source.name": "headrace", "mlflow.source.type": "JOB"}
+SOURCE = {"mlflow.source.name": "headrace", "mlflow.source.type": "JOB"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class RunRecord:
         return cls(**content | {"points": points, "tables": tables, "models": tuple(content.get("models", ()))})
 
     def write(self, entry: Path) -> None:
-        _write_json(entry / RUN, asdict(self))
+        write_json(entry / RUN, asdict(self))
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Note:
         return cls(content["run_id"], tuple(Point(**point) for point in content["points"]))
 
     def write(self, entry: Path) -> None:
-        _write_json(entry / NOTE, asdict(self))
+        write_json(entry / NOTE, asdict(self))
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class LearnReport:
             name=run_name("run", self.as_of),
             started_ms=at_ms,
             ended_ms=at_ms,
-            tags={**self.tags, **_SOURCE},
+            tags={**self.tags, **SOURCE},
             points=points,
         )
         record.write(entry)
@@ -127,7 +127,7 @@ class LearnReport:
 
             (entry / ARTIFACTS).mkdir(exist_ok=True)
             pd.DataFrame(rows).to_csv(entry / ARTIFACTS / f"{name}.csv", index=False)
-            _draw(entry, name, figure)
+            draw(entry, name, figure)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class FitReport:
             parent=self.parent,
             started_ms=ended_ms - round(1000 * self.result.seconds),
             ended_ms=ended_ms,
-            tags={**self.tags, **own, **workers, **_SOURCE},
+            tags={**self.tags, **own, **workers, **SOURCE},
             params=parameters(plan),
             points=self._points(ended_ms),
             tables=tuple(self.tables),
@@ -179,13 +179,13 @@ class FitReport:
         record.write(entry)
         artifacts = entry / ARTIFACTS
         artifacts.mkdir()
-        _write_json(artifacts / "workers.json", {"workers": [vars(worker) for worker in self.result.workers]})
+        write_json(artifacts / "workers.json", {"workers": [vars(worker) for worker in self.result.workers]})
         if self.result.importance:
-            _write_json(artifacts / "importance.json", dict(self.result.importance))
+            write_json(artifacts / "importance.json", dict(self.result.importance))
         for name, text in self.documents.items():
             (artifacts / name).write_text(text, encoding="utf-8")
         for name, figure in self.figures.items():
-            _draw(entry, name, figure)
+            draw(entry, name, figure)
         self._write_model(entry / MODEL)
 
     def _points(self, ended_ms: int) -> tuple[Point, ...]:
@@ -228,11 +228,13 @@ def _worker_text(worker: object) -> str:
     return f"{of['rows']} rows, process {of['process_id']}, shard {of['shard_hash'][:12]}"
 
 
-def _draw(entry: Path, name: str, figure: Figure) -> None:
+def draw(entry: Path, name: str, figure: Figure) -> None:
+    """Put a figure where a run's figures go."""
     folder = entry / ARTIFACTS / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / f"{name}.png", dpi=150)
 
 
-def _write_json(file: Path, content: object) -> None:
+def write_json(file: Path, content: object) -> None:
+    """As text that people may read."""
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -72,6 +72,25 @@ class Tracking:
         else:
             self._log_run(RunRecord.read(entry), entry)
 
+    def open(self, record: RunRecord) -> None:
+        """Make a run that others will be nested in, if it is not there yet; it is told what it came to by `renew`."""
+        with self._store.asking(f"begin the run {record.name}") as client:
+            experiment = self._store.experiment(client, f"/{record.domain}/{record.task}")
+            if not _runs(client, [experiment], record.id):
+                self._create(client, experiment, record)
+
+    def renew(self, entry: Path) -> None:
+        """Log what an opened run has come to by now: as often as it comes to more, tags and files in place of the old
+        ones."""
+        record = RunRecord.read(entry)
+        self.open(record)
+        with self._store.asking(f"log the run {record.name}") as client:
+            experiment = self._store.experiment(client, f"/{record.domain}/{record.task}")
+            run = _runs(client, [experiment], record.id)[0].info.run_id
+            for name, value in record.tags.items():
+                client.set_tag(run, name, value)
+            self._fill(client, run, experiment, record, entry)
+
     def logged(self, run_id: str) -> LoggedFit:
         """A fit that was logged; TrackingError if there is none."""
         with self._store.asking(f"find the model of run {run_id}") as client:

@@ -14,7 +14,7 @@ from pipelines.runner import TASK_UNITS
 from pipelines.stages import STAGES, UNITS
 
 WORDS_OF_STAGES = {"__init__", "changes", "refusal"}  # what stages give and raise
-ASIDE = {"leakcheck", "recalibrate", "renewal", "replay", "single"}  # asked for besides, or a part of one
+ASIDE = {"leakcheck", "recalibrate", "renewal", "replay", "single", "tune"}  # asked for besides, or a part of one
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)

@@ -82,6 +82,7 @@ def test_every_command_that_the_readme_names_exists(capsys):
         "tracking",
         "estimate",
         "reproduce",
+        "tune",
         "conf",
         "doctor",
         "ui",

@@ -1,0 +1,131 @@
+"""One trial of a search: fits on windows of the development span, each judged on what comes after it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pipelines.contracts.fits import FitError, FitPlan
+from pipelines.contracts.splits import Purge, Share, Span
+from pipelines.contracts.tasks import ParamValue, Task
+from pipelines.contracts.trials import Trial
+from pipelines.runner.fits import current_plan, fitted, usage_of
+from pipelines.runner.selection import of_kept, selected
+from pipelines.runner.warm_starts import must_not_know_more
+from pipelines.runner.work import Stopwatch, Work
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Window:
+    """One fit of a trial: train fits, validate stops early, judged tells what it is worth."""
+
+    train: Span | Share
+    validate: Span | Share
+    purge: Purge
+    judged: Span | Share
+
+    def of(self, plan: FitPlan) -> FitPlan:
+        """The plan on this window."""
+        return replace(plan, train=self.train, validate=self.validate, purge=self.purge)
+
+
+def windows(task: Task) -> tuple[Window, ...]:
+    """The folds that the task declares; without any, its train span, judged on the validate span, which stops it too.
+
+    None reaches into the calibrate span, where the champion is picked, or the test span.
+    """
+    spans = task.split.spans
+    folds = tuple(Window(fold.train, fold.validate, fold.purge, fold.test) for fold in task.cross_validation)
+    return folds or (Window(spans["train"], spans["validate"], task.split.purge, spans["validate"]),)
+
+
+class Bench:
+    """Where the trials of one task and family are made. plan: on all features, with the parameters as declared."""
+
+    def __init__(self, work: Work, task: Task, plan: FitPlan) -> None:
+        self._work, self._task, self._plan = work, task, plan
+        self._windows = windows(task)
+        self._baseline = current_plan(work, task, task.promote.must_beat)
+
+    @property
+    def judged_on(self) -> str:
+        """The spans that judge, in words."""
+        if self._task.folds is None:
+            return f"the validate span ({self._windows[0].judged})"
+        return f"{len(self._windows)} folds up to {self._windows[-1].judged.end:%Y-%m-%dT%H:%MZ}"
+
+    def plan_of(self, params: Mapping[str, ParamValue]) -> FitPlan:
+        """The plan of a trial with these searched parameters, on the task's own spans."""
+        return replace(self._plan, params={**self._plan.params, **params})
+
+    def naive(self) -> list[float]:
+        """The baseline's loss on each window."""
+        baseline = self._task.promote.must_beat
+        return [self._loss(place, baseline, {baseline: rows}) for place, rows in enumerate(self._rows)]
+
+    def tried(
+        self,
+        number: int,
+        params: Mapping[str, ParamValue],
+        naive: Sequence[float],
+        is_behind: Callable[[Mapping[int, float]], bool],
+    ) -> Trial:
+        """What comes of these parameters, window by window. naive: the baseline's losses. is_behind: is asked after
+        each window but the last; it gets the loss so far in parts of the baseline's, by the number of windows."""
+        watch, losses, cores = Stopwatch(), [], 0.0
+        course: dict[int, float] = {}
+        try:
+            for place in range(len(self._windows)):
+                loss, core_seconds = self._on(place, params)
+                losses.append(loss)
+                cores += core_seconds
+                course[place + 1] = sum(losses) / (sum(naive[: place + 1]) or 1.0)
+                if place + 1 < len(self._windows) and is_behind(course):
+                    why = f"behind after {place + 1} of {len(self._windows)} folds"
+                    return Trial(number, params, "pruned", None, course, watch.seconds, cores, why)
+        except FitError as failure:
+            return Trial(number, params, "failed", None, {}, watch.seconds, cores, str(failure))
+        loss = sum(losses) / len(losses)
+        return Trial(number, params, "judged", loss, course, watch.seconds, cores)
+
+    def _on(self, place: int, params: Mapping[str, ParamValue]) -> tuple[float, float]:
+        """The loss on a window, and what the fit computed."""
+        from pipelines.engines.predictions import Model, predictions
+
+        window, task, work = self._windows[place], self._task, self._work
+        plan = of_kept(window.of(self.plan_of(params)), selected(work, task, window.of(self._baseline)))
+        must_not_know_more(plan)
+        model = Model(plan.family, fitted(work, plan).model, scope=plan.scope)
+        rows = predictions(work.context.spark(), model, plan, {"judged": window.judged}).toArrow()
+        loss = self._loss(place, plan.family, {plan.family: rows, task.promote.must_beat: self._rows[place]})
+        usage = usage_of(work, plan)
+        return loss, usage.core_seconds if usage else 0.0
+
+    def _loss(self, place: int, family: str, rows: Mapping[str, pa.Table]) -> float:
+        """What the task promotes by, of a family's predictions beside the baseline's."""
+        from pipelines.stages.evaluate import judge
+
+        task, span = self._task, self._windows[place].judged
+        metrics = judge(rows, task, f"the span {span}")[family]
+        loss = metrics.get(task.promote.metric, math.nan)
+        if not math.isfinite(loss):
+            raise FitError(f"{task.name}: {family}: {task.promote.metric} on {span} is no number")
+        return loss
+
+    @cached_property
+    def _rows(self) -> Sequence[pa.Table]:
+        """The baseline's predictions on each window."""
+        from pipelines.engines.predictions import Model, predictions
+
+        found = []
+        for window in self._windows:
+            plan = window.of(self._baseline)
+            model = Model(plan.family, fitted(self._work, plan).model, scope=plan.scope)
+            found.append(predictions(self._work.context.spark(), model, plan, {"judged": window.judged}).toArrow())
+        return found

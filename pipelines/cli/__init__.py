@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines import __version__, doctor
-from pipelines.cli import features, fits, quarantine, tracking
+from pipelines.cli import export, features, fits, quarantine, tracking
 from pipelines.cli.arguments import positive
 from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE, USERS_MISTAKE
 from pipelines.contracts.names import DeclarationError
@@ -38,6 +38,7 @@ examples:
   headrace estimate --task load_mw               how long its fits will take, before they start
   headrace reproduce RUN_ID                      a fit once more, on the versions and parameters that its run recorded
   headrace tune --task load_mw --family xgboost  search its parameters, a run for each trial in MLflow
+  headrace export MODEL --format onnx            a model for programs that have no Headrace, checked against the scorer
   headrace tracking sync                         log to MLflow what waited while it was away
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
@@ -151,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     fits.add_estimate(command("estimate", fits.estimate, "how long a task's fits will take and what they will cost"))
     fits.add_reproduce(command("reproduce", fits.reproduce, "make a fit again from its record; exit 1 if it differs"))
     fits.add_tune(command("tune", fits.tune, "search a family's parameters within a budget; repeat it to go on"))
+    export.add_export(command("export", export.export, "a model as onnx, torchscript or ubj, answers compared"))
     tracking.add_verbs(command("tracking", tracking.list_waiting, "what MLflow has yet to be told: list it, tell it"))
     command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
     return parser

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from pipelines.contracts.cards import CARD_FILE, ModelCard, sha256
+from pipelines.contracts.cards import CARD_FILE, CardError, ModelCard, sha256
 from pipelines.contracts.fits import CurvePoint
 from pipelines.io import run_records
 from pipelines.io.failures import TrackingError
@@ -46,11 +46,13 @@ class LoggedFit:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a fit's run tells of how it was made: the plan's text, its model's card, its metrics, where the tables lay
-    by their names, and MLflow's id of the model."""
+    """What a fit's run tells of how it was made: MLflow's id of the run, the plan's text, its model's card and bytes,
+    its metrics, where the tables lay by their names, and MLflow's id of the model."""
 
+    mlflow_run_id: str
     plan: str
     card: str
+    model: bytes
     metrics: Mapping[str, float]
     paths: Mapping[str, str]
     model_id: str
@@ -113,9 +115,21 @@ class Tracking:
                 plan = Path(client.download_artifacts(run.info.run_id, PLAN_FILE, folder)).read_text(encoding="utf-8")
                 model = Path(download_artifacts(artifact_uri=uri, dst_path=f"{folder}/model"))
                 card = (model / "artifacts" / CARD_FILE).read_text(encoding="utf-8")
+                with self._store.translated(f"trust the model of run {run_id}", (CardError,)):
+                    of = ModelCard.read(card)
+                    content = (model / "artifacts" / of.file).read_bytes()
+                    of.check(content)
             read = [of.dataset for of in run.inputs.dataset_inputs] if run.inputs else []
             paths = {of.name.rpartition(" v")[0]: json.loads(of.source)["path"] for of in read}
-            return Recorded(plan, card, run.data.metrics, paths, uri.removeprefix(_MODEL_URI))
+            model_id = uri.removeprefix(_MODEL_URI)
+            return Recorded(run.info.run_id, plan, card, content, run.data.metrics, paths, model_id)
+
+    def add(self, mlflow_run_id: str, metrics: Mapping[str, float], documents: Mapping[str, str]) -> None:
+        """Add metrics, and texts by file name, to a run that is logged."""
+        with self._store.asking(f"add to run {mlflow_run_id}") as client:
+            _log_points(client, mlflow_run_id, Note.of("", metrics).points)
+            for file, text in documents.items():
+                client.log_text(mlflow_run_id, text, file)
 
     def curves(self, run_id: str) -> list[CurvePoint]:
         """The learning curves that a fit's run holds; none for a family that does not learn by rounds or epochs, nor of

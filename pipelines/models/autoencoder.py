@@ -12,12 +12,15 @@ import pyarrow as pa
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Detect
 from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
+from pipelines.models.exportable import NetScorer, RowsExportable
 from pipelines.models.labels import unlabelled
 from pipelines.models.mlp import Reading, learnt_reading, reading_begun_from
 from pipelines.models.oddity import Ranks
 from pipelines.models.rows import Values, matrix
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from pipelines.models.nets.autoencoder_net import AutoencoderNet
     from pipelines.models.nets.crew import Crew
     from pipelines.models.nets.training import Batchable
@@ -93,10 +96,15 @@ class Autoencoder(NetFamily):
         return _AutoencoderScorer(Signature.read(content["signature"]), reading, network, ranks)
 
 
-class _AutoencoderScorer(Scorer):
+class _AutoencoderScorer(RowsExportable, NetScorer):
     def __init__(self, signature: Signature, reading: Reading, network: AutoencoderNet, ranks: Ranks) -> None:
         super().__init__(signature)
         self._reading, self._network, self._ranks = reading, network, ranks
+
+    def graph(self) -> nn.Module:
+        from pipelines.models.nets.graphs import OddityGraph
+
+        return OddityGraph(self._network, self._reading, self.signature, self._ranks).eval()
 
     def outputs(self, examples: pa.Table) -> Values:
         s = self.signature

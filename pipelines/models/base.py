@@ -165,6 +165,7 @@ class Family(ABC):
     """One kind of model. engines: what can fit it, the preferred one first; "single" is always among them.
 
     tasks: the kinds of questions that it can answer. tells_classes: whether a Classify may ask for several classes.
+    exports: the formats in which its models can go out of here; their scorers are Exportable.
     """
 
     name: ClassVar[str]
@@ -172,6 +173,7 @@ class Family(ABC):
     engines: ClassVar[tuple[str, ...]] = ("single",)
     tasks: ClassVar[tuple[type[Task], ...]] = (Forecast, Estimate)
     tells_classes: ClassVar[bool] = False
+    exports: ClassVar[tuple[str, ...]] = ()
 
     def settled(self, given: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
         """All parameters: the given ones checked, the others by default."""
@@ -224,6 +226,7 @@ class NetFamily(Family):
     """A family of nets, trained by a crew of equal ranks that average their gradients."""
 
     engines = ("horovod", "torch_ddp", "single")
+    exports = ("onnx", "torchscript")
 
     def settled(self, given: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
         params = super().settled(given)

@@ -13,16 +13,20 @@ from pipelines.contracts.fits import FitError, FitPlan, FitResult, Frame, Record
 from pipelines.contracts.tasks import Classify
 from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
 from pipelines.models.class_weights import CLASS_WEIGHT, of_a_net
-from pipelines.models.images import pixels
+from pipelines.models.exportable import Input, NetScorer
+from pipelines.models.images import Pixels, pixels
 from pipelines.models.labels import check_classes, no_label
 from pipelines.models.rows import LABEL, Values, lists
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from pipelines.models.nets.crew import Crew
     from pipelines.models.nets.image_convolutions import ImageConvNet
     from pipelines.models.nets.training import Batchable
 
 _BLOCK = 64
+_PICTURES = "pictures"
 
 
 class ImageCNN(NetFamily):
@@ -97,10 +101,26 @@ class ImageCNN(NetFamily):
         return _ImageScorer(Signature.read(content["signature"]), Image(**content["image"]), network)
 
 
-class _ImageScorer(Scorer):
+class _ImageScorer(NetScorer):
     def __init__(self, signature: Signature, image: Image, network: ImageConvNet) -> None:
         super().__init__(signature)
         self._image, self._network = image, network
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        of = self._image
+        meaning = (
+            f"the pixels of '{of.column}', 0 to 255: channels, rows, columns; without a picture there is no answer"
+        )
+        return (Input(_PICTURES, "uint8", (of.channels, of.height, of.width), (), meaning),)
+
+    def tensors(self, examples: pa.Table) -> dict[str, Pixels]:
+        return {_PICTURES: pixels(examples, self._image)[0]}
+
+    def graph(self) -> nn.Module:
+        from pipelines.models.nets.graphs import PicturesGraph
+
+        return PicturesGraph(self._network, self.signature).eval()
 
     def outputs(self, examples: pa.Table) -> Values:
         import torch

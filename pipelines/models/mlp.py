@@ -14,17 +14,20 @@ from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify, Estimate, Forecast
 from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
 from pipelines.models.class_weights import CLASS_WEIGHT, is_weighted, of_a_net
+from pipelines.models.exportable import NetScorer, RowsExportable
 from pipelines.models.labels import known, no_label
 from pipelines.models.rows import CYCLES, Values, matrix
 from pipelines.models.warm_starts import unlike
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from pipelines.models.nets.crew import Crew
     from pipelines.models.nets.embedding_mlp import EmbeddingMLP
     from pipelines.models.nets.training import Batchable
 
 _BLOCK = 256
-_FARTHEST = 8.0
+FARTHEST = 8.0
 """Deviations beyond which a number is no farther: one that hardly varied in training would else drown the others."""
 
 
@@ -58,7 +61,7 @@ class Reading:
         found = []
         for name, (mean, deviation) in self.numbers.items():
             scaled = (_signed_log(columns[name]) - mean) / deviation
-            found.append(np.nan_to_num(np.clip(scaled, -_FARTHEST, _FARTHEST)))
+            found.append(np.nan_to_num(np.clip(scaled, -FARTHEST, FARTHEST)))
         found += [np.isnan(columns[name]) for name in self.gaps]
         for name in self.cycles:
             angle = 2.0 * np.pi * columns[name] / CYCLES[name]
@@ -140,10 +143,15 @@ class MLP(NetFamily):
         return _MLPScorer(Signature.read(content["signature"]), Reading(**content["reading"]), network)
 
 
-class _MLPScorer(Scorer):
+class _MLPScorer(RowsExportable, NetScorer):
     def __init__(self, signature: Signature, reading: Reading, network: EmbeddingMLP) -> None:
         super().__init__(signature)
         self._reading, self._network = reading, network
+
+    def graph(self) -> nn.Module:
+        from pipelines.models.nets.graphs import RowsGraph
+
+        return RowsGraph(self._network, self._reading, self.signature).eval()
 
     def outputs(self, examples: pa.Table) -> Values:
         import torch

@@ -37,12 +37,19 @@ class Ranks:
         assert found is not None, "an aggregate without groups has one row"
         return cls(list(found[0]), found[1])
 
+    @property
+    def middle(self) -> float:
+        return self.marks[_MARKS // 2]
+
+    @property
+    def spread(self) -> float:
+        return self.marks[-1] - self.marks[0] or 1.0
+
     def score(self, oddities: Values) -> Values:
         """From 0 to 1: the part of the training rows that are less odd. What is odder than all of them still differs:
         as if there were one row more, whose part goes by the distance from the middle one."""
         part = np.interp(oddities, self.marks, _levels())
-        middle, spread = self.marks[_MARKS // 2], self.marks[-1] - self.marks[0]
-        beyond = 0.5 + np.arctan((oddities - middle) / (spread or 1.0)) / np.pi
+        beyond = 0.5 + np.arctan((oddities - self.middle) / self.spread) / np.pi
         return np.asarray((self.rows * part + beyond) / (self.rows + 1), np.float64)
 
 

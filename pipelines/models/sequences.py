@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Forecast, ParamValue
 from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
 from pipelines.models.channels import Channels, learnt_channels
+from pipelines.models.exportable import Input, NetScorer
 from pipelines.models.losses import LOSS, check_loss, is_mean
-from pipelines.models.rows import LABEL, Values
+from pipelines.models.rows import LABEL, Values, lists
 from pipelines.models.warm_starts import unlike
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ Shape = dict[str, Any]
 """What a net is built from: sizes and places that JSON knows; sealed beside the weights."""
 
 _BLOCK = 32
+_PAST, _STEPS = "past", "steps"
 
 
 def training_params(
@@ -120,10 +123,33 @@ class SequenceFamily(NetFamily):
         return _SequenceScorer(Signature.read(content["signature"]), Channels(**content["channels"]), network)
 
 
-class _SequenceScorer(Scorer):
+class _SequenceScorer(NetScorer):
     def __init__(self, signature: Signature, channels: Channels, network: nn.Module) -> None:
         super().__init__(signature)
         self._channels, self._network = channels, network
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        channels = self._channels
+        past, steps = tuple(channels.windows), (*channels.numbers, *channels.cycles)
+        of_past = "windows before the cut-off, oldest first, in front NaN where one is shorter; what is missing is NaN"
+        found = (Input(_PAST, "float64", (channels.longest, len(past)), past, of_past),)
+        of_steps = "what is known at the cut-off of each step ahead; what is missing is NaN"
+        ahead = (Input(_STEPS, "float64", (channels.steps, len(steps)), steps, of_steps),)
+        return (*found, *ahead) if steps else found
+
+    def tensors(self, examples: pa.Table) -> dict[str, Values]:
+        channels = self._channels
+        past = np.full((len(examples), channels.longest, len(channels.windows)), np.nan)
+        for place, (name, length) in enumerate(channels.windows.items()):
+            past[:, channels.longest - length :, place] = lists(examples, name, length)
+        steps = [lists(examples, name, channels.steps) for name in (*channels.numbers, *channels.cycles)]
+        return {_PAST: past, **({_STEPS: np.stack(steps, axis=2)} if steps else {})}
+
+    def graph(self) -> nn.Module:
+        from pipelines.models.nets.graphs import WindowsGraph
+
+        return WindowsGraph(self._network, self._channels, self.signature).eval()
 
     def outputs(self, examples: pa.Table) -> Values:
         from pipelines.models.nets.sealing import in_blocks

@@ -15,6 +15,7 @@ from pipelines.contracts.model_references import START_FROM
 from pipelines.contracts.tasks import Classify, Estimate, Forecast, ParamValue
 from pipelines.models.base import IS_VALIDATION, WARM_START, Param, RowsFamily, Scorer, Signature
 from pipelines.models.class_weights import CLASS_WEIGHT, WEIGHT, class_weights, counts_of, is_weighted, with_weights
+from pipelines.models.exportable import RowsExportable
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.losses import LOSS, check_loss, is_mean
 from pipelines.models.rows import LABEL, matrix
@@ -51,6 +52,7 @@ class XGBoost(RowsFamily):
     engines = ("xgboost_spark", "single")
     tasks = (Forecast, Estimate, Classify)
     tells_classes = True
+    exports = ("ubj",)
     params = (
         Param("rounds", int, 400, None, "most rounds of boosting"),
         Param("patience", int, 30, None, "rounds without a gain on the validate span before stopping"),
@@ -142,7 +144,7 @@ class XGBoost(RowsFamily):
 
         booster = xgboost.Booster({"nthread": 1, "device": "cpu"})
         booster.load_model(bytearray(model))
-        return _XGBoostScorer(Signature.read(str(booster.attr(_SIGNATURE))), booster)
+        return BoosterScorer(Signature.read(str(booster.attr(_SIGNATURE))), booster)
 
     def _boosting(self, plan: FitPlan) -> dict[str, Any]:
         params = self.settled(plan.params)
@@ -194,14 +196,16 @@ def _begun_from(plan: FitPlan) -> xgboost.Booster | None:
     return booster
 
 
-class _XGBoostScorer(Scorer):
+class BoosterScorer(RowsExportable):
+    """booster: the trees, with names of features and the signature."""
+
     def __init__(self, signature: Signature, booster: xgboost.Booster) -> None:
         super().__init__(signature)
-        self._booster = booster
+        self.booster = booster
 
     def outputs(self, examples: pa.Table) -> npt.NDArray[np.floating]:
         import xgboost
 
         s = self.signature
         rows = xgboost.DMatrix(matrix(examples, s.features, s.steps), feature_names=list(s.features), nthread=1)
-        return np.asarray(self._booster.predict(rows)).reshape(-1, len(s.outputs))
+        return np.asarray(self.booster.predict(rows)).reshape(-1, len(s.outputs))

@@ -8,13 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pipelines.contracts.cards import ModelCard, sha256
-from pipelines.contracts.fits import FitPlan, Shard, Workspace
-from pipelines.contracts.plan_text import PlanError, read_plan
+from pipelines.contracts.fits import FitPlan, Workspace
 from pipelines.domains import domain as domain_named
-from pipelines.io import delta_log
-from pipelines.io.failures import WarehouseError
-from pipelines.io.lock import local_path
 from pipelines.io.tracking import Recorded, Tracking
+from pipelines.runner.recorded import recorded_plan
 from pipelines.runner.warm_starts import begun_again
 from pipelines.runner.work import Context, Stopwatch
 from pipelines.settings import Settings
@@ -49,13 +46,7 @@ def reproduce(settings: Settings, run_id: str) -> Reproduced:
     watch = Stopwatch()
     context = Context.opened(settings, watch.say)
     recorded = Tracking(settings).recorded(run_id)
-    try:
-        plan = read_plan(recorded.plan)
-    except PlanError as error:
-        raise WarehouseError(f"run {run_id}: {error}. It was logged by another Headrace; use that one") from error
-    plan = begun_again(
-        context, replace(plan, tables={name: _found(recorded, table) for name, table in plan.tables.items()})
-    )
+    plan = begun_again(context, recorded_plan(recorded, run_id))
     told = ", ".join(f"{name} at version {table.version}" for name, table in plan.tables.items())
     watch.say(plan.domain, "reproduce", f"{plan.task}: {plan.family} by {plan.engine} on {told} …")
     with TemporaryDirectory(prefix="headrace-reproduce-") as folder:
@@ -65,23 +56,6 @@ def reproduce(settings: Settings, run_id: str) -> Reproduced:
     is_same = found == card.sha256
     differences = {} if is_same else _differences(context, plan, result.model, card, recorded)
     return Reproduced(run_id, plan.family, card.sha256, found, differences, watch.seconds)
-
-
-def _found(recorded: Recorded, table: Shard) -> Shard:
-    """The table's version, wherever its files lie by now."""
-    path = recorded.paths[table.name]
-    try:
-        files = delta_log.files(path, table.version)
-        gone = [file for file in files if (at := local_path(file)) is not None and not at.exists()]
-    except WarehouseError as failure:
-        raise WarehouseError(f"{table.name} at version {table.version}: {failure}") from failure
-    if gone:
-        raise WarehouseError(
-            f"{table.name}: {len(gone)} of the {len(files)} files of version {table.version} are gone: vacuum deletes "
-            "what neither a registered model nor a family's newest fit was made from, once it is older than "
-            "maintain.keep_days. Put them back from a copy of the table, or reproduce a registered model"
-        )
-    return replace(table, files=delta_log.whole_files(table.name, path, table.version))
 
 
 def _differences(

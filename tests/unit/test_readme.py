@@ -83,6 +83,7 @@ def test_every_command_that_the_readme_names_exists(capsys):
         "estimate",
         "reproduce",
         "tune",
+        "export",
         "conf",
         "doctor",
         "ui",

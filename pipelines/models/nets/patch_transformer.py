@@ -65,7 +65,7 @@ class PatchTransformer(nn.Module):
         each = torch.cat([each, each[:, :, -1:].expand(-1, -1, self.stride)], dim=2)
         patches = each.unfold(2, self.patch, self.stride).flatten(0, 1)
         read = self.encoder(self.drop(self.embedded(patches) + self.place))
-        answer = self.head(read.reshape(len(past), -1)).reshape(*steps.shape[:2], -1)
+        answer = self.head(read.reshape(past.shape[0], -1)).reshape(*steps.shape[:2], -1)
         if self.label is not None:
             here = slice(self.label, self.label + 1)
             answer = answer * deviation[:, :, here] + mean[:, :, here]

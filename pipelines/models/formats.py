@@ -1,0 +1,108 @@
+"""The forms in which a model goes out of here: written from its scorer, and read back as a foreign program reads it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.models.exportable import ROWS, Exportable, NetScorer, Tensors
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Answer = Callable[[Tensors], npt.NDArray[np.floating[Any]]]
+"""From tensors to answers, whose last place has the outputs of the scorer's signature."""
+
+
+class Format(ABC):
+    """file: what a model is called in it. runtime: what reads it. is_unsorted: whether quantiles may cross in it."""
+
+    name: ClassVar[str]
+    file: ClassVar[str]
+    runtime: ClassVar[str]
+    is_unsorted: ClassVar[bool] = False
+
+    @abstractmethod
+    def write(self, scorer: Exportable, tensors: Tensors) -> bytes:
+        """tensors: two rows or more, which a graph is traced by; the model takes any number."""
+
+    @abstractmethod
+    def opened(self, content: bytes) -> Answer:
+        """The model as a foreign program has it: by the runtime, on one thread."""
+
+
+class NetFormat(Format):
+    """A form of nets."""
+
+    def write(self, scorer: Exportable, tensors: Tensors) -> bytes:
+        assert isinstance(scorer, NetScorer), "its family says that it exports in this form"
+        return self.traced(scorer.graph(), tensors)
+
+    @abstractmethod
+    def traced(self, graph: nn.Module, tensors: Tensors) -> bytes:
+        """The graph as `write` gives it."""
+
+
+class Onnx(NetFormat):
+    """Open Neural Network Exchange."""
+
+    name, file, runtime = "onnx", "model.onnx", "onnxruntime"
+
+    def traced(self, graph: nn.Module, tensors: Tensors) -> bytes:
+        from pipelines.models.nets.onnx_files import written
+
+        return written(graph, tensors)
+
+    def opened(self, content: bytes) -> Answer:
+        from pipelines.models.nets.onnx_files import opened
+
+        return opened(content)
+
+
+class TorchScript(NetFormat):
+    """A traced graph, for libtorch."""
+
+    name, file, runtime = "torchscript", "model.pt", "torch"
+
+    def traced(self, graph: nn.Module, tensors: Tensors) -> bytes:
+        from pipelines.models.nets.torchscript_files import written
+
+        return written(graph, tensors)
+
+    def opened(self, content: bytes) -> Answer:
+        from pipelines.models.nets.torchscript_files import opened
+
+        return opened(content)
+
+
+class Ubj(Format):
+    """XGBoost's own, universal binary JSON: every binding of XGBoost reads it."""
+
+    name, file, runtime = "ubj", "model.ubj", "xgboost"
+    is_unsorted = True
+
+    def write(self, scorer: Exportable, tensors: Tensors) -> bytes:
+        from pipelines.models.xgboost import BoosterScorer
+
+        assert isinstance(scorer, BoosterScorer), "its family says that it exports in this form"
+        return bytes(scorer.booster.save_raw("ubj"))
+
+    def opened(self, content: bytes) -> Answer:
+        import xgboost
+
+        booster = xgboost.Booster({"nthread": 1, "device": "cpu"})
+        booster.load_model(bytearray(content))
+
+        def answer(tensors: Tensors) -> npt.NDArray[np.floating[Any]]:
+            rows = xgboost.DMatrix(tensors[ROWS], feature_names=booster.feature_names, nthread=1)
+            found = np.asarray(booster.predict(rows))
+            return found.reshape(len(tensors[ROWS]), -1)
+
+        return answer
+
+
+FORMATS: dict[str, Format] = {of.name: of for of in (Onnx(), TorchScript(), Ubj())}

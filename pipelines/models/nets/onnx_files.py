@@ -1,0 +1,58 @@
+"""Nets as ONNX files: written by torch's exporter, read by onnxruntime."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+
+from pipelines.models.exportable import Tensors
+from pipelines.models.nets.graphs import ANSWER, traced_as
+
+_ERRORS_ALONE = 3
+
+
+def written(graph: nn.Module, tensors: Tensors) -> bytes:
+    """The graph for any number of rows; what the exporter notes of where the code lies is left out."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    rows = torch.export.Dim("rows")
+    with traced_as(tensors) as given, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # the exporter's, of its own parts
+        program = torch.onnx.export(
+            graph,
+            given,
+            dynamo=True,
+            verbose=False,
+            input_names=list(tensors),
+            output_names=[ANSWER],
+            dynamic_shapes=tuple({0: rows} for _ in given),
+        )
+    assert program is not None, "a program is what the exporter without TorchScript gives"
+    return _tidied(program.model_proto).SerializeToString()
+
+
+def opened(content: bytes) -> Callable[[Tensors], npt.NDArray[np.floating[Any]]]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ALONE
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return lambda tensors: session.run([ANSWER], dict(tensors))[0]
+
+
+def _tidied(model: onnx.ModelProto) -> onnx.ModelProto:
+    parts = [model, model.graph, *model.graph.node, *model.graph.initializer, *model.graph.value_info]
+    for part in [*parts, *model.graph.input, *model.graph.output, *model.functions]:
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    del model.graph.value_info[:]
+    return model

@@ -14,8 +14,8 @@ from pipelines.contracts.tasks import Detect
 from pipelines.models.base import FINE_TUNING, NetFamily, Param, Scorer, Signature
 from pipelines.models.exportable import NetScorer, RowsExportable
 from pipelines.models.labels import unlabelled
-from pipelines.models.mlp import Reading, learnt_reading, reading_begun_from
 from pipelines.models.oddity import Ranks
+from pipelines.models.reading import Reading, learnt_reading, reading_begun_from
 from pipelines.models.rows import Values, matrix
 
 if TYPE_CHECKING:

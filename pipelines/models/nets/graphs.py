@@ -18,9 +18,9 @@ from torch.nn.utils import parametrize
 from pipelines.models.base import Signature
 from pipelines.models.channels import Channels
 from pipelines.models.exportable import Tensors
-from pipelines.models.mlp import FARTHEST, Reading
 from pipelines.models.nets.sealing import answered
 from pipelines.models.oddity import Ranks
+from pipelines.models.reading import FARTHEST, Reading
 from pipelines.models.rows import CYCLES, LABEL
 
 ANSWER = "answer"

@@ -9,10 +9,11 @@ import pytest
 import torch
 from tiny_events import TRAIN, VALIDATE, examples, plan_for, within
 
-from pipelines.models.mlp import MLP, Reading
+from pipelines.models.mlp import MLP
 from pipelines.models.nets.crew import Solo
 from pipelines.models.nets.embedding_mlp import EmbeddingMLP, dimension
 from pipelines.models.nets.training import log_loss
+from pipelines.models.reading import Reading
 
 READING = Reading(
     categories={"carrier__place": 3},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
 
 Answer = Callable[[Tensors], npt.NDArray[np.floating[Any]]]
 """From tensors to answers, whose last place has the outputs of the scorer's signature."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """How a net is made light. int8: whether its weights have 8 bits; pruned: what part of them is 0, the smallest."""
+
+    int8: bool
+    pruned: float
+
+    @property
+    def name(self) -> str:
+        return "_".join(filter(None, ("pruned" if self.pruned else "", "int8" if self.int8 else "")))
 
 
 class Format(ABC):
@@ -36,26 +49,47 @@ class Format(ABC):
 
 
 class NetFormat(Format):
-    """A form of nets."""
+    """A form of nets. light_file: what a light one is called beside the whole one."""
+
+    light_file: ClassVar[str]
 
     def write(self, scorer: Exportable, tensors: Tensors) -> bytes:
         assert isinstance(scorer, NetScorer), "its family says that it exports in this form"
         return self.traced(scorer.graph(), tensors)
 
+    def write_light(self, scorer: NetScorer, tensors: Tensors, light: Light) -> bytes:
+        """As `write`, but made light, without training anew."""
+        from pipelines.models.nets.pruning import prune
+
+        graph = scorer.graph()
+        if light.pruned:
+            prune(graph, light.pruned)
+        return self.traced_int8(graph, tensors) if light.int8 else self.traced(graph, tensors)
+
     @abstractmethod
     def traced(self, graph: nn.Module, tensors: Tensors) -> bytes:
         """The graph as `write` gives it."""
+
+    @abstractmethod
+    def traced_int8(self, graph: nn.Module, tensors: Tensors) -> bytes:
+        """The same with weights of 8 bits; what meets them is rounded to 8 bits as it comes."""
 
 
 class Onnx(NetFormat):
     """Open Neural Network Exchange."""
 
     name, file, runtime = "onnx", "model.onnx", "onnxruntime"
+    light_file = "light.onnx"
 
     def traced(self, graph: nn.Module, tensors: Tensors) -> bytes:
         from pipelines.models.nets.onnx_files import written
 
         return written(graph, tensors)
+
+    def traced_int8(self, graph: nn.Module, tensors: Tensors) -> bytes:
+        from pipelines.models.nets.onnx_files import written_int8
+
+        return written_int8(graph, tensors)
 
     def opened(self, content: bytes) -> Answer:
         from pipelines.models.nets.onnx_files import opened
@@ -67,11 +101,17 @@ class TorchScript(NetFormat):
     """A traced graph, for libtorch."""
 
     name, file, runtime = "torchscript", "model.pt", "torch"
+    light_file = "light.pt"
 
     def traced(self, graph: nn.Module, tensors: Tensors) -> bytes:
         from pipelines.models.nets.torchscript_files import written
 
         return written(graph, tensors)
+
+    def traced_int8(self, graph: nn.Module, tensors: Tensors) -> bytes:
+        from pipelines.models.nets.torchscript_files import written_int8
+
+        return written_int8(graph, tensors)
 
     def opened(self, content: bytes) -> Answer:
         from pipelines.models.nets.torchscript_files import opened

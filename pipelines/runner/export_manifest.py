@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +17,7 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import Category
 from pipelines.metrics.parity import TOLERANCE
 from pipelines.models.exportable import Exportable, Tensors
-from pipelines.models.formats import Format
+from pipelines.models.formats import Format, Light, NetFormat
 from pipelines.transforms.intervals import shifted
 
 _CATEGORIES = "a category is given by its place in the list, from 1; 0 is any other text, and none"
@@ -27,11 +28,12 @@ _SHIFTS = (
     "on the side of q50"
 )
 _EXAMPLE = "what the file answers to these inputs (null is NaN), within the tolerance, and what is served of that"
+_LIGHT = "the same inputs and outputs; its answers differ from one processor to another, where int8"
 
 
 def manifest(
     of: Format, scorer: Exportable, card: ModelCard, domain: Domain, *, model: str, content: bytes, tensors: Tensors
-) -> str:
+) -> dict[str, Any]:
     """content: the model's file. tensors: a few questions, which its answers are told of."""
     s, task, answers = scorer.signature, domain.task(card.task), of.opened(content)(tensors)
     categories = {
@@ -40,7 +42,7 @@ def manifest(
         for feature in view.features
         if isinstance(feature, Category) and feature.names()[0] in s.features
     }
-    told: dict[str, Any] = {
+    return {
         "model": model,
         "family": card.family,
         "domain": card.domain,
@@ -68,7 +70,17 @@ def manifest(
             "served": _listed(_served(answers, s.outputs, card)),
         },
     }
-    return json.dumps(told, indent=1) + "\n"
+
+
+def light_told(of: NetFormat, light: Light, content: bytes, tensors: Tensors) -> dict[str, Any]:
+    """What there is to know of the light model besides; tensors: those of the example."""
+    answers = of.opened(content)(tensors)
+    how = {"file": of.light_file, "sha256": sha256(content), **asdict(light)}
+    return {"light": {**how, "example_output": _listed(answers), "meaning": _LIGHT}}
+
+
+def json_text(told: Mapping[str, Any]) -> bytes:
+    return (json.dumps(told, indent=1) + "\n").encode()
 
 
 def _served(answers: npt.NDArray[np.floating], outputs: tuple[str, ...], card: ModelCard) -> npt.NDArray[np.floating]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
@@ -34,11 +35,13 @@ _CALLS = 30
 
 @dataclass(frozen=True)
 class Weighed:
-    """A form of a model. milliseconds: the median for one cut-off asked alone, on one thread. losses: `loss` (see
-    Questions.loss) and, where the run says how good the naive answer is, `skill`, on the test span."""
+    """A form of a model. packed: its bytes after gzip, to which zeros are nothing. milliseconds: the median for one
+    cut-off asked alone, on one thread. losses: on the test span the loss that skill is counted in and, where the run
+    says how good the naive answer is, `skill` and `skill_lost`, by how much it is less than the scorer's."""
 
     form: str
     bytes: int
+    packed: int
     milliseconds: float
     losses: Mapping[str, float]
 
@@ -66,14 +69,15 @@ class Questions:
     def scorer_weighed(self, model: bytes) -> Weighed:
         """The scorer itself."""
         one = self.examples.slice(0, 1)
-        return Weighed(
-            "scorer", len(model), _milliseconds(lambda: self._scorer.predict(one)), self._losses(self.expected)
-        )
+        return self._weighed("scorer", model, lambda: self._scorer.predict(one), self.expected)
 
     def weighed(self, form: str, content: bytes, answer: Answer, found: Values) -> Weighed:
         """found: what it answered to all."""
         one = self.first(1)
-        return Weighed(form, len(content), _milliseconds(lambda: answer(one)), self._losses(found))
+        return self._weighed(form, content, lambda: answer(one), found)
+
+    def _weighed(self, form: str, content: bytes, ask: Callable[[], Any], found: Values) -> Weighed:
+        return Weighed(form, len(content), len(gzip.compress(content)), _milliseconds(ask), self._losses(found))
 
     def _losses(self, answers: Values) -> dict[str, float]:
         rows, task = self.predicted, self._task
@@ -90,11 +94,18 @@ class Questions:
         return {name: metrics[name] for name in _LOSSES if f"naive_{name}" in metrics}
 
 
-def with_skill(of: Weighed, recorded: Mapping[str, float]) -> Weighed:
-    """The same with its skill. recorded: the metrics of the model's run, the naive answer's among them."""
-    (loss,) = of.losses
+def with_skills(forms: Sequence[Weighed], recorded: Mapping[str, float]) -> list[Weighed]:
+    """The same with their skill, the scorer being the first. recorded: the metrics of the model's run, the naive
+    answer's among them."""
+    (loss,) = forms[0].losses
     naive = recorded.get(f"naive_{loss}", math.nan)
-    return of if math.isnan(naive) else replace(of, losses={**of.losses, "skill": point.skill(of.losses[loss], naive)})
+    if math.isnan(naive):
+        return list(forms)
+    skills = [point.skill(of.losses[loss], naive) for of in forms]
+    return [
+        replace(of, losses={**of.losses, "skill": skill, "skill_lost": skills[0] - skill})
+        for of, skill in zip(forms, skills, strict=True)
+    ]
 
 
 def _milliseconds(work: Callable[[], Any]) -> float:

@@ -27,6 +27,13 @@ def written(graph: nn.Module, tensors: Tensors) -> bytes:
     return file.getvalue()
 
 
+def written_int8(graph: nn.Module, tensors: Tensors) -> bytes:
+    """The same with weights of 8 bits in linear and recurrent layers; convolutions and attention stay as they are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch has its quantisation moved to a package of its own
+        return written(torch.ao.quantization.quantize_dynamic(graph, {nn.Linear, nn.LSTM}, dtype=torch.qint8), tensors)
+
+
 def opened(content: bytes) -> Callable[[Tensors], npt.NDArray[np.floating[Any]]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 import tiny_events
 import tiny_gold
+import torch
 
 from pipelines.contracts.features import History
 from pipelines.contracts.fits import TargetFeatures, Workspace
@@ -20,7 +21,8 @@ from pipelines.engines.shards import examples_of
 from pipelines.metrics.parity import disparity
 from pipelines.models.base import families
 from pipelines.models.encodings import encoded
-from pipelines.models.formats import FORMATS
+from pipelines.models.formats import FORMATS, Light
+from pipelines.models.nets.pruning import prune, weights
 
 SMALL = {
     "xgboost": {"rounds": 20},
@@ -155,3 +157,46 @@ def test_an_onnx_file_is_of_plain_operators_and_says_nothing_of_where_it_was_mad
     assert {node.domain for node in model.graph.node} == {""}
     assert "LSTM" in {node.op_type for node in model.graph.node}
     assert b".py" not in model.SerializeToString()
+
+
+def test_pruning_takes_just_the_part_that_was_asked_for_and_the_smallest(fits):
+    scorer, _ = fits.of("lstm", Forecast)
+    before, after = scorer.graph(), scorer.graph()
+    prune(after, 0.3)
+    was, now = (torch.cat([of.flatten() for of in weights(graph)]).abs() for graph in (before, after))
+    gone = (now == 0.0) & (was > 0.0)
+    assert int((now == 0.0).sum()) == round(0.3 * len(now))
+    assert was[gone].max() <= now[now > 0.0].min()
+    assert torch.equal(was[~gone], now[~gone])
+    others = {name for name, of in after.named_parameters() if not torch.equal(of, before.state_dict()[name])}
+    assert all("weight" in name for name in others)
+
+
+@pytest.mark.parametrize("form", ["onnx", "torchscript"])
+def test_a_net_of_8_bits_is_smaller_and_answers_nearly_the_same(form, fits, tmp_path):
+    plan = tiny_events.plan_for("mlp", tables=fits.tables[tiny_events], hidden=256, epochs=2)
+    workspace = Workspace(tmp_path)
+    scorer = LEAVE["mlp"].scorer(fit(plan, workspace, None, FileRecorder(workspace)).model)
+    examples = examples_of(plan, tiny_events.TEST)
+    tensors = scorer.tensors(examples.slice(0, 2))
+    whole = FORMATS[form].write(scorer, tensors)
+    light = FORMATS[form].write_light(scorer, tensors, Light(int8=True, pruned=0.0))
+    assert len(light) < 0.5 * len(whole)
+    assert 1e-5 < apart(scorer, examples, form, light) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "form"),
+    [
+        pytest.param(name, kind, form, marks=[pytest.mark.slow] if form == "onnx" else [])
+        for name, of in LEAVE.items()
+        for kind in of.tasks
+        for form in of.exports
+        if form != "ubj" and kind in (Forecast, Classify, Detect)
+    ],
+)
+def test_every_net_can_be_made_light(name, kind, form, fits):
+    scorer, examples = fits.of(name, kind)
+    light = FORMATS[form].write_light(scorer, scorer.tensors(examples.slice(0, 2)), Light(int8=True, pruned=0.1))
+    found = FORMATS[form].opened(light)(scorer.tensors(examples))
+    assert np.isfinite(found).all()

@@ -153,7 +153,7 @@ def test_the_models_run_is_told_how_the_forms_compare(house, tmp_path, capsys):
     assert exported(house, "net", "--format", "torchscript", "--to", tmp_path / "out") == 0
     told = capsys.readouterr().out.splitlines()
     head = next(line for line in told if line.split()[:2] == ["form", "bytes"])
-    assert head.split() == ["form", "bytes", "ms", "a", "cut-off", "mae", "skill"]
+    assert head.split() == ["form", "bytes", "gzipped", "ms", "a", "cut-off", "mae", "skill", "skill", "lost"]
     run = house.run("net")
     metrics = {name: value for name, value in run.data.metrics.items() if name.startswith("export/torchscript/")}
     assert metrics["export/torchscript/disparity"] <= 1e-5
@@ -164,6 +164,24 @@ def test_the_models_run_is_told_how_the_forms_compare(house, tmp_path, capsys):
     assert metrics["export/torchscript/scorer/skill"] == 1.0 - metrics["export/torchscript/scorer/mae"] / 50.0
     table = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/export/torchscript.csv")
     assert [line.split(",")[0] for line in table.splitlines()] == ["form", "scorer", "torchscript"]
+
+
+def test_a_light_net_stands_beside_the_whole_one_with_what_it_lost(house, tmp_path, capsys):
+    words = ["--format", "torchscript", "--int8", "--prune", 0.25, "--to", tmp_path / "out"]
+    assert exported(house, "models:/net/1", *words) == 0
+    rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert [row for row in rows if not row.startswith(("-", "["))] == ["form", "scorer", "torchscript", "pruned_int8"]
+    assert {of.name for of in (tmp_path / "out").iterdir()} == {"model.pt", "light.pt", "model.json"}
+    of = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert (of["light"]["file"], of["light"]["int8"], of["light"]["pruned"]) == ("light.pt", True, 0.25)
+    tensors = [np.array(values) for values in of["example"]["inputs"].values()]
+    light = by_torch(str(tmp_path / "out" / "light.pt"), *tensors)
+    assert np.allclose(light, of["light"]["example_output"], rtol=1e-3)
+    assert not np.allclose(light, of["example"]["output"], rtol=1e-5)
+    metrics = house.run("net").data.metrics
+    whole, less = (metrics[f"export/torchscript/{form}/skill"] for form in ("scorer", "pruned_int8"))
+    assert metrics["export/torchscript/pruned_int8/skill_lost"] == whole - less
+    assert metrics["export/torchscript/torchscript/skill_lost"] == pytest.approx(0.0, abs=1e-5)
 
 
 @pytest.mark.parametrize("form", [Onnx, TorchScript])
@@ -208,6 +226,11 @@ def test_without_a_folder_it_goes_into_the_data_root(house):
             ["models:/trees/1", "--format", "onnx"],
             2,
             "a model of the family xgboost cannot be exported as onnx, but as ubj",
+        ),
+        (
+            ["models:/trees/1", "--format", "ubj", "--int8"],
+            2,
+            "--int8 and --prune make nets light; a model of the family xgboost is none",
         ),
         (
             ["models:/net/1", "--format", "pickle"],

@@ -66,3 +66,8 @@ def csv_text(of: Exported) -> str:
 
 def _values(of: Weighed) -> dict[str, float]:
     return {"bytes": of.bytes, "gzipped_bytes": of.packed, "milliseconds": of.milliseconds, **of.losses}
+
+
+def _told(value: float) -> str:
+    """Five figures, and none of what is rounding alone."""
+    return f"{round(value, 6) + 0.0:.5g}"

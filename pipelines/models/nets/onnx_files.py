@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import onnxruntime
+import onnxscript.optimizer
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
@@ -22,6 +23,9 @@ from pipelines.models.exportable import Tensors
 from pipelines.models.nets.graphs import ANSWER, traced_as
 
 _ERRORS_ALONE = 3
+_ANY_SIZE = 2**31
+"""Constants are computed beforehand up to this size; else large weights of an LSTM would be put together at every call,
+and be nothing that the quantiser sees."""
 
 
 def written(graph: nn.Module, tensors: Tensors) -> bytes:
@@ -40,7 +44,10 @@ def written(graph: nn.Module, tensors: Tensors) -> bytes:
             dynamic_shapes=tuple({0: rows} for _ in given),
         )
     assert program is not None, "a program is what the exporter without TorchScript gives"
-    return _tidied(program.model_proto).SerializeToString()
+    folded = onnxscript.optimizer.optimize(
+        program.model_proto, input_size_limit=_ANY_SIZE, output_size_limit=_ANY_SIZE, onnx_shape_inference=False
+    )
+    return _tidied(folded).SerializeToString()
 
 
 def written_int8(graph: nn.Module, tensors: Tensors) -> bytes:

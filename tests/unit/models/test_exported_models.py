@@ -172,12 +172,18 @@ def test_pruning_takes_just_the_part_that_was_asked_for_and_the_smallest(fits):
     assert all("weight" in name for name in others)
 
 
-@pytest.mark.parametrize("form", ["onnx", "torchscript"])
-def test_a_net_of_8_bits_is_smaller_and_answers_nearly_the_same(form, fits, tmp_path):
-    plan = tiny_events.plan_for("mlp", tables=fits.tables[tiny_events], hidden=256, epochs=2)
+@pytest.mark.parametrize(
+    ("form", "of", "name", "params"),
+    [
+        ("torchscript", tiny_events, "mlp", {"hidden": 256, "epochs": 2}),
+        ("onnx", tiny_gold, "lstm", {"hidden": 64, "epochs": 1, "origins_every": 12}),
+    ],
+)
+def test_a_net_of_8_bits_is_smaller_and_answers_nearly_the_same(form, of, name, params, fits, tmp_path):
+    plan = of.plan_for(name, tables=fits.tables[of], **params)
     workspace = Workspace(tmp_path)
-    scorer = LEAVE["mlp"].scorer(fit(plan, workspace, None, FileRecorder(workspace)).model)
-    examples = examples_of(plan, tiny_events.TEST)
+    scorer = LEAVE[name].scorer(fit(plan, workspace, None, FileRecorder(workspace)).model)
+    examples = examples_of(plan, tiny_events.TEST if of is tiny_events else TWO_DAYS)
     tensors = scorer.tensors(examples.slice(0, 2))
     whole = FORMATS[form].write(scorer, tensors)
     light = FORMATS[form].write_light(scorer, tensors, Light(int8=True, pruned=0.0))

@@ -34,7 +34,7 @@ def summary(of: Exported) -> str:
             f"{one.bytes:,}",
             f"{one.packed:,}",
             f"{one.milliseconds:.3f}",
-            *(f"{one.losses[name]:.6g}" for name in names),
+            *(_told(one.losses[name]) for name in names),
         ]
         for one in of.forms
     ]

@@ -39,6 +39,7 @@ examples:
   headrace reproduce RUN_ID                      a fit once more, on the versions and parameters that its run recorded
   headrace tune --task load_mw --family xgboost  search its parameters, a run for each trial in MLflow
   headrace export MODEL --format onnx            a model for programs that have no Headrace, checked against the scorer
+  headrace effect --task load_mw                 what its decisions changed against the naive policy's, and how sure
   headrace tracking sync                         log to MLflow what waited while it was away
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
@@ -149,10 +150,13 @@ def _parser() -> argparse.ArgumentParser:
         command("quarantine", quarantine.list_entries, "what was set apart: list, follow, replay or discard it")
     )
     features.add_verbs(command("features", features.list_features, "what models may see: list it, show one feature"))
-    fits.add_estimate(command("estimate", fits.estimate, "how long a task's fits will take and what they will cost"))
+    fits.add_tasks(command("estimate", fits.estimate, "how long a task's fits will take and what they will cost"))
     fits.add_reproduce(command("reproduce", fits.reproduce, "make a fit again from its record; exit 1 if it differs"))
     fits.add_tune(command("tune", fits.tune, "search a family's parameters within a budget; repeat it to go on"))
     export.add_export(command("export", export.export, "a model as onnx, torchscript or ubj, answers compared"))
+    fits.add_tasks(
+        command("effect", fits.effect, "what decisions changed, against what the naive policy would have done")
+    )
     tracking.add_verbs(command("tracking", tracking.list_waiting, "what MLflow has yet to be told: list it, tell it"))
     command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
     return parser

@@ -1,4 +1,5 @@
-"""`headrace estimate` before a fit, `headrace reproduce` after it, `headrace tune` for a better one."""
+"""`headrace estimate` before a fit, `headrace reproduce` after it, `headrace tune` for a better one, `headrace effect`
+once its decisions have labels."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from pipelines.contracts.names import DeclarationError
 from pipelines.settings import load
 
 
-def add_estimate(parser: argparse.ArgumentParser) -> None:
-    """Give `headrace estimate` its options."""
+def add_tasks(parser: argparse.ArgumentParser) -> None:
+    """Give a command about some tasks its options."""
     parser.add_argument("--domain", action="append", default=[], help="only this domain; may be repeated")
     parser.add_argument("--task", action="append", default=[], help="only this task; may be repeated")
     _add_conf(parser)
@@ -46,6 +47,14 @@ def estimate(options: argparse.Namespace) -> int:
     from pipelines.runner.estimates import estimates, table
 
     print(table(estimates(load(options.conf), options.domain, options.task)))
+    return COMPLETE
+
+
+def effect(options: argparse.Namespace) -> int:
+    """What the decisions of the tasks came to beside the naive policy's."""
+    from pipelines.runner.effects import effects, table
+
+    print(table(effects(load(options.conf), options.domain, options.task)))
     return COMPLETE
 
 

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.tasks import Task
-from pipelines.domains import domain as domain_named
-from pipelines.domains import domains
-from pipelines.io.failures import UnknownNameError
+from pipelines.runner.chosen import chosen_tasks
 from pipelines.runner.estimate import Estimate, estimate, told
 from pipelines.runner.fits import current_plan, rows_of
 from pipelines.runner.report import table_text
@@ -21,15 +19,8 @@ def estimates(settings: Settings, names: Sequence[str], tasks: Sequence[str]) ->
     """By `<domain>/<task>` an estimate for each family; none where the task's gold is not published. names, tasks: all
     by default. UnknownNameError for a task that no domain has."""
     context = Context.opened(settings, Stopwatch().say)
-    chosen = [domain_named(name) for name in dict.fromkeys(names)] or list(domains().values())
-    known = {task.name for domain in chosen for task in domain.tasks}
-    if unknown := sorted(set(tasks) - known):
-        raise UnknownNameError(f"no task '{unknown[0]}'. There are: {', '.join(sorted(known))}")
     return {
-        f"{domain.name}/{task.name}": _of_task(context, domain, task)
-        for domain in chosen
-        for task in domain.tasks
-        if not tasks or task.name in tasks
+        f"{domain.name}/{task.name}": _of_task(context, domain, task) for domain, task in chosen_tasks(names, tasks)
     }
 
 

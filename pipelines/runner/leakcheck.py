@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitPlan
 from pipelines.contracts.tasks import ByEntity, ByHash, Task
-from pipelines.domains import computed, domains
-from pipelines.domains import domain as domain_named
-from pipelines.io.failures import UnknownNameError
+from pipelines.domains import computed
 from pipelines.io.integrity import damage_named
 from pipelines.metrics.suspicion import Suspicion, suspicions
+from pipelines.runner.chosen import chosen_tasks
 from pipelines.runner.failures import EXPECTED
 from pipelines.runner.fits import current_plan
 from pipelines.runner.report import table_text
@@ -74,19 +73,12 @@ def leakcheck(settings: Settings, names: Sequence[str], tasks: Sequence[str], in
     """
     watch, checked, failures = Stopwatch(), [], {}
     context = Context.opened(settings, watch.say)
-    chosen = [domain_named(name) for name in dict.fromkeys(names)] or list(domains().values())
-    known = [task.name for domain in chosen for task in domain.tasks]
-    if unknown := sorted(set(tasks) - set(known)):
-        raise UnknownNameError(f"no task '{unknown[0]}'. There are: {', '.join(known)}")
-    for domain in chosen:
-        for task in domain.tasks:
-            if tasks and task.name not in tasks:
-                continue
-            try:
-                with damage_named():
-                    checked.append(_check(Work(context, domain, STAGE), task, instants))
-            except EXPECTED as failure:
-                failures[f"{domain.name}/{task.name}"] = str(failure)
+    for domain, task in chosen_tasks(names, tasks):
+        try:
+            with damage_named():
+                checked.append(_check(Work(context, domain, STAGE), task, instants))
+        except EXPECTED as failure:
+            failures[f"{domain.name}/{task.name}"] = str(failure)
     return Outcome(tuple(checked), failures, watch.seconds)
 
 

@@ -36,6 +36,9 @@ def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -
     known = {f"decision/{name}": value for name, value in values.items() if value is not None}
     if known:
         from pipelines.io.run_records import Note
+        from pipelines.runner.effects import metrics, of_valued
+
+        known |= metrics(of_valued(work, change.table, task, policy))
 
         champion = context.ledger.champions(domain.name, task.name)[-1]
         spool_of(context, domain, task).add(work.attempt.number, Note.of(champion.run_id, known).write)

@@ -226,7 +226,19 @@ def test_the_champion_is_an_alias_that_says_why(way, mlflow_runs):
     version = client.get_model_version_by_alias("mill-flow_m3s", "champion")
     assert (int(version.version), version.run_id) == (1, children["linear"].info.run_id)
     assert version.tags["headrace.why"] == way[1].status["domains"]["mill"]["tasks"]["flow_m3s"]["champion"]["why"]
-    assert client.get_run(version.run_id).data.metrics["decision/value"] > 0
+    metrics = client.get_run(version.run_id).data.metrics
+    assert metrics["decision/value"] > 0
+    assert metrics["effect/gain"] == pytest.approx(metrics["decision/naive_value"] - metrics["decision/value"])
+    assert metrics["effect/gain_low"] <= metrics["effect/gain"] <= metrics["effect/gain_high"]
+
+
+def test_what_the_decisions_changed_is_told_against_the_naive_policy(way, capsys):
+    overlay = overlay_on(Path(way[0].root).parent, **PLACE)
+    assert main(["effect", "--domain", "mill", "--conf", str(overlay)]) == 0
+    said = capsys.readouterr().out
+    gain = way[1].status["domains"]["mill"]["tasks"]["flow_m3s"]["decisions"]
+    assert f"a gain of {gain['naive_value'] - gain['value']:+,.0f} " in said
+    assert "mill/flow_m3s: " in said and "mill/level_m: " in said and "19 in 20 between" in said
 
 
 def test_predictions_decisions_and_their_worth_are_tables(way):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from pipelines.contracts.fairness import Protected
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.splits import SPLITS, ByEntity, ByHash, ByTime, Fold, RollingOrigin, Share, Span
 
@@ -26,6 +27,7 @@ __all__ = [
     "Forecast",
     "ParamValue",
     "Promote",
+    "Protected",
     "RollingOrigin",
     "Scope",
     "Select",
@@ -104,6 +106,7 @@ class Task:
     capacity: what share of all rows can be acted on, for the recall of a Classify.
     slices: by what errors are shown besides: "step", "hour_of_day" (of the target, local), the entity of a Spine, a
     column that a Category is made of. None: by all of these that the task has.
+    protected: columns between whose groups a Classify is compared, and what may block its promotion.
     scope: whether a family makes one model of all entities, or one of each that has `least_rows` labelled rows in the
     train span, and one of all for the others. The baseline is always one.
     """
@@ -126,6 +129,7 @@ class Task:
     select: Select | None = None
     capacity: float = 0.05
     slices: tuple[str, ...] | None = None
+    protected: tuple[Protected, ...] = ()
     scope: Scope = GLOBAL
     least_rows: int = 100
     params: Mapping[str, Mapping[str, ParamValue]] = field(default_factory=dict)
@@ -151,6 +155,8 @@ class Task:
             )
         if self.least_rows < 1:
             raise DeclarationError(f"task '{self.column}': least_rows is {self.least_rows}; it must be 1 or more")
+        if self.protected and (not isinstance(self, Classify) or self.classes):
+            raise DeclarationError(f"task '{self.column}': only a Classify of 0 and 1 picks, so no other can protect")
         if self.folds is not None:
             if not isinstance(self.split, ByTime):
                 raise DeclarationError(f"task '{self.column}': folds roll through time, so its split must be ByTime")

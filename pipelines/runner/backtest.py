@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipelines.stages.evaluate import Evidence
 
+UNKNOWN = "unknown"
 WORTH = ["value", "naive_value"]
 """Columns of a backtest whose predictions are priced."""
 
@@ -49,13 +50,13 @@ def backtested(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> Backtest
         with Watched() as machine:
             found[family] = predictions(spark, model, plan, spans, beside).toArrow()
         usages[family] = replace(machine.usage, bytes_read=bytes_of(plan))
-    found[baseline] = sliced(found[baseline], domain, task)
+    found[baseline] = _with_groups(sliced(found[baseline], domain, task), work, task)
     scale = _scale(work, task, plans[baseline]) if isinstance(task, Forecast) else None
     return Backtest(evaluate(found, task, tuple(domain.slices(task)), scale, _priced(work, task)), usages)
 
 
 def as_table(seen: Evidence, domain: Domain, task: Task, run_id: str) -> pa.Table:
-    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, slices, worth,
+    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, slices, groups, worth,
     clusters of a Detect."""
     import pyarrow as pa
 
@@ -63,7 +64,8 @@ def as_table(seen: Evidence, domain: Domain, task: Task, run_id: str) -> pa.Tabl
     labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
     keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]
     worth = [name for name in WORTH if name in rows.column_names]
-    columns = dict.fromkeys((*keys, *task.outputs, *domain.slices(task), *worth))
+    groups = [of.column for of in task.protected]
+    columns = dict.fromkeys((*keys, *task.outputs, *domain.slices(task), *groups, *worth))
     clusters = {CLUSTER: _clusters(rows)} if task.is_unlabelled else {}
     return pa.table({**labelled, **{name: rows[name] for name in columns}, **clusters})
 
@@ -73,6 +75,26 @@ def _clusters(rows: pa.Table) -> pa.ChunkedArray | pa.Array:
     import pyarrow as pa
 
     return rows[CLUSTER] if CLUSTER in rows.column_names else pa.nulls(len(rows), pa.int32())
+
+
+def _with_groups(rows: pa.Table, work: Work, task: Task) -> pa.Table:
+    """The rows with the task's protected columns as text, as the asked table says them now; who is of no group is of
+    the group "unknown". A slice by the same column stands for it."""
+    wanted = [of.column for of in task.protected if of.column not in rows.column_names]
+    if not wanted:
+        return rows
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from pipelines.engines.shards import read
+
+    entity = task.spine.entity
+    said = read(work.shard(work.domain.delta_table("silver", task.spine.table)), (entity, *wanted), None)
+    place = pc.index_in(rows[entity], said[entity])
+    for name in wanted:
+        texts = pc.fill_null(said[name].cast(pa.string()).take(place), UNKNOWN)
+        rows = rows.append_column(name, texts)
+    return rows
 
 
 def _scale(work: Work, task: Task, plan: FitPlan) -> float | None:

@@ -83,7 +83,8 @@ class Lesson:
     def made_of(self) -> str:
         task = self._task
         keys = {family: plan.key for family, plan in self._declared.items()}
-        return fingerprint(keys, task.split, task.promote, task.select, task.folds)
+        protected = [task.protected] if task.protected else []
+        return fingerprint(keys, task.split, task.promote, task.select, task.folds, *protected)
 
     @property
     def as_of(self) -> datetime:

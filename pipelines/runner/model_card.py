@@ -93,6 +93,8 @@ def _limits(task: Task, plan: FitPlan, seen: Evidence, bundle: Bundle | None) ->
         coverage, nominal = seen.metrics["coverage"], seen.metrics["nominal_coverage"]
         yield f"{coverage:.0%} of what came lay in its {nominal:.0%} band on the test span."
         yield f"Its intervals hold where errors are as on the calibrate span ({seen.calibration.learnt_on})."
+    for gap in seen.gaps("test"):
+        yield f"On the test span {gap.of} differs by {gap.size:.3g} between {gap.column} {gap.low} and {gap.high}."
     if task.hashed_by:
         yield f"Split by hash of {task.hashed_by}: these figures say nothing about a later time."
     if task.label_known_after:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitResult
 from pipelines.contracts.tasks import Forecast, Task, quantile_column
-from pipelines.metrics import class_figures, error_figures, figures, probability_figures
+from pipelines.metrics import class_figures, error_figures, fairness_figure, figures, probability_figures
 from pipelines.metrics.comparison import judged_by
 from pipelines.metrics.coverage_figures import coverage_over_time
 from pipelines.metrics.measures import probabilities, quantiles, values
@@ -47,6 +47,8 @@ def pictures(domain: Domain, task: Task, seen: Evidence, naive: Evidence, result
         drawn["coverage_over_time"] = _coverage_over_time(task, seen, told)
     if len(seen.slices) > 1:
         drawn["metrics_by_slice"] = by_slice(seen.slices, judged_by(task)[-1], unit=task.unit, **told)
+    if groups := seen.groups.get("test"):
+        drawn["fairness"] = fairness_figure.by_group(groups, **told)
     if result.importance:
         drawn["importance"] = figures.importance(result.importance, **told)
     if result.curves:

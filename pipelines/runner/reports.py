@@ -27,7 +27,8 @@ from pipelines.stages.evaluate import Evidence
 from pipelines.transforms.intervals import shifted
 
 EXAMPLES_SHOWN = 2
-ENVIRONMENT_FILE, CARD_FILE, SLICES_FILE = "environment.json", "model_card.md", "metrics_by_slice.csv"
+ENVIRONMENT_FILE, CARD_FILE = "environment.json", "model_card.md"
+SLICES_FILE, GROUPS_FILE = "metrics_by_slice.csv", "fairness.csv"
 
 
 def fit_report(
@@ -52,6 +53,8 @@ def fit_report(
     bundle = bundle_of(plan, result)
     of_each = by_entity(bundle, seen, naive, task) if bundle else None
     gate = {f"gate/{name}": value for name, value in seen.gate.items()}
+    gate |= {f"gate/fairness/{gap.column}/{gap.of}_gap": gap.size for gap in seen.gaps("calibrate")}
+    gaps = {f"fairness/{gap.column}/{gap.of}_gap": gap.size for gap in seen.gaps("test")}
     share = {} if result.trained_share is None else {"trained_share": result.trained_share}
     by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
     tables = [TableRead(name, work.path(name), shard.version, work.count(name)) for name, shard in plan.tables.items()]
@@ -65,6 +68,7 @@ def fit_report(
         metrics={
             **seen.metrics,
             **gate,
+            **gaps,
             **metrics,
             **share,
             "fit_seconds": result.seconds,
@@ -81,6 +85,7 @@ def fit_report(
             PLAN_FILE: plan_text(plan),
             ENVIRONMENT_FILE: json.dumps(made_with, indent=1) + "\n",
             SLICES_FILE: pd.DataFrame(seen.slices).to_csv(index=False),
+            **({GROUPS_FILE: pd.DataFrame(seen.groups["test"]).to_csv(index=False)} if seen.groups else {}),
         },
         tags={
             "headrace.attempt": str(work.attempt.number),

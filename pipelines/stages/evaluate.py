@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipelines.contracts.fits import Calibration, FitError
 from pipelines.contracts.tasks import Task
-from pipelines.metrics import quantile
+from pipelines.metrics import fairness, quantile
 from pipelines.metrics.comparison import Compared, SliceRow
 from pipelines.metrics.measures import measures, quantiles, values
 from pipelines.stages.recalibrate import interval_metrics, recalibrated
@@ -31,7 +31,8 @@ class Evidence:
     metrics: on the test span, which chose nothing. gate: the same on the calibrate span, where the champion is picked.
     mae_by_step: test span, one value a step; empty where there is one step. backtest: predictions over both spans with
     `split`, `actual`, the calibrated outputs and the columns of the slices. slices: the metrics of the test span by
-    slice, a row each, the first of all rows. recalibrated: the test rows by intervals that go on learning.
+    slice, a row each, the first of all rows. recalibrated: the test rows by intervals that go on learning. groups: by
+    span, the groups of protected columns.
     """
 
     family: str
@@ -42,6 +43,13 @@ class Evidence:
     backtest: pa.Table
     slices: tuple[SliceRow, ...] = ()
     recalibrated: Mapping[str, pa.Table] = field(default_factory=dict)
+    groups: Mapping[str, Sequence[fairness.GroupRow]] = field(default_factory=dict)
+
+    def gaps(self, span: str) -> list[fairness.Gap]:
+        """Between which groups of each protected column the model differs most in a span."""
+        of_span = self.groups.get(span, ())
+        names = dict.fromkeys(row.column for row in of_span)
+        return [gap for name in names for gap in fairness.gaps([row for row in of_span if row.column == name])]
 
 
 def evaluate(
@@ -53,9 +61,10 @@ def evaluate(
 ) -> dict[str, Evidence]:
     """Judge every family of the task.
 
-    predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count. slices:
-    columns of the baseline's predictions by which errors are told besides. scale: the baseline's mean absolute error on
-    the train span. priced: from `actual` and outputs to what acting on them came to, `value` and `naive_value`.
+    predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count; the
+    baseline's with the task's protected columns. slices: columns of them by which errors are told besides. scale: the
+    baseline's mean absolute error on the train span. priced: from `actual` and outputs to what acting on them came to,
+    `value` and `naive_value`.
     Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own,
     and so is a probability. Raises FitError where a span has no known label yet, or for a probability not both 0 and 1.
     """
@@ -70,7 +79,8 @@ def evaluate(
     }
     gate = {family: measures(rows["calibrate"], baseline["calibrate"], task) for family, rows in calibrated.items()}
     for rows in calibrated.values():
-        rows |= {name: _with_slices(rows[name], baseline[name], slices) for name in JUDGED}
+        beside = dict.fromkeys((*slices, *[of.column for of in task.protected]))
+        rows |= {name: _with_columns(rows[name], baseline[name], tuple(beside)) for name in JUDGED}
     if priced is not None:
         _add_worth(calibrated, task, priced)
     test = {family: rows["test"] for family, rows in calibrated.items()}
@@ -95,6 +105,7 @@ def evaluate(
             backtest=pa.concat_tables(rows.values()),
             slices=tuple(compared.by_slice(family, slices, scale)),
             recalibrated=ways,
+            groups={name: _groups(of_span, task) for name, of_span in rows.items()} if task.protected else {},
         )
     return found
 
@@ -189,9 +200,22 @@ def _labelled(rows: pa.Table, task: Task) -> dict[str, pa.Table]:
     return {name: known.filter(pc.equal(known["split"], name)) for name in JUDGED}
 
 
-def _with_slices(rows: pa.Table, baseline: pa.Table, slices: Sequence[str]) -> pa.Table:
-    """The rows with the columns of slices that the baseline's have."""
-    for name in slices:
+def _groups(rows: pa.Table, task: Task) -> list[fairness.GroupRow]:
+    actual, probability = values(rows, "actual"), values(rows, task.point)
+    if np.isnan(probability).any():
+        return []  # a model that lacks predictions picks nobody; its metrics are NaN already
+    return [
+        row
+        for of in task.protected
+        for row in fairness.by_group(
+            of.column, np.asarray(rows[of.column]).astype(str), actual, probability, task.capacity
+        )
+    ]
+
+
+def _with_columns(rows: pa.Table, baseline: pa.Table, names: Sequence[str]) -> pa.Table:
+    """The rows with those columns of these names that the baseline's have."""
+    for name in names:
         if name not in rows.column_names and len(rows) == len(baseline):
             rows = rows.append_column(name, baseline[name])
     return rows

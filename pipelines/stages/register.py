@@ -23,7 +23,8 @@ class Verdict:
 def verdict(evidence: Mapping[str, Evidence], task: Task) -> Verdict:
     """The family with the smallest gate metric among those that beat the baseline by the declared margin.
 
-    Looks at the calibrate span alone. A family with a metric that is not a finite number is out. Raises
+    Looks at the calibrate span alone. A family with a metric that is not a finite number is out, and so is one that
+    treats the groups of a protected column more differently than is declared. Raises
     DeclarationError where the task promotes by what its metrics do not hold, or by what is better when larger.
     """
     gate, baseline = task.promote, evidence[task.promote.must_beat].gate
@@ -33,9 +34,25 @@ def verdict(evidence: Mapping[str, Evidence], task: Task) -> Verdict:
     spans, margin = "on the calibrate span", f"{gate.must_beat} − {100 * gate.by:g}%"
     bar = baseline[gate.metric] * (1 - gate.by)
     metric = {family: seen.gate[gate.metric] for family, seen in evidence.items() if family != gate.must_beat}
-    fit_for_use = {f: value for f, value in metric.items() if math.isfinite(value) and value <= bar}
+    good = {f: value for f, value in metric.items() if math.isfinite(value) and value <= bar}
+    unfair = {family: told for family in good if (told := _unfair(evidence[family], task))}
+    fit_for_use = {family: value for family, value in good.items() if family not in unfair}
     told = ", ".join(f"{family} {value:.4g}" for family, value in sorted(metric.items(), key=lambda item: item[1]))
-    if not fit_for_use:
+    if not good:
         return Verdict("", f"no family reaches {gate.metric} {bar:.4g} {spans} ({margin}): {told}")
+    kept_out = "".join(f"; {family} is kept out: {why}" for family, why in sorted(unfair.items()))
+    if not fit_for_use:
+        return Verdict("", f"no family is fair enough {spans}{kept_out}; {gate.metric}: {told}")
     best = min(fit_for_use, key=lambda family: (fit_for_use[family], family))
-    return Verdict(best, f"least {gate.metric} {spans}: {told}; bar {bar:.4g} ({margin})")
+    return Verdict(best, f"least {gate.metric} {spans}: {told}; bar {bar:.4g} ({margin}){kept_out}")
+
+
+def _unfair(seen: Evidence, task: Task) -> str:
+    """What differs too much between groups of a protected column, in words; "" where nothing does."""
+    most = {(of.column, name): size for of in task.protected for name, size in of.most.items()}
+    return ", ".join(
+        f"{gap.of} differs by {gap.size:.3g} between {gap.column} {gap.low} and {gap.high} (at most "
+        f"{most[gap.column, gap.of]:g})"
+        for gap in seen.gaps("calibrate")
+        if gap.size > most.get((gap.column, gap.of), 1.0)
+    )

@@ -10,7 +10,7 @@ from pipelines.contracts.expectations import quarantine
 from pipelines.contracts.features import FeatureView, Own
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
-from pipelines.contracts.tasks import ByHash, Classify, Events, Promote, Share
+from pipelines.contracts.tasks import ByHash, Classify, Events, Promote, Protected, Share
 
 MONTHS = (1, 2, 3, 4, 5, 6)
 _STATUS = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")  # there is no PAY_1
@@ -88,6 +88,7 @@ DOMAIN = Domain(
             split=ByHash(Share(0.0, 0.6), Share(0.6, 0.7), Share(0.7, 0.8), Share(0.8, 1.0)),
             promote=Promote(metric="log_loss", must_beat="constant", by=0.05),
             decide="call",
+            protected=(Protected("gender"), Protected("education", {"selection_rate": 0.01})),
             doc="Whether an account will be defaulted next month. There is one month, so no look into a future.",
         ),
     ),

@@ -6,9 +6,10 @@ import pytest
 
 from pipelines.contracts.features import FeatureView, Lag
 from pipelines.contracts.names import DeclarationError
+from pipelines.contracts.tasks import Classify, Protected
 from pipelines.domains import domain
 
-ENERGY = domain("energy")
+ENERGY, FINANCE = domain("energy"), domain("finance")
 
 
 def test_two_views_of_a_task_may_not_give_one_feature():
@@ -23,3 +24,14 @@ def test_a_name_that_is_not_declared_is_named_with_those_that_are():
         DeclarationError, match=r"task 'load_mw': no feature view 'weather'; there are: load_at_cut_off, "
     ):
         replace(ENERGY, tasks=(replace(ENERGY.tasks[0], views=("weather",)),))
+
+
+def test_a_protected_column_is_one_of_the_asked_table():
+    task = next(task for task in FINANCE.tasks if isinstance(task, Classify))
+    with pytest.raises(DeclarationError, match=r"protected: no column of '\w+' 'gendre'; there are: "):
+        replace(FINANCE, tasks=(replace(task, protected=(Protected("gendre"),)),))
+
+
+def test_only_a_task_that_picks_can_protect():
+    with pytest.raises(DeclarationError, match="only a Classify of 0 and 1 picks"):
+        replace(ENERGY.tasks[0], protected=(Protected("region_id"),))

@@ -8,10 +8,12 @@ import pytest
 
 from pipelines.contracts.fits import Calibration
 from pipelines.contracts.names import DeclarationError
-from pipelines.contracts.tasks import Promote
+from pipelines.contracts.tasks import Promote, Protected
+from pipelines.metrics.fairness import GroupRow
 from pipelines.stages.evaluate import Evidence
 from pipelines.stages.register import verdict
 from tests.toy_domains.mill.domain import DOMAIN
+from tests.unit.stages.test_evaluate import IS_LATE
 
 TASK = DOMAIN.tasks[0]  # must beat seasonal_naive by 5 % in mae
 
@@ -68,3 +70,44 @@ def test_a_metric_that_is_missing_or_better_when_larger_promotes_nobody(metric):
     task = replace(TASK, promote=Promote(metric, "seasonal_naive", by=0.05))
     with pytest.raises(DeclarationError, match=f"'flow_m3s': cannot promote by '{metric}'; there are: mae"):
         verdict(evidence(seasonal_naive=10.0, linear=1.0), task)
+
+
+def picked(rate_of_u: float, rate_of_v: float) -> list[GroupRow]:
+    """Two groups of which so many are picked, and nothing else differs."""
+    return [
+        GroupRow("region", group, 100, 0.3, rate, 0.5, 0.1, 0.3) for group, rate in (("u", rate_of_u), ("v", rate_of_v))
+    ]
+
+
+def with_groups(**groups) -> dict[str, Evidence]:
+    found = evidence("log_loss", base_rate=0.6, linear=0.5, xgboost=0.4)
+    return {
+        family: replace(seen, groups={"calibrate": groups.get(family, []), "test": picked(0.0, 1.0)})
+        for family, seen in found.items()
+    }
+
+
+PROTECTING = replace(
+    IS_LATE,
+    families=("base_rate", "linear", "xgboost"),
+    protected=(Protected("region", {"selection_rate": 0.1}),),
+)
+
+
+def test_a_family_that_treats_groups_too_differently_is_kept_out_and_it_is_said():
+    found = verdict(with_groups(xgboost=picked(0.1, 0.3), linear=picked(0.1, 0.15)), PROTECTING)
+    assert found.family == "linear"
+    assert found.why.endswith(
+        "; xgboost is kept out: selection_rate differs by 0.2 between region u and v (at most 0.1)"
+    )
+
+
+def test_where_all_treat_groups_too_differently_nobody_is_promoted():
+    found = verdict(with_groups(xgboost=picked(0.3, 0.1), linear=picked(0.5, 0.1)), PROTECTING)
+    assert found.family == ""
+    assert found.why.startswith("no family is fair enough on the calibrate span; linear is kept out: selection_rate")
+
+
+def test_a_gap_without_a_limit_is_told_and_blocks_nothing():
+    told_only = replace(PROTECTING, protected=(Protected("region"),))
+    assert verdict(with_groups(xgboost=picked(0.1, 0.9)), told_only).family == "xgboost"

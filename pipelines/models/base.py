@@ -155,6 +155,12 @@ class Scorer(ABC):
             predictions = predictions.append_column(name, column)
         return predictions
 
+    def contributions(self, examples: pa.Table) -> npt.NDArray[np.float64] | None:
+        """(examples · steps, features): each feature's part in the point prediction, or in its log odds, beside what
+        the model says on average (SHAP values: Lundberg and Lee 2017); None where the family cannot tell. Rows as in
+        `predict`."""
+        return None
+
     @abstractmethod
     def outputs(self, examples: pa.Table) -> npt.NDArray[np.floating]:
         """(examples · steps, quantiles), in the order of `predict`, which may still cross; or probabilities:

@@ -11,9 +11,18 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
+from pipelines.models.encodings import encoded
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.rows import LABEL, Values, matrix
-from pipelines.models.terms import Term, design, standardising, standardising_in_spark, weighted, weighted_sum
+from pipelines.models.terms import (
+    Term,
+    contributions,
+    design,
+    standardising,
+    standardising_in_spark,
+    weighted,
+    weighted_sum,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -86,6 +95,11 @@ class _LinearScorer(Scorer):
         values = matrix(examples, self.signature.features, self.signature.steps)
         columns = dict(zip(self.signature.features, values.T, strict=True))
         return weighted_sum(self._terms, self._intercept, columns)[:, None] + self._shifts
+
+    def contributions(self, examples: pa.Table) -> Values | None:
+        s = self.signature
+        values = matrix(encoded(examples, s.encodings), s.features, s.steps)
+        return contributions(self._terms, s.features, dict(zip(s.features, values.T, strict=True)))
 
 
 def _sealed(terms: list[Term], intercept: float, error_quantiles: list[float], plan: FitPlan) -> FitResult:

@@ -13,9 +13,18 @@ from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Classify
 from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
 from pipelines.models.class_weights import CLASS_WEIGHT, WEIGHT, row_weights, with_weights
+from pipelines.models.encodings import encoded
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.rows import LABEL, Values, matrix
-from pipelines.models.terms import Term, design, standardising, standardising_in_spark, weighted, weighted_sum
+from pipelines.models.terms import (
+    Term,
+    contributions,
+    design,
+    standardising,
+    standardising_in_spark,
+    weighted,
+    weighted_sum,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -122,6 +131,14 @@ class _LogisticScorer(Scorer):
         for place, probability in zip(self._places, probabilities, strict=True):
             given[:, place] = probability
         return given
+
+    def contributions(self, examples: pa.Table) -> Values | None:
+        """To the log odds of 1 against 0; of several classes none can be told so."""
+        s = self.signature
+        if s.classes:
+            return None
+        values = matrix(encoded(examples, s.encodings), s.features, s.steps)
+        return contributions(self._sums[0].terms, s.features, dict(zip(s.features, values.T, strict=True)))
 
 
 def _softmax(log_odds: list[Values]) -> list[Values]:

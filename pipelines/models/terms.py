@@ -166,6 +166,15 @@ def weighted_sum(terms: Sequence[Term], intercept: float, columns: Mapping[str, 
     return total
 
 
+def contributions(terms: Sequence[Term], features: Sequence[str], columns: Mapping[str, Values]) -> Values:
+    """(rows, features): each feature's part of the sum, less what it is for a row like the training mean. For features
+    that vary by themselves these are the sum's SHAP values (Lundberg and Lee 2017)."""
+    found = np.zeros((len(next(iter(columns.values()))), len(features)))
+    for term in terms:
+        found[:, features.index(term.feature)] += term.coefficient * term.standardised(columns[term.feature])
+    return found
+
+
 def _terms(features: Sequence[str], categories: Mapping[str, list[float]]) -> list[Term]:
     """The first value of a category is the one that all others are measured against: it has no column."""
     return [

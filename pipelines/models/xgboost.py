@@ -15,6 +15,7 @@ from pipelines.contracts.model_references import START_FROM
 from pipelines.contracts.tasks import Classify, Estimate, Forecast, ParamValue
 from pipelines.models.base import IS_VALIDATION, WARM_START, Param, RowsFamily, Scorer, Signature
 from pipelines.models.class_weights import CLASS_WEIGHT, WEIGHT, class_weights, counts_of, is_weighted, with_weights
+from pipelines.models.encodings import encoded
 from pipelines.models.exportable import RowsExportable
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.losses import LOSS, check_loss, is_mean
@@ -209,3 +210,15 @@ class BoosterScorer(RowsExportable):
         s = self.signature
         rows = xgboost.DMatrix(matrix(examples, s.features, s.steps), feature_names=list(s.features), nthread=1)
         return np.asarray(self.booster.predict(rows)).reshape(-1, len(s.outputs))
+        return np.asarray(self._booster.predict(rows)).reshape(-1, len(s.outputs))
+
+    def contributions(self, examples: pa.Table) -> npt.NDArray[np.float64] | None:
+        import xgboost
+
+        s = self.signature
+        values = matrix(encoded(examples, s.encodings), s.features, s.steps)
+        rows = xgboost.DMatrix(values, feature_names=list(s.features), nthread=1)
+        found = np.asarray(self._booster.predict(rows, pred_contribs=True), np.float64)
+        if found.ndim == 3:  # (rows, outputs, features and the mean)
+            found = found[:, s.quantiles.index(0.5) if s.quantiles else 0]
+        return found[:, :-1]

@@ -19,6 +19,7 @@ from pipelines.io.run_records import FitReport, TableRead
 from pipelines.io.tracking import PLAN_FILE
 from pipelines.models.bundles import scorer_of
 from pipelines.runner.entities import bundle_of, by_entity
+from pipelines.runner.explanations import Explanations, explanations
 from pipelines.runner.fits import fitted, usage_of
 from pipelines.runner.model_card import model_card
 from pipelines.runner.pictures import pictures
@@ -47,9 +48,12 @@ def fit_report(
     """All there is to tell of a family's fit. metrics, points: besides those of the evidence and the fit itself."""
     policy = policy_if_any(work.domain, task.decide)
     result, usage, made_with = fitted(work, plan), usage_of(work, plan), environment()
-    example = examples_of(plan, task.split.spans["test"]).slice(0, EXAMPLES_SHOWN).drop_columns(["label"])
+    examples = examples_of(plan, task.split.spans["test"])
+    example = examples.slice(0, EXAMPLES_SHOWN).drop_columns(["label"])
     scorer = scorer_of(plan.family, result.model, plan.scope)
     prediction = shifted(scorer.predict(example), seen.calibration)
+    is_baseline = plan.family == task.promote.must_beat
+    explained = Explanations() if is_baseline else explanations(task, plan, result, scorer, examples)
     bundle = bundle_of(plan, result)
     of_each = by_entity(bundle, seen, naive, task) if bundle else None
     gate = {f"gate/{name}": value for name, value in seen.gate.items()}
@@ -78,8 +82,13 @@ def fit_report(
         example=example,
         prediction=prediction,
         samples=usage.samples if usage else (),
-        figures={**pictures(work.domain, task, seen, naive, result), **(of_each.figures if of_each else {})},
+        figures={
+            **pictures(work.domain, task, seen, naive, result),
+            **explained.figures,
+            **(of_each.figures if of_each else {}),
+        },
         documents={
+            **explained.documents,
             **(of_each.documents if of_each else {}),
             CARD_FILE: model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"], bundle),
             PLAN_FILE: plan_text(plan),

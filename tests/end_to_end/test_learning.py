@@ -132,7 +132,8 @@ def test_a_child_holds_parameters_metrics_curves_inputs_figures_and_a_signature(
     }
     figures = {Path(file.path).stem for file in client.list_artifacts(run.info.run_id, "figures")}
     drawn = {"forecast", "residuals", "error_by_step", "metrics_by_slice", "coverage_over_time"}
-    assert figures == drawn | {"importance", "learning_curves"}
+    explained = {"permutation_importance", "partial_dependence", "contributions"}
+    assert figures == drawn | explained | {"importance", "learning_curves"}
     model = get_model_info(run.data.tags["headrace.model_uri"])
     assert {"station_id", "cut_at", "flow_m3s__mean_24h"} <= set(model.signature.inputs.input_names())
     assert model.signature.outputs.input_names()[-3:] == ["q10", "q50", "q90"]

@@ -84,6 +84,7 @@ def test_every_command_that_the_readme_names_exists(capsys):
         "reproduce",
         "tune",
         "export",
+        "effect",
         "conf",
         "doctor",
         "ui",

@@ -210,7 +210,6 @@ class BoosterScorer(RowsExportable):
         s = self.signature
         rows = xgboost.DMatrix(matrix(examples, s.features, s.steps), feature_names=list(s.features), nthread=1)
         return np.asarray(self.booster.predict(rows)).reshape(-1, len(s.outputs))
-        return np.asarray(self._booster.predict(rows)).reshape(-1, len(s.outputs))
 
     def contributions(self, examples: pa.Table) -> npt.NDArray[np.float64] | None:
         import xgboost
@@ -218,7 +217,7 @@ class BoosterScorer(RowsExportable):
         s = self.signature
         values = matrix(encoded(examples, s.encodings), s.features, s.steps)
         rows = xgboost.DMatrix(values, feature_names=list(s.features), nthread=1)
-        found = np.asarray(self._booster.predict(rows, pred_contribs=True), np.float64)
+        found = np.asarray(self.booster.predict(rows, pred_contribs=True), np.float64)
         if found.ndim == 3:  # (rows, outputs, features and the mean)
             found = found[:, s.quantiles.index(0.5) if s.quantiles else 0]
         return found[:, :-1]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.tasks import utc
 from pipelines.models.rows import Values
+from tests.quality.choice import Measure, all_told, chosen, mean_of, told
 from tests.quality.figure import Figure
 from tests.quality.tabular import Learner, Places, Rows
 
@@ -21,9 +21,6 @@ _ASIDE = 0.2
 """The part of a fold's training rows that chooses."""
 _AS_OF = utc("2020-01-01")
 """The day of delivery, since the files' names say none; their rows have no time."""
-
-Measure = Callable[[Values, Values], float]
-"""Of labels and of what was said of them."""
 
 
 @dataclass(frozen=True)
@@ -76,23 +73,17 @@ class Study:
         yield from self._told(rows, self.plain.family, plain_ones, plain_ones, self._plain_protocol, started)
         if quick:
             return
-        chosen = [self.chosen(rows, train, SEED) for train, _ in folds]
+        names = [chosen(rows, self.learners, self.loss, self._parts(rows, train), SEED) for train, _ in folds]
         means = [
-            np.mean([rows.whole(self.learners[name], train, asked, SEED) for name in names], axis=0)
-            for names, (train, asked) in zip(chosen, folds, strict=True)
+            mean_of(rows, [self.learners[name] for name in those], train, asked, SEED)
+            for those, (train, asked) in zip(names, folds, strict=True)
         ]
         yield from self._told(
-            rows, "mean of families", self._measured(rows, folds, means), plain_ones, self._protocol, started, chosen
+            rows, "mean of families", self._measured(rows, folds, means), plain_ones, self._protocol, started, names
         )
 
-    def chosen(self, rows: Rows, train: Places, seed: int) -> tuple[str, ...]:
-        """The learners whose mean does best on parts of `train` that they were not fitted on."""
-        labels, said = [], []
-        for number in range(self.tries):
-            rest, aside = rows.split(train, _ASIDE, seed + number)
-            labels.append(rows.labels[aside])
-            said.append({name: rows.whole(learner, rest, aside, seed) for name, learner in self.learners.items()})
-        return best_mean(labels, said, self.loss)
+    def _parts(self, rows: Rows, train: Places) -> Iterator[tuple[Places, Places]]:
+        return (rows.split(train, _ASIDE, SEED + number) for number in range(self.tries))
 
     @property
     def _plain_protocol(self) -> str:
@@ -100,10 +91,9 @@ class Study:
 
     @property
     def _protocol(self) -> str:
-        listed = "; ".join(told(learner) for learner in self.learners.values())
         parts = "a random fifth" if self.tries == 1 else f"{self.tries} random fifths"
         return (
-            f"{self.about}; the mean of one or more of: {listed}; which of them, {parts} of each fold's training rows "
+            f"{self.about}; {all_told(self.learners.values())}; which of them, {parts} of each fold's training rows "
             f"said, no test row; {self._judged}"
         )
 
@@ -124,9 +114,9 @@ class Study:
         plain: Sequence[float],
         protocol: str,
         started: float,
-        chosen: Sequence[Sequence[str]] = (),
+        names: Sequence[Sequence[str]] = (),
     ) -> Iterator[Figure]:
-        is_mean = bool(chosen)
+        is_mean = bool(names)
         for goal, found, least in zip(self.goals, ours, plain, strict=True):
             is_better = found > least if goal.more_is_better else found < least
             yield Figure(
@@ -141,29 +131,9 @@ class Study:
                 seconds=time.monotonic() - started,
                 holds=is_better or not is_mean,
                 more_is_better=goal.more_is_better,
-                note=f"{self.name}: {self._counted(chosen)}" if is_mean else "",
+                note=f"{self.name}: {self._counted(names)}" if is_mean else "",
             )
 
-    def _counted(self, chosen: Sequence[Sequence[str]]) -> str:
-        counts = {name: sum(name in names for names in chosen) for name in self.learners}
-        return f"of {len(chosen)} folds' means " + ", ".join(f"{count} hold {name}" for name, count in counts.items())
-
-
-def best_mean(labels: Sequence[Values], said: Sequence[Mapping[str, Values]], loss: Measure) -> tuple[str, ...]:
-    """Those whose mean has the least loss, summed over the parts; of equals the fewest, and the first."""
-    names = list(said[0])
-    some = chain.from_iterable(combinations(names, count) for count in range(1, len(names) + 1))
-
-    def of(means: Sequence[str]) -> float:
-        return sum(
-            loss(right, np.mean([answers[name] for name in means], axis=0))
-            for right, answers in zip(labels, said, strict=True)
-        )
-
-    return min(some, key=of)
-
-
-def told(learner: Learner) -> str:
-    """xgboost (rounds 400, max_depth 4)."""
-    params = ", ".join(f"{name} {value}" for name, value in learner.params.items())
-    return f"{learner.family} ({params})" if params else learner.family
+    def _counted(self, names: Sequence[Sequence[str]]) -> str:
+        counts = {name: sum(name in those for those in names) for name in self.learners}
+        return f"of {len(names)} folds' means " + ", ".join(f"{count} hold {name}" for name, count in counts.items())

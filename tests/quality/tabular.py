@@ -110,6 +110,13 @@ class Rows:
         first, second = train_test_split(rows, test_size=part, random_state=seed, stratify=classes)
         return np.sort(first), np.sort(second)
 
+    def in_time(self, part: float, rows: Places | None = None) -> tuple[Places, Places]:
+        """The rows, all by default, as their cut-offs follow: the first of them, and the last, which are this part."""
+        rows = np.arange(len(self)) if rows is None else rows
+        order = rows[np.argsort(self.cut_offs["cut_at"].to_numpy()[rows], kind="stable")]
+        cut = len(order) - round(part * len(order))
+        return order[:cut], order[cut:]
+
     def folds(self, count: int, seed: int) -> Iterator[tuple[Places, Places]]:
         """Rows to fit on and to judge by, of a shuffled cross-validation; of each label alike where it is a class."""
         kind = KFold if self.task.quantiles else StratifiedKFold

@@ -8,7 +8,7 @@ from typing import Any
 
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from pipelines.models.rows import Values
+from tests.quality.choice import missed
 from tests.quality.cross_validation import Goal, Study
 from tests.quality.figure import Figure
 from tests.quality.tabular import Learner
@@ -41,8 +41,3 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
         folds=5,
     )
     yield from study.figures(data / DATA, quick)
-
-
-def missed(labels: Values, said: Values) -> float:
-    """What AUC and average precision are short of 1, together."""
-    return 2.0 - float(roc_auc_score(labels, said)) - float(average_precision_score(labels, said))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import mean_squared_error
 
-from tests.quality.cross_validation import best_mean, told
+from tests.quality.choice import best_mean, told
 from tests.quality.tabular import Learner
 
 RIGHT = np.array([1.0, 2.0, 3.0])

@@ -34,8 +34,8 @@ PROTOCOL = (
 )
 NOTE = (
     "SCMS: what makes lines late changes from year to year: at the last two fifths of the training lines, each from "
-    "those before, boosted trees have an AUC of .65 and .75. Tried: choice by log loss on the last fifth alone, .810 at the "
-    "test lines; without the shares of earlier late lines, .60 and .71 at those fifths"
+    "those before, boosted trees have an AUC of .65 and .75. Tried: choice by log loss on the last fifth alone, "
+    ".810 at the test lines; without the shares of earlier late lines, .60 and .71 at those fifths"
 )
 
 

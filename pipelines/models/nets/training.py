@@ -149,6 +149,17 @@ def loss_of(plan: FitPlan, weights: Sequence[float] | None = None) -> Loss:
     return cross_entropy(weights) if plan.classes else log_loss(weights)
 
 
+@contextmanager
+def _forward_precision(precision: str, device: torch.device) -> Iterator[None]:
+    """The forward pass in `precision`. oneDNN has no LSTM in bfloat16 for processors without AVX-512; there torch's own
+    runs, in single precision, and the other layers in bfloat16."""
+    is_half = precision == "bfloat16"
+    is_known = device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    by_torch = torch.backends.mkldnn.flags(enabled=False) if is_half and not is_known else nullcontext()
+    with by_torch, torch.autocast(device.type, torch.bfloat16, enabled=is_half):
+        yield
+
+
 def train_network(
     network: nn.Module,
     train: Batchable,
@@ -207,7 +218,7 @@ def train_network(
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * _pace((epoch + number / batches) / schedule.epochs)
             rows_of_batch = row_order[number * schedule.batch : (number + 1) * schedule.batch]
-            with torch.autocast(device.type, torch.bfloat16, enabled=crew.precision == "bfloat16"):
+            with _forward_precision(crew.precision, device):
                 answer = called(*(tensor[rows_of_batch] for tensor in train.inputs))
             total, known = loss.total(answer.float(), train.labels[rows_of_batch])
             optimizer.zero_grad()

@@ -61,6 +61,7 @@ def restricted(of: Frame, kept: Collection[str]) -> Frame:
         cut_off_features=tuple(name for name in of.cut_off_features if name in kept),
         targets=tuple(group for group in targets if group.features),
         categories=tuple((name, length) for name, length in of.categories if name in kept),
+        encoded=tuple((name, smoothing) for name, smoothing in of.encoded if name in kept),
     )
 
 

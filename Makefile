@@ -20,8 +20,8 @@ setup: ## make .venv: packages, Delta's jars, Horovod; does nothing when all is 
 run: setup ## set up, then run the main job on the embedded records; DOMAIN=energy for one domain
 	@$(BIN)/headrace run $(if $(DOMAIN),--domain $(DOMAIN))
 
-test: setup ## set up, then run the quick tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not gpu" tests
+test: setup ## set up, then run the quick tests; SLOW=1 for all that need no GPU
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(if $(SLOW),not gpu,not slow and not gpu)" tests
 
 ui: setup ## open the MLflow UI on what the runs logged
 	@$(BIN)/headrace ui
@@ -37,8 +37,8 @@ check: setup ## ruff and mypy
 bench: setup ## measure speed against the reference; RACE=name for one race
 	@$(BIN)/python -m tests.bench $(RACE)
 
-faults: setup ## kill, refuse and tear, then compare tables; QUICK=1 for the short round
-	@$(BIN)/python -m tests.faults $(if $(QUICK),--quick)
+faults: setup ## kill, refuse and tear, then compare tables; QUICK=1 for the short round, MINUTES=n to begin nothing after
+	@$(BIN)/python -m tests.faults $(if $(QUICK),--quick) $(if $(MINUTES),--minutes $(MINUTES))
 
 quality: setup ## measure the models against their goals; QUICK=1 for the short round, CASE=name for one
 	@$(BIN)/python -m tests.quality $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE)) $(if $(TABLES),--tables)

@@ -97,8 +97,6 @@ class LinearSVM(OneAgainstRest):
             weightCol=WEIGHT,
             regParam=float(params["ridge"]),
             standardization=False,
-            tol=1e-9,
-            maxIter=500,
         ).fit(VectorAssembler(inputCols=standard.columns[:-2], outputCol="design").transform(standard))
         terms, intercept = weighted(terms, machine.coefficients.toArray()), float(machine.intercept)
         parts = [term.coefficient * term.standardised_in_spark() for term in terms]

@@ -26,6 +26,17 @@ ROWS = 150
 TASKS = [(domain, task) for domain in (*domains().values(), MILL) for task in domain.tasks]
 
 
+def alone(domain: Domain, task: Task) -> list[pytest.MarkDecorator]:
+    """What sees the same features as a task before it adds little to it."""
+    before = domain.tasks[: domain.tasks.index(task)]
+    return [pytest.mark.slow] if (task.spine, task.views) in [(other.spine, other.views) for other in before] else []
+
+
+EACH_TASK = pytest.mark.parametrize(
+    ("domain", "task"), [pytest.param(*of, marks=alone(*of), id=f"{of[0].name}-{of[1].name}") for of in TASKS]
+)
+
+
 def computed_of(domain: Domain) -> dict[str, Compute]:
     return {"levels": levels} if domain is MILL else computed(domain)
 
@@ -44,7 +55,7 @@ def row_of(domain: Domain, task: Task, entity: object, cut_at, told: dict[str, p
     return row
 
 
-@pytest.mark.parametrize(("domain", "task"), TASKS, ids=lambda part: part.name)
+@EACH_TASK
 def test_a_single_row_has_the_bits_of_gold(spark, domain, task):
     drawn = {t.name: corrected(silver(spark, domain, t).coalesce(2).localCheckpoint(), t) for t in domain.tables}
     held, history = ({name: worlds[n] for name, worlds in drawn.items()} for n in (0, 1))
@@ -63,7 +74,7 @@ def test_a_single_row_has_the_bits_of_gold(spark, domain, task):
     assert names == [] or all(seen.values()), seen
 
 
-@pytest.mark.parametrize(("domain", "task"), TASKS, ids=lambda part: part.name)
+@EACH_TASK
 def test_gold_kept_up_has_the_bits_of_gold_made_as_a_whole(spark, domain, task):
     """A first batch is what was known after ten days, a second all that came since: new, late, corrected, withdrawn."""
     then, own = START + timedelta(days=10), computed_of(domain)

@@ -126,6 +126,7 @@ def test_an_ingest_with_nothing_to_do_loads_nothing_heavy(house):
     assert loaded == "0\n"
 
 
+@pytest.mark.slow
 def test_another_order_of_arrival_in_other_batches_gives_the_same_silver(house, tmp_path):
     """Later deliveries first, two at a time; random orders of many keys: tests/unit/transforms/test_reconcile.py."""
     settings = settings_on(tmp_path)

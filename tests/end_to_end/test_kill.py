@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from pipelines import cli, runner
 from pipelines.io.fault import VARIABLE
 from pipelines.io.ledger import Ledger
@@ -20,6 +22,7 @@ CHECKS = "silver.energy_checks"  # of all tables, and the house has more of them
 LOAD = {"bronze.energy_meter_readings", "silver.energy_load", HISTORY, "quarantine.energy_load"}
 
 
+@pytest.mark.slow  # make faults inflicts the same on domains that run in seconds
 def test_killed_between_two_commits_and_run_again_the_tables_are_those_of_an_undisturbed_run(house, tmp_path):
     """The killed process publishes a first batch; in the second it dies between the commits of two silver tables."""
     settings, conf = settings_on(tmp_path), overlay_on(tmp_path)

@@ -13,6 +13,8 @@ from tests.cmapss import FOLDER, delivery
 from tests.house import query, settings_on, tables
 from tests.reference import deliver, reference, reference_domains
 
+pytestmark = pytest.mark.slow
+
 ENGINES = 3
 STAGES = ("land", "bronze", "silver", "gold")
 

@@ -15,6 +15,8 @@ from pipelines.io.ledger import Ledger
 from tests.house import settings_on, tables
 from tests.reference import deliver, reference, reference_domains
 
+pytestmark = pytest.mark.slow
+
 STAGES = ("land", "bronze", "silver", "gold", "train", "evaluate", "register")
 SINGLE = {"training": {"workers": 1, "engines": dict.fromkeys(("logistic", "random_forest", "xgboost"), "single")}}
 RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "calibration_error")

@@ -95,6 +95,7 @@ def test_the_hours_are_read_by_the_order_of_the_rows(in_order):
     }
 
 
+@pytest.mark.slow
 def test_a_correction_before_what_it_corrects_ends_in_the_same_table(spark, tmp_path, increments, in_order):
     october, november, january, corrected = increments
     assert held(taken_in(settings_on(tmp_path), [corrected | november, january | october])) == held(in_order)

@@ -18,6 +18,8 @@ from tests.house import query, settings_on, tables
 from tests.mnist import FILE, delivery, digits
 from tests.reference import deliver, reference, reference_domains
 
+pytestmark = pytest.mark.slow
+
 TRAIN, VALIDATE, CALIBRATE, TEST = 2000, 2300, 2600, 3000
 """Where each span ends, in pictures."""
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import IO
 
+import pytest
+
 from pipelines.io.ledger import Ledger
 from pipelines.settings import PROJECT, load
 from tests.house import TOY_DOMAINS, drop, query, tables
@@ -24,6 +26,7 @@ sys.exit(main(["run", "--domain", "mill", "--conf", sys.argv[1], *stages]))
 GAUGES = "station_id,read_at,flow\nupper,2024-01-01T00:00:00Z,1.5\nupper,2024-01-01T01:00:00Z,1.6\n"
 
 
+@pytest.mark.slow  # make faults has two processes at once too
 def test_of_two_runs_at_once_one_works_and_the_other_finds_nothing_to_do(tmp_path: Path) -> None:
     conf = write_overlay(tmp_path, tmp_path / "root", samples=False)
     settings = load(conf)

@@ -1,12 +1,15 @@
-"""python -m tests.faults [--quick] [--seed N] [--fault F1]: inflict faults, judge; exit 1 if a promise broke."""
+"""python -m tests.faults [--quick] [--minutes N] [--seed N] [--fault F1]: inflict faults, judge; exit 1 if a promise
+broke."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 import shutil
 import sys
 import tempfile
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -32,6 +35,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a part of each fault's cases")
     parser.add_argument("--seed", type=int, default=1, help="decides times and choices (default 1)")
     parser.add_argument("--fault", choices=faults(), action="append", help="only this one; can be repeated")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no case after so many")
     options = parser.parse_args()
     code, extent = results.Code.now(), "quick" if options.quick else "full"
     folder = Path(tempfile.mkdtemp(prefix="headrace-faults-"))
@@ -43,18 +47,19 @@ def main() -> int:
         print(f"faults: {error}", file=sys.stderr)
         return 1
     said = {"round": extent, "seed": options.seed, "commit": code.commit}
-    # a fault that this round left out keeps what an earlier one found
-    kept = [
-        record for record in earlier if (record["fault"], record["round"]) not in {(t.fault, extent) for t in tallies}
-    ]
+    # a fault that this round left out, be it in part, keeps what an earlier one found
+    whole = {tally.fault: {**vars(tally), **said} for tally in tallies if tally.is_whole}
+    kept = [record for record in earlier if record["round"] != extent or record["fault"] not in whole]
+    new = [{name: found[name] for name in results.FAULTS} for found in whole.values()]
     order = list(faults())
-    records = sorted(
-        [*kept, *[{**vars(tally), **said} for tally in tallies]], key=lambda r: (order.index(r["fault"]), r["round"])
-    )
+    records = sorted([*kept, *new], key=lambda record: (order.index(record["fault"]), record["round"]))
     results.write(RESULTS, records, results.FAULTS)
     table = results.table(results.FAULTS, [[record[name] for name in results.FAULTS] for record in records])
     RESULTS.with_name("README.md").write_text(README + table)
     print(f"\n{table}")
+    for tally in tallies:
+        if not tally.is_whole:
+            print(f"{tally.fault}: {tally.cases} cases were worked on, then the {options.minutes:g} minutes were over")
     if any(tally.failures for tally in tallies):
         print(f"faults: what the failed cases left is in {folder}", file=sys.stderr)
         return 1
@@ -65,10 +70,11 @@ def main() -> int:
 def _worked(names: list[str], options: argparse.Namespace, folder: Path) -> list[Tally]:
     """What each of these faults came to; they are begun in this order, two at a time."""
     tallies = []
+    until = time.time() + 60 * options.minutes
     # spawned, not forked, and a fresh process for each: none sees what another keeps in memory, its JVM above all
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(AT_ONCE, mp_context=context, max_tasks_per_child=1) as pool:
-        pending = [pool.submit(work, name, options.quick, options.seed, folder / name) for name in names]
+        pending = [pool.submit(work, name, options.quick, options.seed, folder / name, until) for name in names]
         for done in as_completed(pending):
             tally = done.result()
             tallies.append(tally)

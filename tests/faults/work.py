@@ -18,7 +18,8 @@ from tests.faults.place import Place
 
 @dataclass(frozen=True)
 class Tally:
-    """What the cases of a fault came to. inflicted: single faults, of which a case can hold many."""
+    """What the cases of a fault came to. inflicted: single faults, of which a case can hold many. is_whole: no case was
+    left out for lack of time."""
 
     fault: str
     where: str
@@ -26,6 +27,7 @@ class Tally:
     inflicted: int
     failures: int
     seconds: float
+    is_whole: bool
 
 
 def faults() -> dict[str, ModuleType]:
@@ -33,16 +35,20 @@ def faults() -> dict[str, ModuleType]:
     return {module.FAULT: module for module in results.modules_in(cases).values()}
 
 
-def work(fault: str, is_quick: bool, seed: int, folder: Path) -> Tally:
+def work(fault: str, is_quick: bool, seed: int, folder: Path, until: float) -> Tally:
     """Inflict what the fault's module says; what each case comes to is printed. folder: is made; what failed is kept
-    in it."""
+    in it. until: seconds since the epoch, after which no case is begun."""
     module = faults()[fault]
     count = inflicted = failures = 0
     began = time.monotonic()
+    is_whole = time.time() <= until
     folder.mkdir()
     with known():
         place = Place(folder)
-        for case in module.cases(place, module.QUICK if is_quick else module.FULL, seed):
+        for case in module.cases(place, module.QUICK if is_quick else module.FULL, seed) if is_whole else ():
+            if time.time() > until:
+                is_whole = False
+                break
             found, seconds = timed(case, place)
             count, inflicted, failures = count + 1, inflicted + found.inflicted, failures + bool(found.problems)
             word = "FAILED" if found.problems else "ok"
@@ -51,4 +57,4 @@ def work(fault: str, is_quick: bool, seed: int, folder: Path) -> Tally:
             if found.problems and "site" in vars(place):
                 shutil.copytree(place.site.root, folder / f"failed-{count}", symlinks=True)
         stop()
-    return Tally(fault, module.WHERE, count, inflicted, failures, time.monotonic() - began)
+    return Tally(fault, module.WHERE, count, inflicted, failures, time.monotonic() - began, is_whole)

@@ -46,7 +46,7 @@ def test_a_barrier_stage_is_refused_under_dynamic_allocation(engine, spark, tmp_
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is visible")
-@pytest.mark.parametrize("engine", ["horovod", "torch_ddp"])
+@pytest.mark.parametrize("engine", [pytest.param("horovod", marks=pytest.mark.slow), "torch_ddp"])
 def test_ranks_that_see_no_cuda_device_say_so(engine, spark, tmp_path):
     plan = replace(plan_for("mlp", {}, engine=engine, workers=2), device="cuda")
     assert "rank 0 failed: mlp: conf says training.device: cuda, but no CUDA device is visible here" in refusal(

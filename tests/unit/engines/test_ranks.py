@@ -95,7 +95,7 @@ def test_two_ranks_equal_one_process_at_the_same_global_batch(trained, tmp_path)
     assert [p.value for p in result.curves] == pytest.approx([p.value for p in once.curves], rel=1e-4)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [ENGINES[0], *[pytest.param(name, marks=pytest.mark.slow) for name in ENGINES[1:]]])
 def test_two_ranks_that_train_adapters_equal_one_process(engine, spark, tables, tmp_path):
     """A net that begins from a model reads all ranks' rows on that model's scales; what is not trained is not sent."""
     params = {"epochs": 10, "origins_every": 7}
@@ -148,6 +148,7 @@ def test_nothing_listens_beyond_this_machine(trained):
     assert {address.removeprefix("::ffff:") for address in heard} <= {"127.0.0.1", "::1"}
 
 
+@pytest.mark.slow  # make faults kills ranks too
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # Horovod cancels its own job
 def test_a_fit_whose_rank_is_killed_goes_on_and_ends_with_the_same_bytes(trained, spark, tmp_path):
     plan, undisturbed, _ = trained

@@ -51,6 +51,7 @@ def test_xgboost_on_two_workers_twice_the_same_and_scored_as_its_booster_predict
     assert (scored == np.sort(booster.predict(rows).astype(np.float64), axis=1)).all()
 
 
+@pytest.mark.slow  # make faults kills workers too
 def test_xgboost_whose_workers_are_killed_goes_on_and_ends_with_the_same_bytes(spark, tables, tmp_path):
     params = {"rounds": 600, "patience": 600, "segment": 10, "learning_rate": 0.01}
     plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=2, **params)

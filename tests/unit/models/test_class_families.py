@@ -106,7 +106,9 @@ def test_a_row_scored_alone_equals_itself_in_a_batch(name, fits):
     assert [scorer.predict(rows.slice(i, 1)).to_pylist()[0] for i in (0, 17, 301)] == [batch[i] for i in (0, 17, 301)]
 
 
-@pytest.mark.parametrize("name", ["logistic", "xgboost", "decision_tree", "linear_svm"])
+@pytest.mark.parametrize(
+    "name", ["logistic", "xgboost", "decision_tree", pytest.param("linear_svm", marks=pytest.mark.slow)]
+)
 def test_on_spark_it_is_the_same_question(name, fits, tables, tmp_path, spark):
     engine = families()[name].engines[0]
     result = fitted(plan_for(name, tables, engine, workers=2), tmp_path, lambda: spark)

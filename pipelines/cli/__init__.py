@@ -6,12 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines import __version__, doctor
 from pipelines.cli import export, features, fits, quarantine, tracking
-from pipelines.cli.arguments import positive
+from pipelines.cli.arguments import instant, positive
 from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE, USERS_MISTAKE
 from pipelines.contracts.names import DeclarationError
 from pipelines.domains import UnknownDomainError
@@ -40,6 +39,7 @@ examples:
   headrace tune --task load_mw --family xgboost  search its parameters, a run for each trial in MLflow
   headrace export MODEL --format onnx            a model for programs that have no Headrace, checked against the scorer
   headrace effect --task load_mw                 what its decisions changed against the naive policy's, and how sure
+  headrace why --task is_late                    why single decisions were taken, feature by feature
   headrace tracking sync                         log to MLflow what waited while it was away
   headrace tables                                where each table lies
   headrace conf --conf cluster                   every key of conf, its meaning and its value
@@ -157,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     fits.add_tasks(
         command("effect", fits.effect, "what decisions changed, against what the naive policy would have done")
     )
+    fits.add_why(command("why", fits.why, "what each feature had part in the prediction that a decision stands on"))
     tracking.add_verbs(command("tracking", tracking.list_waiting, "what MLflow has yet to be told: list it, tell it"))
     command("doctor", _doctor, "check versions, Java, memory and disk, without starting any of them")
     return parser
@@ -166,16 +167,8 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--domain", action="append", default=[], help="only this domain; may be repeated")
     parser.add_argument("--conf", type=Path, help="overlay over conf/base.yaml: a file, or a name such as cluster")
     parser.add_argument(
-        "--as-of", type=_instant, help="logical now, ISO 8601, UTC without an offset (default: newest delivery)"
+        "--as-of", type=instant, help="logical now, ISO 8601, UTC without an offset (default: newest delivery)"
     )
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no ISO 8601 instant such as 2014-12-01T00:00Z") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -1,5 +1,5 @@
 """`headrace estimate` before a fit, `headrace reproduce` after it, `headrace tune` for a better one, `headrace effect`
-once its decisions have labels."""
+once its decisions have labels, `headrace why` about single ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pipelines.cli.arguments import positive
+from pipelines.cli.arguments import instant, positive
 from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE
 from pipelines.contracts.names import DeclarationError
 from pipelines.settings import load
@@ -42,6 +42,18 @@ def add_tune(parser: argparse.ArgumentParser) -> None:
     _add_conf(parser)
 
 
+def add_why(parser: argparse.ArgumentParser) -> None:
+    """Give `headrace why` its options."""
+    parser.add_argument("--task", required=True, help="the task whose decisions are explained, e.g. is_late")
+    parser.add_argument("--domain", default="", help="its domain, where several have a task of this name")
+    parser.add_argument("--entity", action="append", default=[], help="only about this one; may be repeated")
+    parser.add_argument(
+        "--cut-at", type=instant, help="decided at this cut-off, ISO 8601, UTC without an offset (default: the newest)"
+    )
+    parser.add_argument("--rows", type=positive, default=3, help="at most so many decisions (default 3)")
+    _add_conf(parser)
+
+
 def estimate(options: argparse.Namespace) -> int:
     """A line for each family of the tasks."""
     from pipelines.runner.estimates import estimates, table
@@ -55,6 +67,23 @@ def effect(options: argparse.Namespace) -> int:
     from pipelines.runner.effects import effects, table
 
     print(table(effects(load(options.conf), options.domain, options.task)))
+    return COMPLETE
+
+
+def why(options: argparse.Namespace) -> int:
+    """What the features had part in some decisions."""
+    from pipelines.runner.failures import EXPECTED
+    from pipelines.runner.reasons import Asked, reasons
+    from pipelines.runner.reasons_report import text
+
+    asked = Asked(options.domain, options.task, tuple(options.entity), options.cut_at, options.rows)
+    try:
+        print(text(reasons(load(options.conf), asked)))
+    except DeclarationError:
+        raise
+    except EXPECTED as failure:
+        print(f"headrace: {failure}", file=sys.stderr)
+        return INCOMPLETE
     return COMPLETE
 
 

@@ -8,13 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitError
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import ParamValue, Task
 from pipelines.contracts.trials import Trial
-from pipelines.domains import domain as domain_named
-from pipelines.domains import domains
 from pipelines.io import fault
 from pipelines.io.failures import TrackingError, UnknownNameError
 from pipelines.io.integrity import damage_named
@@ -27,6 +24,7 @@ from pipelines.metrics.losses import LOSSES
 from pipelines.metrics.study_figure import history
 from pipelines.models.base import families as all_families
 from pipelines.models.search_space import search_space
+from pipelines.runner.chosen import task_meant
 from pipelines.runner.failures import EXPECTED
 from pipelines.runner.fits import current_plan
 from pipelines.runner.trials import Bench
@@ -89,7 +87,7 @@ def tune(settings: Settings, domain_name: str, task_name: str, families: Sequenc
     Nothing is published: a study is kept below `tuning/` in the data root and logged to MLflow, a run for each trial.
     The domain's lease is held, so a run of it waits. UnknownNameError for what is not there to be tuned.
     """
-    domain, task = _meant(domain_name, task_name)
+    domain, task = task_meant(domain_name, task_name)
     chosen = _tunable(task, families)
     watch, found, failures = Stopwatch(), [], {}
     context = Context.opened(settings, watch.say)
@@ -105,18 +103,6 @@ def tune(settings: Settings, domain_name: str, task_name: str, families: Sequenc
             except EXPECTED as failure:
                 failures[f"{domain.name}/{task.name}: {family}"] = str(failure)
     return Outcome(tuple(found), failures)
-
-
-def _meant(domain_name: str, task_name: str) -> tuple[Domain, Task]:
-    chosen = [domain_named(domain_name)] if domain_name else list(domains().values())
-    having = [domain for domain in chosen if task_name in {task.name for task in domain.tasks}]
-    if not having:
-        known = ", ".join(task.name for domain in chosen for task in domain.tasks)
-        raise UnknownNameError(f"no task '{task_name}'. There are: {known}")
-    if len(having) > 1:
-        names = ", ".join(domain.name for domain in having)
-        raise UnknownNameError(f"several domains have a task '{task_name}': {names}. Name one with --domain")
-    return having[0], having[0].task(task_name)
 
 
 def _tunable(task: Task, wanted: Sequence[str]) -> list[str]:

@@ -23,6 +23,7 @@ from pipelines import runner
 from pipelines.cli import main
 from pipelines.contracts.plan_text import read_plan
 from pipelines.runner.leakcheck import leakcheck
+from pipelines.runner.reasons import Asked, reasons
 from pipelines.runner.report import summary
 from pipelines.serve import pages
 from pipelines.serve.notebooks import sources
@@ -240,6 +241,33 @@ def test_what_the_decisions_changed_is_told_against_the_naive_policy(way, capsys
     gain = way[1].status["domains"]["mill"]["tasks"]["flow_m3s"]["decisions"]
     assert f"a gain of {gain['naive_value'] - gain['value']:+,.0f} " in said
     assert "mill/flow_m3s: " in said and "mill/level_m: " in said and "19 in 20 between" in said
+
+
+def test_why_a_decision_was_taken_is_told_feature_by_feature(way, capsys):
+    settings = way[0]
+    whole = reasons(settings, Asked("mill", "flow_m3s", (), None, 100))
+    assert (whole.among, whole.unit, whole.entity, whole.has_times) == (24, "m³/s", "station_id", True)
+    by_step = {(reason.step, reason.entity): reason for reason in whole.reasons}
+    assert len(by_step) == 24
+    for step in range(1, 13):
+        # the model's average and the interval's shift are the same for both, so the parts make the difference
+        a, b = (by_step[step, station] for station in ("a", "b"))
+        parts = [sum(part.part for part in reason.parts) for reason in (a, b)]
+        assert a.now is None and b.now is None
+        assert b.prediction - a.prediction == pytest.approx(parts[1] - parts[0])
+        assert [abs(part.part) for part in a.parts] == sorted((abs(part.part) for part in a.parts), reverse=True)
+    sql = f"SELECT grind_m3s FROM t WHERE station_id = 'b' AND step = 7 AND cut_at = '{whole.reasons[0].cut_at}'"
+    assert query(settings, "mill", "gold.mill_flow_m3s_decisions", sql) == [(by_step[7, "b"].action,)]
+    overlay = str(overlay_on(Path(settings.root).parent, **PLACE))
+    asked = ["why", "--domain", "mill", "--task", "flow_m3s", "--conf", overlay]
+    assert main([*asked, "--entity", "b", "--cut-at", "2024-02-05T00:00", "--rows", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "12 decisions of grind at 2024-02-05T00:00Z by mill-flow_m3s/1 (linear), of which 2 here" in said
+    assert said.count("station_id b, step ") == 2 and "  raised by " in said and "  lowered by " in said
+    assert main([*asked, "--entity", "c"]) == 2
+    assert "no decision about station_id c" in capsys.readouterr().err
+    assert main([*asked, "--cut-at", "2031-01-01"]) == 2
+    assert "They are from 2024-02-0" in capsys.readouterr().err
 
 
 def test_predictions_decisions_and_their_worth_are_tables(way):

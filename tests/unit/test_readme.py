@@ -81,6 +81,7 @@ def test_every_command_that_the_readme_names_exists(capsys):
         "tables",
         "tracking",
         "estimate",
+        "why",
         "reproduce",
         "tune",
         "export",

@@ -50,9 +50,9 @@ class Domain:
             self._check_spine(task)
             for name in task.slices or ():
                 self._known("slice", name, list(self._can_be_slices(task)), f"task '{task.name}'")
-            for protected in task.protected:
+            for name in task.told_beside:
                 held = [column.name for column in self.table(task.spine.table).of_features]
-                self._known(f"column of '{task.spine.table}'", protected.column, held, f"task '{task.name}', protected")
+                self._known(f"column of '{task.spine.table}'", name, held, f"task '{task.name}', judged by it")
             features = [name for view in self.views_of(task) for name in view.names()]
             twice = sorted({name for name in features if features.count(name) > 1})
             if twice:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pipelines.contracts.fairness import Protected
+from pipelines.contracts.monitors import Monitor
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.splits import SPLITS, ByEntity, ByHash, ByTime, Fold, RollingOrigin, Share, Span
 
@@ -107,6 +108,7 @@ class Task:
     slices: by what errors are shown besides: "step", "hour_of_day" (of the target, local), the entity of a Spine, a
     column that a Category is made of. None: by all of these that the task has.
     protected: columns between whose groups a Classify is compared, and what may block its promotion.
+    monitor: of an Estimate of what is left of a machine's life, which predictions raise an alarm.
     scope: whether a family makes one model of all entities, or one of each that has `least_rows` labelled rows in the
     train span, and one of all for the others. The baseline is always one.
     """
@@ -130,6 +132,7 @@ class Task:
     capacity: float = 0.05
     slices: tuple[str, ...] | None = None
     protected: tuple[Protected, ...] = ()
+    monitor: Monitor | None = None
     scope: Scope = GLOBAL
     least_rows: int = 100
     params: Mapping[str, Mapping[str, ParamValue]] = field(default_factory=dict)
@@ -157,6 +160,8 @@ class Task:
             raise DeclarationError(f"task '{self.column}': least_rows is {self.least_rows}; it must be 1 or more")
         if self.protected and (not isinstance(self, Classify) or self.classes):
             raise DeclarationError(f"task '{self.column}': only a Classify of 0 and 1 picks, so no other can protect")
+        if self.monitor and not isinstance(self, Estimate):
+            raise DeclarationError(f"task '{self.column}': only an Estimate can be of what is left, and monitor")
         if self.folds is not None:
             if not isinstance(self.split, ByTime):
                 raise DeclarationError(f"task '{self.column}': folds roll through time, so its split must be ByTime")
@@ -186,6 +191,11 @@ class Task:
     @property
     def horizon(self) -> timedelta:
         return self.step * self.steps
+
+    @property
+    def told_beside(self) -> tuple[str, ...]:
+        """Columns of the asked rows that no model need see and by which predictions are judged."""
+        return (*[of.column for of in self.protected], *([self.monitor.machine] if self.monitor else []))
 
     @property
     def is_unlabelled(self) -> bool:

@@ -50,22 +50,21 @@ def backtested(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> Backtest
         with Watched() as machine:
             found[family] = predictions(spark, model, plan, spans, beside).toArrow()
         usages[family] = replace(machine.usage, bytes_read=bytes_of(plan))
-    found[baseline] = _with_groups(sliced(found[baseline], domain, task), work, task)
+    found[baseline] = _with_columns(sliced(found[baseline], domain, task), work, task)
     scale = _scale(work, task, plans[baseline]) if isinstance(task, Forecast) else None
     return Backtest(evaluate(found, task, tuple(domain.slices(task)), scale, _priced(work, task)), usages)
 
 
 def as_table(seen: Evidence, domain: Domain, task: Task, run_id: str) -> pa.Table:
-    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, slices, groups, worth,
-    clusters of a Detect."""
+    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, slices, columns by
+    which it is judged besides, worth, clusters of a Detect."""
     import pyarrow as pa
 
     rows, said = seen.backtest, {"task": task.name, "family": seen.family, "run_id": run_id}
     labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
     keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]
     worth = [name for name in WORTH if name in rows.column_names]
-    groups = [of.column for of in task.protected]
-    columns = dict.fromkeys((*keys, *task.outputs, *domain.slices(task), *groups, *worth))
+    columns = dict.fromkeys((*keys, *task.outputs, *domain.slices(task), *task.told_beside, *worth))
     clusters = {CLUSTER: _clusters(rows)} if task.is_unlabelled else {}
     return pa.table({**labelled, **{name: rows[name] for name in columns}, **clusters})
 
@@ -77,10 +76,10 @@ def _clusters(rows: pa.Table) -> pa.ChunkedArray | pa.Array:
     return rows[CLUSTER] if CLUSTER in rows.column_names else pa.nulls(len(rows), pa.int32())
 
 
-def _with_groups(rows: pa.Table, work: Work, task: Task) -> pa.Table:
-    """The rows with the task's protected columns as text, as the asked table says them now; who is of no group is of
-    the group "unknown". A slice by the same column stands for it."""
-    wanted = [of.column for of in task.protected if of.column not in rows.column_names]
+def _with_columns(rows: pa.Table, work: Work, task: Task) -> pa.Table:
+    """The rows with the columns by which the task is judged besides as text, as the asked table says them now; where it
+    says nothing they are "unknown". A slice by the same column stands for it."""
+    wanted = [name for name in task.told_beside if name not in rows.column_names]
     if not wanted:
         return rows
     import pyarrow as pa

@@ -83,8 +83,8 @@ class Lesson:
     def made_of(self) -> str:
         task = self._task
         keys = {family: plan.key for family, plan in self._declared.items()}
-        protected = [task.protected] if task.protected else []
-        return fingerprint(keys, task.split, task.promote, task.select, task.folds, *protected)
+        judged_by = [of for of in (task.protected, task.monitor) if of]
+        return fingerprint(keys, task.split, task.promote, task.select, task.folds, *judged_by)
 
     @property
     def as_of(self) -> datetime:

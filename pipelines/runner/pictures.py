@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitResult
 from pipelines.contracts.tasks import Forecast, Task, quantile_column
-from pipelines.metrics import class_figures, error_figures, fairness_figure, figures, probability_figures
+from pipelines.metrics import alarm_figures, class_figures, error_figures, fairness_figure, figures, probability_figures
 from pipelines.metrics.comparison import judged_by
 from pipelines.metrics.coverage_figures import coverage_over_time
 from pipelines.metrics.measures import probabilities, quantiles, values
@@ -95,7 +95,7 @@ def _of_estimate(task: Task, seen: Evidence, naive: Evidence, told: dict[str, st
     """Residuals and coverage by predicted size, of all events."""
     rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
     actual = values(rows, "actual")
-    return {
+    drawn = {
         "residuals": error_figures.residuals_by_size(
             actual, values(rows, task.point), values(baseline, task.point), unit=task.unit, **told
         ),
@@ -103,6 +103,13 @@ def _of_estimate(task: Task, seen: Evidence, naive: Evidence, told: dict[str, st
             actual, quantiles(rows, task), quantiles(baseline, task), unit=task.unit, **told
         ),
     }
+    if task.monitor is not None:
+        rows = rows.sort_by("cut_at")
+        actual, machine = values(rows, "actual"), np.asarray(rows[task.monitor.machine]).astype(str)
+        drawn["alarms"] = alarm_figures.by_limit(
+            machine, values(rows, task.point), actual, task.monitor, unit=task.unit, **told
+        )
+    return drawn
 
 
 def _of_probability(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipelines.contracts.fits import Calibration, FitError
 from pipelines.contracts.tasks import Task
-from pipelines.metrics import fairness, quantile
+from pipelines.metrics import alarms, fairness, quantile
 from pipelines.metrics.comparison import Compared, SliceRow
 from pipelines.metrics.measures import measures, quantiles, values
 from pipelines.stages.recalibrate import interval_metrics, recalibrated
@@ -62,9 +62,9 @@ def evaluate(
     """Judge every family of the task.
 
     predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count; the
-    baseline's with the task's protected columns. slices: columns of them by which errors are told besides. scale: the
-    baseline's mean absolute error on the train span. priced: from `actual` and outputs to what acting on them came to,
-    `value` and `naive_value`.
+    baseline's with the columns by which the task is judged besides. slices: columns of them by which errors are told
+    besides. scale: the baseline's mean absolute error on the train span. priced: from `actual` and outputs to what
+    acting on them came to, `value` and `naive_value`.
     Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own,
     and so is a probability. Raises FitError where a span has no known label yet, or for a probability not both 0 and 1.
     """
@@ -79,7 +79,7 @@ def evaluate(
     }
     gate = {family: measures(rows["calibrate"], baseline["calibrate"], task) for family, rows in calibrated.items()}
     for rows in calibrated.values():
-        beside = dict.fromkeys((*slices, *[of.column for of in task.protected]))
+        beside = dict.fromkeys((*slices, *task.told_beside))
         rows |= {name: _with_columns(rows[name], baseline[name], tuple(beside)) for name in JUDGED}
     if priced is not None:
         _add_worth(calibrated, task, priced)
@@ -89,6 +89,7 @@ def evaluate(
     for family, rows in calibrated.items():
         metrics = measures(rows["test"], baseline["test"], task, scale=scale)
         metrics |= {f"worth/{name}": value for name, value in compared.worth(family).items()}
+        metrics |= _alarms(rows["test"], task)
         intervals = {f"interval/{name}": value for name, value in compared.intervals(family).items()}
         ways = recalibrated(rows["calibrate"], rows["test"], task)
         metrics |= {
@@ -211,6 +212,19 @@ def _groups(rows: pa.Table, task: Task) -> list[fairness.GroupRow]:
             of.column, np.asarray(rows[of.column]).astype(str), actual, probability, task.capacity
         )
     ]
+
+
+def _alarms(rows: pa.Table, task: Task) -> dict[str, float]:
+    """What the alarms of a monitored machine are worth; those that need an alarm or an announced failure only if there
+    was one."""
+    if task.monitor is None:
+        return {}
+    # the rows are in the order of their entities, which need not be that of time
+    rows = rows.sort_by("cut_at")
+    machine = np.asarray(rows[task.monitor.machine]).astype(str)
+    found = alarms.of_remaining(machine, values(rows, task.point), values(rows, "actual"), task.monitor)
+    told = {"precision": found.precision, "recall": found.recall, "lead": found.lead, "count": len(found.is_right)}
+    return {f"alarms/{name}": float(value) for name, value in told.items() if math.isfinite(value)}
 
 
 def _with_columns(rows: pa.Table, baseline: pa.Table, names: Sequence[str]) -> pa.Table:

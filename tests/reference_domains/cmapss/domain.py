@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.expectations import quarantine
 from pipelines.contracts.features import Expanding, FeatureView, Own, Rolling
+from pipelines.contracts.monitors import Monitor
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByTime, Estimate, Events, Promote, Span, utc
@@ -84,6 +85,7 @@ REMAINING = Estimate(
     # chosen by the error on the validate span; the squared loss was worse there, too
     params={"xgboost": {"rounds": 800, "max_depth": 4, "min_child_weight": 30.0, "colsample_bytree": 0.3}},
     promote=Promote(metric="rmse", must_beat="constant", by=0.5),
+    monitor=Monitor("engine_id", limit=30.0, horizon=50.0, least=10.0),
     decide="overhaul",
     doc="The remaining useful life of an engine, asked after each of its flights.",
 )

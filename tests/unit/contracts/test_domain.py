@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from pipelines.contracts.features import FeatureView, Lag
+from pipelines.contracts.monitors import Monitor
 from pipelines.contracts.names import DeclarationError
-from pipelines.contracts.tasks import Classify, Protected
-from pipelines.domains import domain
+from pipelines.contracts.tasks import Classify, Estimate, Protected
+from pipelines.domains import domain, domains
 
 ENERGY, FINANCE = domain("energy"), domain("finance")
 
@@ -28,8 +29,18 @@ def test_a_name_that_is_not_declared_is_named_with_those_that_are():
 
 def test_a_protected_column_is_one_of_the_asked_table():
     task = next(task for task in FINANCE.tasks if isinstance(task, Classify))
-    with pytest.raises(DeclarationError, match=r"protected: no column of '\w+' 'gendre'; there are: "):
+    with pytest.raises(DeclarationError, match=r"judged by it: no column of '\w+' 'gendre'; there are: "):
         replace(FINANCE, tasks=(replace(task, protected=(Protected("gendre"),)),))
+
+
+def test_only_what_is_left_can_be_monitored_by_a_column_of_the_asked_table():
+    monitor = Monitor("engine", limit=30.0, horizon=50.0)
+    with pytest.raises(DeclarationError, match="only an Estimate can be of what is left"):
+        replace(ENERGY.tasks[0], monitor=monitor)
+    task = next(task for domain in domains().values() for task in domain.tasks if isinstance(task, Estimate))
+    of = next(domain for domain in domains().values() if task in domain.tasks)
+    with pytest.raises(DeclarationError, match=r"judged by it: no column of '\w+' 'engine'; there are: "):
+        replace(of, tasks=(replace(task, monitor=monitor),))
 
 
 def test_only_a_task_that_picks_can_protect():

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from pipelines.contracts.fits import FitError
+from pipelines.contracts.monitors import Monitor
 from pipelines.contracts.tasks import ByHash, Classify, Detect, Estimate, Events, Promote, Share, utc
 from pipelines.stages.evaluate import by_entity, evaluate, judge
 from tests.toy_domains.mill.domain import DOMAIN
@@ -265,6 +266,27 @@ def test_errors_are_scaled_by_the_baselines_on_the_train_span():
     assert (found["linear"].metrics["mase"], found["seasonal_naive"].metrics["mase"]) == (2.0 / 8.0, 4.0 / 8.0)
     assert found["linear"].slices[0]["mase"] == 0.25
     assert "mase" not in evaluate({"seasonal_naive": NAIVE, "linear": LINEAR}, TASK)["linear"].metrics
+
+
+def test_a_remaining_life_is_judged_as_a_monitor_besides():
+    lives = [("calibrate", 1, 3.0, 2.0, 3.0, 4.0)]
+    # e's alarm at 2 left is right; f's, at 5 left, is too early, and its end is never announced in time
+    lives += [("test", 1, left, point - 1, point, point + 1) for left, point in ((4, 5), (2, 2.5), (1, 1))]
+    lives += [("test", 1, left, point - 1, point, point + 1) for left, point in ((5, 1), (4, 1))]
+    rows = predictions(DAYS.outputs, *lives).append_column("engine_id", pa.array(["d", "e", "e", "e", "f", "f"]))
+    task = replace(DAYS, monitor=Monitor("engine_id", limit=3.0, horizon=3.0))
+    backwards = pa.array([f"w{n}" for n in (0, 5, 4, 3, 2, 1)])  # entities in another order than time
+    rows = rows.set_column(rows.column_names.index("work_id"), "work_id", backwards)
+    found = evaluate({"base_rate": rows, "linear": rows}, task)["linear"].metrics
+    assert {name: value for name, value in found.items() if name.startswith("alarms/")} == {
+        "alarms/precision": 0.5,
+        "alarms/recall": 0.5,
+        "alarms/lead": 2.0,
+        "alarms/count": 2.0,
+    }
+    assert not any(
+        name.startswith("alarms/") for name in evaluate({"base_rate": rows, "linear": rows}, DAYS)["linear"].metrics
+    )
 
 
 def of_days(errors: list[float]) -> pa.Table:

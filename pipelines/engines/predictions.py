@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
@@ -76,3 +77,27 @@ def predictions(
     types += f", {CLUSTER} int" if tells_clusters else ""
     types += "".join(f", {feature} double" for feature in beside)
     return spark.range(0, count, 1, count).mapInArrow(score, types)
+
+
+def mean_contributions(
+    spark: SparkSession, model: Model, plan: FitPlan, span: Span | Share
+) -> Mapping[str, float] | None:
+    """By feature the mean size of its contributions to the predictions of all rows of a span, told by the workers; None
+    of a family whose scorer tells none, or without rows."""
+    count = spark.sparkContext.defaultParallelism
+
+    def add(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        of = scorer_of(model.family, model.content, model.scope)
+        for shard in (shard for batch in batches for shard in batch.column(0).to_pylist()):
+            examples = examples_of(plan, span, shard, count)
+            if len(examples):
+                shares = of.contributions(examples)
+                if shares is not None:
+                    sizes = {"size": np.abs(shares).sum(axis=0), "rows": np.full(shares.shape[1], len(shares))}
+                    yield pa.RecordBatch.from_pydict({"feature": list(of.signature.features), **sizes})
+
+    parts = spark.range(0, count, 1, count).mapInArrow(add, "feature string, size double, rows long").toArrow()
+    if not len(parts):
+        return None
+    found = parts.group_by("feature").aggregate([("size", "sum"), ("rows", "sum")]).to_pylist()
+    return {row["feature"]: row["size_sum"] / row["rows_sum"] for row in found}

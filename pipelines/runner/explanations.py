@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,10 +38,19 @@ class Explanations:
     documents: Mapping[str, str] = field(default_factory=dict)
 
 
-def explanations(task: Task, plan: FitPlan, result: FitResult, scorer: Scorer, examples: pa.Table) -> Explanations:
+def explanations(
+    task: Task,
+    plan: FitPlan,
+    result: FitResult,
+    scorer: Scorer,
+    examples: pa.Table,
+    means: Callable[[], Mapping[str, float] | None],
+) -> Explanations:
     """What the model makes of its features, from up to ROWS rows of examples that it never saw.
 
-    examples: of the test span, with labels. Pictures are not explained, nor is a sample without a known label.
+    examples: of the test span, with labels. means: tells the mean size of each feature's contributions over the whole
+    span; it is asked only where the scorer has contributions. Pictures are not explained, nor is a sample without a
+    known label.
     """
     sample = _sample(examples, task)
     features = _asked(plan, result, sample)
@@ -72,8 +82,8 @@ def explanations(task: Task, plan: FitPlan, result: FitResult, scorer: Scorer, e
         figures["contributions"] = explanation_figures.contributions(
             shares, matrix(sample, names, plan.frame.steps), names, **told
         )
-        mean = dict(zip(names, np.abs(shares).mean(axis=0).tolist(), strict=True))
-        rows["mean_absolute_contribution"] = [mean[name] for name in features]
+        mean = means() or {}
+        rows["mean_absolute_contribution"] = [mean.get(name, math.nan) for name in features]
     return Explanations(figures, {FILE: rows.to_csv(index=False)})
 
 

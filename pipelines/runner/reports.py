@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from pipelines.contracts.fits import CurvePoint, FitPlan
 from pipelines.contracts.plan_text import plan_text
 from pipelines.contracts.tasks import Task
 from pipelines.domains import policy_if_any
+from pipelines.engines.predictions import Model, mean_contributions
 from pipelines.engines.shards import examples_of
 from pipelines.io.environment import environment
 from pipelines.io.run_records import FitReport, TableRead
@@ -53,7 +55,11 @@ def fit_report(
     scorer = scorer_of(plan.family, result.model, plan.scope)
     prediction = shifted(scorer.predict(example), seen.calibration)
     is_baseline = plan.family == task.promote.must_beat
-    explained = Explanations() if is_baseline else explanations(task, plan, result, scorer, examples)
+    explained = Explanations()
+    if not is_baseline:
+        model, test = Model(plan.family, result.model, scope=plan.scope), task.split.spans["test"]
+        means = partial(mean_contributions, work.context.spark(), model, plan, test)
+        explained = explanations(task, plan, result, scorer, examples, means)
     bundle = bundle_of(plan, result)
     of_each = by_entity(bundle, seen, naive, task) if bundle else None
     gate = {f"gate/{name}": value for name, value in seen.gate.items()}

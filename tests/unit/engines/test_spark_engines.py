@@ -16,6 +16,7 @@ from tiny_gold import plan_for, write_gold
 from pipelines.contracts.cards import sha256
 from pipelines.contracts.fits import FitError, WarmStart, Workspace
 from pipelines.engines import fit
+from pipelines.engines.predictions import Model, mean_contributions
 from pipelines.engines.recorder import CHECKPOINT, FileRecorder
 from pipelines.engines.shards import examples_of, shard_hash
 from pipelines.engines.workers import told_as_fit_error
@@ -49,6 +50,14 @@ def test_xgboost_on_two_workers_twice_the_same_and_scored_as_its_booster_predict
     predicted = families()["xgboost"].scorer(first.model).predict(examples)
     scored = np.stack([predicted[q].to_numpy() for q in ("q10", "q50", "q90")], axis=1)
     assert (scored == np.sort(booster.predict(rows).astype(np.float64), axis=1)).all()
+
+    told = mean_contributions(spark, Model("xgboost", first.model), plan, plan.validate)
+    # of (rows, quantiles, features and the mean) those of the median; the workers each knew a part of the rows
+    shares = booster.predict(rows, pred_contribs=True)[:, 1, :-1]
+    assert told == pytest.approx(dict(zip(plan.frame.features, np.abs(shares).mean(axis=0), strict=True)), rel=1e-5)
+    seasonal = plan_for("seasonal_naive", tables)
+    naive = Model("seasonal_naive", attempt(spark, seasonal, tmp_path / "c").model)
+    assert mean_contributions(spark, naive, seasonal, seasonal.validate) is None
 
 
 @pytest.mark.slow  # make faults kills workers too

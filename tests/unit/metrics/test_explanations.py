@@ -110,10 +110,12 @@ IS_LATE = Classify(
 def test_an_explanation_finds_what_the_labels_were_made_from(name, fits):
     plan, fit = fits[name]
     scorer = families()[name].scorer(fit.model)
-    told = explanations(IS_LATE, plan, fit, scorer, within(events(), TEST))
+    means = {name: float(place) for place, name in enumerate(FRAME.features)}
+    told = explanations(IS_LATE, plan, fit, scorer, within(events(), TEST), lambda: means)
     assert set(told.figures) == {"permutation_importance", "partial_dependence", "contributions"}
     lines = [line.split(",") for line in told.documents[FILE].splitlines()]
     assert lines[0] == ["feature", "log_loss_grows_by", "mean_absolute_contribution"]
+    assert {line[0]: float(line[2]) for line in lines[1:]} == means
     grown = {line[0]: float(line[1]) for line in lines[1:]}
     assert set(grown) == set(FRAME.features)
     assert min(grown["carrier__place"], grown["inbound_delay_min__as_of"]) > 0.1
@@ -126,5 +128,5 @@ def test_examples_whose_labels_nobody_knows_explain_nothing(fits):
     unknown = rows.set_column(
         rows.column_names.index("label"), "label", pa.array([[None]] * len(rows), pa.list_(pa.float64()))
     )
-    told = explanations(IS_LATE, plan, fit, families()["xgboost"].scorer(fit.model), unknown)
+    told = explanations(IS_LATE, plan, fit, families()["xgboost"].scorer(fit.model), unknown, dict)
     assert (dict(told.figures), dict(told.documents)) == ({}, {})

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipelines import __version__, doctor
-from pipelines.cli import export, features, fits, quarantine, tracking
+from pipelines.cli import export, features, fits, new_domain, quarantine, tracking
 from pipelines.cli.arguments import instant, positive
 from pipelines.cli.exit_codes import COMPLETE, INCOMPLETE, USERS_MISTAKE
 from pipelines.contracts.names import DeclarationError
@@ -32,6 +32,7 @@ examples:
   headrace quarantine show RECORD                one bad record: place, raw text, fields, every table's verdict
   headrace quarantine replay --table energy_load judge it again, after a rule or a parser was mended
   headrace domains                               which domains there are, and what each predicts and decides
+  headrace new-domain mine --from my.csv         a domain of your own from a file, and whether it is worth the work
   headrace leakcheck --domain energy             features made anew as they could have been made then; exit 1 on a leak
   headrace features list                         what models may see: look-back, unit, owner, lineage
   headrace estimate --task load_mw               how long its fits will take, before they start
@@ -146,6 +147,11 @@ def _parser() -> argparse.ArgumentParser:
             shown.add_argument("--json", action="store_true", help="one JSON object")
             shown.add_argument("--files", action="store_true", help="what became of the records of each file")
             shown.add_argument("--schemas", action="store_true", help="how the columns of each table changed")
+    new_domain.add_new_domain(
+        command(
+            "new-domain", new_domain.new_domain, "write a domain of your own from a CSV file, with a readiness report"
+        )
+    )
     quarantine.add_verbs(
         command("quarantine", quarantine.list_entries, "what was set apart: list, follow, replay or discard it")
     )

@@ -1,0 +1,1 @@
+"""A first domain from a file: what its columns are, what may be asked of them, and whether that is worth the work."""

@@ -36,8 +36,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stages": {"contracts", "transforms", "metrics"},
     "engines": {"contracts", "transforms", "models"},
     "runner": BELOW_RUNNER,
+    "scaffold": {"contracts", "metrics", "io"},
     "serve": {*BELOW_RUNNER, "runner"},
-    "cli": {*BELOW_RUNNER, "runner", "serve"},
+    "cli": {*BELOW_RUNNER, "runner", "scaffold", "serve"},
     "schedule": {"settings", "domains", "stages"},  # read in Airflow's environment too, so it stays light
     "provision": {"doctor"},  # set-up, before there is an environment
     "__main__": {"cli"},

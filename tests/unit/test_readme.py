@@ -69,7 +69,7 @@ def test_every_make_target_that_the_readme_names_exists():
 
 
 def test_every_command_that_the_readme_names_exists(capsys):
-    named = set(re.findall(r"^headrace ([a-z]+)", README, flags=re.MULTILINE))
+    named = set(re.findall(r"^headrace ([a-z-]+)", README, flags=re.MULTILINE))
     assert named == {
         "run",
         "status",
@@ -90,6 +90,7 @@ def test_every_command_that_the_readme_names_exists(capsys):
         "doctor",
         "ui",
         "notebooks",
+        "new-domain",
     }
     with pytest.raises(SystemExit) as ended:
         main(["--help"])

@@ -26,7 +26,7 @@ def promise(column: Inferred, values: Sequence[str]) -> Call | None:
     """What is expected of the column; None where the file says too little. values: its texts, row by row."""
     if column.type == "string" and 1 < column.distinct <= _FEW:
         among = texts(sorted(column.among))
-        parts = (text(f"{column.name}_is_known"), text(column.name), among, text("quarantine"))
+        parts = (text(f"{column.name}_is_known"), text(sql(column.name)), among, text("quarantine"))
         return Call("accepted", [Part(part) for part in parts])
     if not column.is_number:
         return None

@@ -168,9 +168,9 @@ def _gaps(draft: Draft) -> Finding:
         return Finding("steps", "ok", f"{found}, none missing")
     share = missing / (missing + len(at))
     longest = told(max(gaps))
-    do = "Say why, or fill them in at the source; models take them as unknown"
     where = f"{found}; {missing:,} missing ({share:.2%}), the longest gap {longest}"
-    return Finding("steps", "look", where, f"{do}. Two a year are the clock's going forward, which is read as UTC here")
+    do = "Ask why; models take them as unknown. One each spring is a local clock going forward: parse.py can tell its zone"
+    return Finding("steps", "look", where, do)
 
 
 def _leaks(draft: Draft) -> Iterator[Finding]:

@@ -125,7 +125,7 @@ def _column(column: Inferred, type_: str = "", besides: list[Part] | None = None
 def _promise(draft: Draft, column: Inferred) -> Call | None:
     if column is draft.shape.target and draft.classes and not draft.is_label_as_it_is:
         among = [Part(text(name)) for name in draft.classes.values()]
-        parts = (text(f"{column.name}_is_known"), text(column.name), Call("", among), text("quarantine"))
+        parts = (text(f"{column.name}_is_known"), text(sql(column.name)), Call("", among), text("quarantine"))
         return Call("accepted", [Part(part) for part in parts])
     return promise(column, draft.reading.columns[column.field])
 

@@ -1,4 +1,4 @@
-"""A domain that `headrace new-domain` wrote goes all the way as it is: from the user's file to a registered champion."""
+"""A domain that `headrace new-domain` wrote goes all the way as it is: from a user's file to a registered champion."""
 
 from __future__ import annotations
 

@@ -33,9 +33,11 @@ def machines() -> str:
     lines = ["Serial no,Type,Air temp [K],Wear [min],note,cause,Failed"]
     for row in range(600):
         wear = (row * 7919) % 251
-        failed = int(wear > 215)
+        failed = int(wear + (row * 104_729) % 97 > 260)
         worn = "n/a" if row % 50 == 7 else str(wear)
-        lines.append(f"{1000 + 3 * row},{'LMH'[row % 3]},{298 + row % 11 / 10},{worn},same,{int(wear > 230)},{failed}")
+        lines.append(
+            f"{1000 + 3 * row},{'LMH'[row % 3]},{298 + row % 11 / 10},{worn},same,{int(failed and wear > 225)},{failed}"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -169,7 +169,7 @@ def _gaps(draft: Draft) -> Finding:
     share = missing / (missing + len(at))
     longest = told(max(gaps))
     where = f"{found}; {missing:,} missing ({share:.2%}), the longest gap {longest}"
-    do = "Ask why; models take them as unknown. One each spring is a local clock going forward: parse.py can tell its zone"
+    do = "Ask why; models take them as unknown. One each spring is a local clock going forward"
     return Finding("steps", "look", where, do)
 
 

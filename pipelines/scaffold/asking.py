@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pipelines.scaffold.draft import Draft
-from pipelines.scaffold.layout import Call, Part, text, texts
+from pipelines.scaffold.layout import CONFIRM, Call, Part, text, texts
 from pipelines.scaffold.refusal import ScaffoldRefused
 from pipelines.scaffold.roles import features
 from pipelines.scaffold.spans import DAY, Cut, cut, duration_code, hours, instant_code
@@ -26,6 +26,7 @@ def views(draft: Draft) -> list[Call]:
     if not seen and not draft.event_time:
         raise ScaffoldRefused(
             f"{draft.reading.path}: no column is left that could tell '{draft.shape.target.field}'. Give more columns"
+            + "".join(f"; {role.column.name}: {role.why}" for role in draft.left_out())
         )
     parts = [Part(feature) for feature in seen]
     found = (
@@ -35,7 +36,13 @@ def views(draft: Draft) -> list[Call]:
 
 
 def _left_out(draft: Draft) -> tuple[str, ...]:
-    return tuple(f"{role.column.name} is left out: {role.why}" for role in draft.left_out())
+    """Comments on what models do not see; of what tells the answer by itself, to be confirmed."""
+    return tuple(
+        f"{CONFIRM.removeprefix('# ')}{role.column.name} is left out: {role.why}; was it known before the answer?"
+        if role.column.name in draft.leaks
+        else f"{role.column.name} is left out: {role.why}"
+        for role in draft.left_out()
+    )
 
 
 def _feature(draft: Draft, name: str, use: str) -> Call:

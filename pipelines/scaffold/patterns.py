@@ -59,15 +59,11 @@ class Pattern:
             if not 1 <= hour <= 12:
                 return None
             hour = hour % 12 + (12 if said["half"] == "PM" else 0)
-        fraction = int((said.get("fraction") or "").ljust(6, "0"))
+        minute, second = (int(said.get(part) or 0) for part in ("minute", "second"))
+        fraction, zone = int((said.get("fraction") or "").ljust(6, "0")), _zone(said.get("offset") or "Z")
         try:
-            return datetime(
-                *(int(said[part]) for part in ("year", "month", "day")),
-                hour,
-                *(int(said.get(part) or 0) for part in ("minute", "second")),
-                fraction,
-                tzinfo=_zone(said.get("offset") or "Z"),
-            ).astimezone(UTC)
+            at = datetime(int(said["year"]), int(said["month"]), int(said["day"]), hour, minute, second, fraction, zone)
+            return at.astimezone(UTC)
         except (ValueError, OverflowError):
             return None
 

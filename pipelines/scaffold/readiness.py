@@ -62,7 +62,7 @@ def _rows(draft: Draft) -> Iterator[Finding]:
     if draft.shape.among:
         counts = draft.frequencies()
         rarest = min(counts[value] for value in draft.shape.among)
-        shown = ", ".join(f"{value} {counts[value]:,}" for value in draft.shape.among)
+        shown = ", ".join(f"{counts[value]:,} are {value}" for value in draft.shape.among)
         verdict = _at_least(rarest, _ENOUGH_OF_A_CLASS, _FEWEST_OF_A_CLASS)
         do = "" if verdict == "ok" else "Bring more of the rarest, or join classes"
         yield Finding("answers", verdict, f"of {draft.shape.target.name}: {shown}", do)
@@ -176,8 +176,8 @@ def _gaps(draft: Draft) -> Finding:
 def _leaks(draft: Draft) -> Iterator[Finding]:
     if not draft.leaks:
         yield Finding("leaks", "ok", "no column tells the answer by itself")
-    for name, why in draft.leaks.items():
-        do = "Left out of the features: put it in if it is known before the answer"
+    for number, (name, why) in enumerate(draft.leaks.items(), start=1):
+        do = "Left out of the features: put in what is known before the answer" if number == len(draft.leaks) else ""
         yield Finding(f"leak: {name}", "look", why, do)
 
 

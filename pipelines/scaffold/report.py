@@ -35,6 +35,8 @@ def to_confirm(files: Mapping[str, str]) -> list[Confirm]:
             while after < len(lines) and lines[after].lstrip().startswith("#   "):
                 told.append(lines[after].strip().removeprefix("#").strip())
                 after += 1
+            while after < len(lines) and lines[after].lstrip().startswith("#"):
+                after += 1
             about = lines[after].strip().rstrip(",([{") if after < len(lines) else ""
             found.append(Confirm(name, number + 1, about, " ".join(told)))
     return found
@@ -48,10 +50,10 @@ def terminal(draft: Draft, findings: Sequence[Finding], confirms: Sequence[Confi
         lines += _wrapped(f"  {one.verdict:<4}  {one.about:<{wide}}  ", one.found)
         lines += _wrapped(" " * (wide + 10) + "→ ", one.do) if one.do else []
     lines += ["", f"To confirm, {len(confirms)} places (# confirm: in the files):"]
-    places = [f"{one.file}:{one.line}" for one in confirms]
+    places = [f"{confirm.file}:{confirm.line}" for confirm in confirms]
     wide = max(map(len, places), default=0)
-    for place, one in zip(places, confirms, strict=True):
-        lines += _wrapped(f"  {place:<{wide}}  ", f"{_short(one.about)}: {one.told}")
+    for place, confirm in zip(places, confirms, strict=True):
+        lines += _wrapped(f"  {place:<{wide}}  ", f"{_short(confirm.about)}: {confirm.told}")
     return "\n".join(lines)
 
 

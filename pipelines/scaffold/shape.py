@@ -61,8 +61,8 @@ def shape_of(reading: Reading, columns: Sequence[Inferred], target: str = "") ->
         is_measured = wanted.is_number and wanted.distinct > 2
         if is_measured and (found := _series(reading, columns, time, wanted)):
             entity, step = found
-            first, last = _ends(reading, time)
-            return Shape("series", "forecast", wanted, time, entity, step=step, times=times, first=first, last=last)
+            begin, end = _ends(reading, time)
+            return Shape("series", "forecast", wanted, time, entity, step=step, times=times, first=begin, last=end)
     first, last = _ends(reading, times[0]) if times else (None, None)
     return Shape(
         "events" if times else "timeless",

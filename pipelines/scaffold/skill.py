@@ -108,7 +108,8 @@ def _of_series(reading: Reading, shape: Shape, horizon: Horizon) -> Skill | None
     wide = wide.reindex(pd.date_range(wide.index[0], wide.index[-1], freq=shape.step))
     label = wide.to_numpy().ravel()
     lags = [wide.shift(steps).to_numpy().ravel() for steps in horizon.lag_steps]
-    clock = np.repeat(np.column_stack([wide.index.hour, wide.index.minute, wide.index.weekday]), wide.shape[1], axis=0)
+    line = pd.DatetimeIndex(wide.index)
+    clock = np.repeat(np.column_stack([line.hour, line.minute, line.weekday]), wide.shape[1], axis=0)
     naive = wide.shift(horizon.season_steps).to_numpy().ravel()
     is_held = np.repeat(np.arange(len(wide)) >= (1.0 - _HELD_BACK) * len(wide), wide.shape[1])
     label = np.where(np.isnan(naive), np.nan, label)

@@ -61,7 +61,8 @@ def interval(span: timedelta) -> str:
     """The same as SQL: `interval 30 minutes`; in whole seconds where it is no whole number of anything greater."""
     for unit, size in _UNITS:
         if span % size == timedelta(0):
-            return f"interval {span // size} {unit}"
+            number = span // size
+            return f"interval {number} {unit if number > 1 else unit.removesuffix('s')}"
     return f"interval {int(span.total_seconds())} seconds"
 
 

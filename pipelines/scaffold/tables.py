@@ -24,7 +24,7 @@ def tables(draft: Draft) -> dict[str, Call]:
     if draft.shape.kind == "series":
         assert time is not None
         known = f"{sql(time.name)} + {interval(draft.shape.step)}"
-        told = f"A value every {interval(draft.shape.step).removeprefix('interval ')}."
+        told = f"A value every {interval(draft.shape.step).removeprefix('interval ').removeprefix('1 ')}."
         confirm = "a value is known one step after its instant; when is it in truth?"
         return {READINGS: _table(draft, READINGS, [target, *others, *leaked], known, confirm, told)}
     known = sql(time.name) if time else ""
@@ -47,7 +47,10 @@ def _table(draft: Draft, name: str, columns: list[Inferred], known: str, confirm
             Part(text(time.name), "event_time"),
             Part(text(known), "available_at", confirm=confirm),
         ]
-    declared = [_entity(draft), *([Part(_column(time), confirm=_clock(time))] if time else [])]
+    entity_part = _entity(draft)
+    if name == OUTCOMES:  # it was told where it stands first
+        entity_part = Part(entity_part.value)
+    declared = [entity_part, *([Part(_column(time), confirm=_clock(time))] if time else [])]
     declared += [_part(draft, column) for column in columns]
     parts.append(Part(Call("", declared), "columns"))
     promises = [found for column in columns if (found := _promise(draft, column))]
@@ -68,9 +71,9 @@ def _entity(draft: Draft) -> Part:
         return Part(Call("Column", one))
     also = [key.name for key in shape.keys]
     if shape.key and also:
-        told = f"it is another one in each row, as are {', '.join(also)}: which is the thing's name for good?"
+        told = f"each row has another one, as of {' and '.join(also)}: which is the thing's name for good?"
     elif shape.key:
-        told = "it is another one in each row: is it the thing's name for good?"
+        told = "each row has another one: is it the thing's name for good?"
     else:
         told = "is there a series of each of these?"
     return Part(Call("Column", _named(entity)), confirm=told)

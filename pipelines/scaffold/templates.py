@@ -32,7 +32,7 @@ from pathlib import Path
 from pipelines.contracts.names import DeclarationError
 
 {confirm}
-FILE = Path({path})
+FILE = Path({path}){excuse}
 DROPPED_AS = {drop}
 
 
@@ -96,29 +96,27 @@ ACT = Assigning(
     doc="Treat each as the class that is the least likely mistake.",
 )
 '''
+_POINTS = '{name: (record.get(name) or "").replace(",", ".") for name in WITH_COMMA}'
 _CAPACITY = 0.05
+_FOR_ALL = ("/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108 - the linter asks why a path lies there
 
 
 def parse(draft: Draft) -> str:
     """parse.py: numbers rows that have no name, and reads decimal commas."""
     fields = [column.field for column in draft.with_comma]
-    told = ["has its place in the file, from 0"] if draft.is_numbered else []
-    told += ["has points for decimal commas"] if fields else []
+    told = ["its place in the file, from 0"] if draft.is_numbered else []
+    told += ["points for decimal commas"] if fields else []
     constants = f"\n{statement('WITH_COMMA', texts(fields))}\n" if fields else ""
-    made = "{**record"
-    made += (
-        ", **{name: (record.get(name) or '').replace(',', '.') for name in WITH_COMMA}".replace("'", '"')
-        if fields
-        else ""
-    )
-    made += f', "{ROW_NUMBER}": f"{{number:09d}}"' if draft.is_numbered else ""
-    loop = "for number, record in enumerate(records):" if draft.is_numbered else "for record in records:"
+    number = f', "{ROW_NUMBER}": f"{{number:09d}}"' if draft.is_numbered else ""
+    body = ["for number, record in enumerate(records):" if draft.is_numbered else "for record in records:"]
+    body += [f"    with_points = {_POINTS}"] if fields else []
+    body += [f"    yield [{{**record{', **with_points' if fields else ''}{number}}}]"]
     return _PARSE.format(
         doc="What the declaration cannot say of the raw rows.",
         source=SOURCE,
         constants=constants,
-        promise=", which " + " and ".join(told),
-        body=f"    {loop}\n        yield [{made}}}]",
+        promise=" with " + " and ".join(told),
+        body="\n".join(f"    {line}" for line in body),
     )
 
 
@@ -133,6 +131,7 @@ def samples(draft: Draft) -> str:
         name=draft.name,
         confirm="\n".join(comment(f"{CONFIRM}{told}; when is a file delivered?")),
         path=text(str(draft.reading.path.resolve())),
+        excuse="  # noqa: S108" if str(draft.reading.path.resolve()).startswith(_FOR_ALL) else "",
         drop=text(draft.drop),
     )
 

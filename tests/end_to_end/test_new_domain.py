@@ -24,7 +24,7 @@ def test_a_small_file_goes_from_its_rows_to_a_champion(spark, tmp_path):
     lines = ["Wear (min);Type;Torque [Nm];State"]
     for row in range(500):
         wear = (row * 7919) % 251
-        state = "broken" if wear + 20 * math.sin(row) > 150 else "fine"
+        state = "broken" if wear + 90 * math.sin(row) > 150 else "fine"
         lines.append(f"{wear},5;{'LMH'[row % 3]};{'n/a' if row % 40 == 3 else 40 + row % 11};{state}")
     (tmp_path / "my.csv").write_text("\n".join([*lines, "1,5;L"]) + "\n")
     done = new_domain("tools", tmp_path / "my.csv", "State", _folder(tmp_path))

@@ -7,7 +7,8 @@ import pytest
 import pipelines.domains
 from pipelines import cli
 
-ROWS = "\n".join(["id,x,y"] + [f"{row},{(row * 31) % 97}.5,{(row * 31) % 97 * 2 + row % 3}.5" for row in range(300)])
+VALUES = [(row, (row * 31) % 97, (row * 7919) % 101) for row in range(300)]
+ROWS = "\n".join(["id,x,y", *(f"{row},{x}.5,{x + luck}.5" for row, x, luck in VALUES)])
 
 
 @pytest.fixture

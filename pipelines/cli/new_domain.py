@@ -43,7 +43,7 @@ def new_domain(options: argparse.Namespace) -> int:
         print(f"headrace: {mistake}", file=sys.stderr)
         return USERS_MISTAKE
     print(done.report)
-    print(f"\nNext: read {done.folder.name}/READINESS.md, settle what is to confirm, then")
+    print(f"\nWritten: {done.folder}. Next: read its READINESS.md, settle what is to confirm, then")
     print(
         f"  headrace run --domain {options.name} --stage land --stage bronze --stage silver    what becomes of the rows"
     )

@@ -50,7 +50,7 @@ def named(field: str, taken: Collection[str] = ()) -> tuple[str, str]:
 
 def instant_named(name: str, end: str, taken: Collection[str] = ()) -> str:
     """The name of an instant ("at") or a day ("on"): `order_date` becomes `order_at`, `datetime` is `measured_at`."""
-    stem = _OF_TIME.sub("", name).strip("_") or ("measured" if end == "at" else "told")
+    stem = _OF_TIME.sub("", name).strip("_") or "measured"
     name = f"{stem}_{end}"
     return free(f"{stem}_told_{end}" if name in _TAKEN else name, taken)
 

@@ -48,7 +48,7 @@ def new_domain(name: str, file: Path, target: str, into: Path) -> NewDomain:
     confirms = to_confirm({path: content for path, content in files.items() if path.endswith(".py")})
     files["READINESS.md"] = markdown(draft, found, confirms)
     _write(folder, files, draft.reading.source.encoding)
-    return NewDomain(folder, draft, found, confirms, terminal(draft, found, confirms, str(folder)))
+    return NewDomain(folder, draft, found, confirms, terminal(draft, found, confirms))
 
 
 def _free(name: str, into: Path) -> Path:

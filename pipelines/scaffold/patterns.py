@@ -80,14 +80,25 @@ PATTERNS = tuple(
 
 
 def pattern_of(texts: Collection[str]) -> Pattern | None:
-    """The first pattern that reads all of the texts."""
-    return next((pattern for pattern in PATTERNS if all(pattern.read(text) for text in texts)), None) if texts else None
+    """The first pattern that reads all of the texts; where day and month could be either, that of the two by which they
+    lie closer together."""
+    if not texts:
+        return None
+    found = next((pattern for pattern in PATTERNS if all(pattern.read(text) for text in texts)), None)
+    if found and is_ambiguous(found, texts):
+        return min((found, found.swapped()), key=lambda pattern: _length(pattern, texts))
+    return found
 
 
 def is_ambiguous(pattern: Pattern, texts: Collection[str]) -> bool:
     """Whether the texts could be read with day and month the other way round just as well."""
     other = pattern.swapped()
     return not pattern.text.startswith("yyyy") and all(other.read(text) for text in texts)
+
+
+def _length(pattern: Pattern, texts: Collection[str]) -> timedelta:
+    instants = [instant for text in texts if (instant := pattern.read(text))]
+    return max(instants) - min(instants)
 
 
 _COMPILED: dict[str, re.Pattern[str]] = {}

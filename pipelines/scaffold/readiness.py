@@ -187,7 +187,8 @@ def _skill(draft: Draft, skill: Skill | None) -> Finding:
     figures = f"{skill.loss} {skill.model:.4g}, naive {skill.naive:.4g}: {skill.gain:+.1%} on {skill.rows:,} rows"
     found = f"a quick model has {figures} ({skill.held_back})"
     if skill.gain < _WORTH_IT:
-        do = "The columns tell hardly anything of the answer: bring others, or ask something else"
+        again = ", or put back what was left out" if draft.leaks else ""
+        do = f"The columns tell hardly anything of the answer: bring others, or ask something else{again}"
         return Finding("skill", "look" if skill.gain > 0 else "stop", found, do)
     if skill.gain > _TOO_GOOD:
         return Finding(

@@ -42,10 +42,10 @@ def to_confirm(files: Mapping[str, str]) -> list[Confirm]:
     return found
 
 
-def terminal(draft: Draft, findings: Sequence[Finding], confirms: Sequence[Confirm], folder: str) -> str:
+def terminal(draft: Draft, findings: Sequence[Finding], confirms: Sequence[Confirm]) -> str:
     """The report as it is printed."""
     wide = max(len(one.about) for one in findings)
-    lines = [f"{folder}: {_summary(draft)}", ""]
+    lines = [*_wrapped("", f"{draft.name}: {_summary(draft)}"), ""]
     for one in findings:
         lines += _wrapped(f"  {one.verdict:<4}  {one.about:<{wide}}  ", one.found)
         lines += _wrapped(" " * (wide + 10) + "→ ", one.do) if one.do else []
@@ -85,9 +85,9 @@ def markdown(draft: Draft, findings: Sequence[Finding], confirms: Sequence[Confi
 
 def _summary(draft: Draft) -> str:
     kind = {
-        "series": f"a series, `{draft.shape.target.name}` to be forecast",
-        "events": f"events in time, `{draft.shape.target.name}` of each to be told",
-        "timeless": f"rows without a time, `{draft.shape.target.name}` of each to be told",
+        "series": f"a series, {draft.shape.target.name} to be forecast",
+        "events": f"events in time, {draft.shape.target.name} of each to be told",
+        "timeless": f"rows without a time, {draft.shape.target.name} of each to be told",
     }[draft.shape.kind]
     of = draft.reading
     told = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}[of.source.delimiter]

@@ -47,10 +47,9 @@ def _table(draft: Draft, name: str, columns: list[Inferred], known: str, confirm
             Part(text(time.name), "event_time"),
             Part(text(known), "available_at", confirm=confirm),
         ]
-    entity_part = _entity(draft)
-    if name == OUTCOMES:  # it was told where it stands first
-        entity_part = Part(entity_part.value)
-    declared = [entity_part, *([Part(_column(time), confirm=_clock(time))] if time else [])]
+    declared = [_entity(draft), *([Part(_column(time), confirm=_clock(time))] if time else [])]
+    if name == OUTCOMES:  # what is uncertain of them is told where they stand first
+        declared = [Part(part.value) for part in declared]
     declared += [_part(draft, column) for column in columns]
     parts.append(Part(Call("", declared), "columns"))
     promises = [found for column in columns if (found := _promise(draft, column))]
@@ -126,7 +125,7 @@ def _column(column: Inferred, type_: str = "", besides: list[Part] | None = None
 
 
 def _promise(draft: Draft, column: Inferred) -> Call | None:
-    if column is draft.shape.target and draft.classes and not draft.is_label_as_it_is:
+    if column is draft.shape.target and draft.classes and not (draft.is_binary and draft.is_label_as_it_is):
         among = [Part(text(name)) for name in draft.classes.values()]
         parts = (text(f"{column.name}_is_known"), text(sql(column.name)), Call("", among), text("quarantine"))
         return Call("accepted", [Part(part) for part in parts])

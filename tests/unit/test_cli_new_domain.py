@@ -35,8 +35,9 @@ def test_the_folder_is_written_and_the_report_ends_with_what_to_run_next(capsys,
     assert (code, err) == (0, "")
     written = {path.relative_to(into / "mine").as_posix() for path in (into / "mine").rglob("*") if path.is_file()}
     assert {"__init__.py", "domain.py", "decide.py", "samples.py", "READINESS.md", "sample/quarantined.csv"} < written
-    assert out.startswith(f"{into}/mine: 300 rows and 3 columns of my.csv (utf-8, commas); rows without a time")
-    assert "domain.py:" in out and "headrace run --domain mine" in out.splitlines()[-1]
+    assert out.startswith("mine: 300 rows and 3 columns of my.csv (utf-8, commas); rows without a time")
+    assert f"Written: {into}/mine. Next:" in out and "domain.py:" in out
+    assert "headrace run --domain mine" in out.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

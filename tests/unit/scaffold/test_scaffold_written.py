@@ -170,6 +170,41 @@ def test_events_without_a_name_are_numbered_and_their_commas_read(made):
         ]
 
 
+@pytest.mark.parametrize(
+    ("step", "form", "steps", "every", "ends"),
+    [
+        (timedelta(minutes=1), "%Y-%m-%d %H:%M:%S", 60, timedelta(hours=1), "_at"),
+        (timedelta(minutes=15), "%m/%d/%Y %H:%M", 96, timedelta(days=1), "_at"),
+        (timedelta(hours=1), "%Y-%m-%dT%H:%M:%S+00:00", 24, timedelta(days=1), "_at"),
+        (timedelta(days=1), "%d.%m.%Y", 7, timedelta(days=1), "_at"),
+        (timedelta(days=7), "%Y-%m-%d", 4, timedelta(days=7), "_at"),
+    ],
+)
+def test_a_series_of_any_step_is_declared_for_each_of_its_things(made, step, form, steps, every, ends):
+    lines = ["site,day,sold,rain"]
+    for row in range(1200 if step < timedelta(hours=1) else 400):
+        at = f"{datetime(2020, 1, 6) + row * step:{form}}"
+        lines += [f"{site},{at},{100 * site + (row * 7919) % 53},{(row * 31) % 17}.5" for site in (1, 2)]
+    done = made("shops", "\n".join(lines) + "\n", "sold")
+    with found_in(done.folder.parent):
+        task = domain("shops").task("sold")
+        assert (task.spine.entity, task.step, task.steps, task.spine.every) == ("site", step, steps, every)
+        (table,) = domain("shops").tables
+        assert [(column.name, column.type) for column in table.columns] == [
+            *(("site", "string"), (f"measured{ends}", "timestamp"), ("sold", "int"), ("rain", "double")),
+        ]
+    assert {one.verdict for one in done.findings if one.about in ("key", "steps", "leaks")} == {"ok"}
+
+
+def test_few_whole_numbers_are_classes(made):
+    lines = ["no,x,stars", *(f"{row},{(row * 7919) % 997}.5,{1 + row % 3}" for row in range(600))]
+    done = made("votes", "\n".join(lines) + "\n", "stars")
+    with found_in(done.folder.parent):
+        assert domain("votes").task("stars").classes == ("1", "2", "3")
+        (rule,) = domain("votes").table("outcomes").row_rules
+        assert rule.holds == "stars in ('1', '2', '3')"
+
+
 def test_a_number_without_a_time_is_estimated(made):
     done = made("plant", "\n".join(["a,b"] + [f"{x}.25,{x * x % 301}.5" for x in range(400)]) + "\n", "b")
     with found_in(done.folder.parent):

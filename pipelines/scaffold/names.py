@@ -33,6 +33,7 @@ _TAKEN = frozenset(
     )
 )
 """What Headrace's own tables call their columns."""
+_LONGEST = 60
 _OF_TIME = re.compile(r"_?(date_?time|time_?stamp|timestamp|datetime|date|time|day|ts|at|on)$")
 
 
@@ -67,7 +68,7 @@ def snake(text: str) -> str:
     """Lower-case words joined by single underscores, beginning with a letter: `toolWear%` → `tool_wear`."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", plain)
-    words = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
+    words = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")[:_LONGEST].strip("_")
     if not words:
         return "column"
     return words if words[0].isalpha() else f"column_{words}"

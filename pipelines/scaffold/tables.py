@@ -70,9 +70,9 @@ def _entity(draft: Draft) -> Part:
         return Part(Call("Column", one))
     also = [key.name for key in shape.keys]
     if shape.key and also:
-        told = f"each row has another one, as of {' and '.join(also)}: which is the thing's name for good?"
+        told = f"it names each row, as {' and '.join(also)} would: which is the thing's name for good?"
     elif shape.key:
-        told = "each row has another one: is it the thing's name for good?"
+        told = "it names each row of this file: is it the thing's name for good?"
     else:
         told = "is there a series of each of these?"
     return Part(Call("Column", _named(entity)), confirm=told)

@@ -65,6 +65,19 @@ def deals() -> str:
     return "\n".join(lines) + "\n"
 
 
+LONG = "how much of it was there " * 6 + "then"
+
+
+def odd() -> str:
+    """Names and values that need quotes, escapes and more room than a line has."""
+    header = ["it's", '"said ""so"""', LONG, "päck\\age", "from", "kind", "y"]
+    lines = [",".join(header)]
+    for row in range(300):
+        values = [f"{row % 13}.5", f"{(row * 31) % 97}.5", f"{(row * 7) % 89}.5", f"{row % 5}.5", f"{(row * 3) % 71}.5"]
+        lines.append(",".join([*values, ("it's", '"q ""x"""', "back\\slash")[row % 3], f"{(row * 7919) % 101}.5"]))
+    return "\n".join(lines) + "\n"
+
+
 @pytest.fixture
 def made(tmp_path):
     def make(name: str, content: str, target: str = ""):
@@ -77,7 +90,8 @@ def made(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "target"), [(machines(), "Failed"), (loads(), "load_MW"), (loads(";"), "temp"), (deals(), "ended as")]
+    ("content", "target"),
+    [(machines(), "Failed"), (loads(), "load_MW"), (loads(";"), "temp"), (deals(), "ended as"), (odd(), "y")],
 )
 def test_what_is_written_is_clean_and_as_the_formatter_leaves_it(made, content, target):
     folder = made("mine", content, target).folder
@@ -194,6 +208,27 @@ def test_a_series_of_any_step_is_declared_for_each_of_its_things(made, step, for
             *(("site", "string"), (f"measured{ends}", "timestamp"), ("sold", "int"), ("rain", "double")),
         ]
     assert {one.verdict for one in done.findings if one.about in ("key", "steps", "leaks")} == {"ok"}
+
+
+def test_odd_names_and_values_are_declared_as_they_are(made):
+    done = made("odd", odd(), "y")
+    with found_in(done.folder.parent):
+        rows, _ = domain("odd").tables
+        fields = ["it's", 'said "so"', LONG, "päck\\age", "from", "kind"]
+        assert [column.field for column in rows.columns[1:]] == fields
+        (rule,) = [rule for rule in rows.row_rules if rule.name == "kind_is_known"]
+        assert rule.holds == "kind in ('back\\\\slash', 'it\\'s', 'q \"x\"')"
+        assert "`from` between 0 and 106" in [rule.holds for rule in rows.row_rules]
+
+
+def test_what_should_be_mended_first_stops(made):
+    lines = ["no,x,y", *(f"{row},{row % 7}.5,{'' if row % 3 else (row * 31) % 97}" for row in range(120))]
+    done = made("few", "\n".join(lines) + "\n1,2\n", "y")
+    told = {one.about: (one.verdict, one.found) for one in done.findings}
+    assert told["rows"] == ("stop", "120")
+    assert told["missing"] == ("stop", "y 66.7%")
+    assert told["records"] == ("look", "1 cannot be read: 2 fields where the header has 3 (1)")
+    assert told["skill"][0] in ("stop", "look")
 
 
 def test_few_whole_numbers_are_classes(made):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from pipelines.scaffold.asking import task, views
+from pipelines.scaffold.asking import task
 from pipelines.scaffold.draft import Draft
 from pipelines.scaffold.layout import Call, Part, statement, text
 from pipelines.scaffold.reading import SOURCE
 from pipelines.scaffold.tables import tables
+from pipelines.scaffold.views import views
 
 _IMPORTS = {
     "pipelines.contracts.calendar": ("Calendar",),

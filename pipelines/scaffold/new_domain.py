@@ -12,9 +12,10 @@ from pipelines.scaffold import templates
 from pipelines.scaffold.columns import infer_all
 from pipelines.scaffold.declaration import declaration
 from pipelines.scaffold.draft import Draft
+from pipelines.scaffold.findings import Finding
 from pipelines.scaffold.horizon import horizon_of, seasons_of
 from pipelines.scaffold.leaks import leaks_of
-from pipelines.scaffold.readiness import Finding, findings
+from pipelines.scaffold.readiness import findings
 from pipelines.scaffold.reading import Reading, read
 from pipelines.scaffold.refusal import ScaffoldRefused
 from pipelines.scaffold.report import Confirm, markdown, terminal, to_confirm

@@ -74,7 +74,8 @@ class Pattern:
 
 PATTERNS = tuple(
     [Pattern(day) for day in _DAYS]
-    + [Pattern(f"{day}{between}{time}") for day in _DAYS for between in (" ", "'T'") for time in _TIMES]
+    + [Pattern(f"{_DAYS[0]}'T'{time}") for time in _TIMES]
+    + [Pattern(f"{day} {time}") for day in _DAYS for time in _TIMES]
 )
 """Those that are looked for; the first that reads every text is taken."""
 

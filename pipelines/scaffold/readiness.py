@@ -4,33 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
 
-from pipelines.scaffold.asking import cut_of
-from pipelines.scaffold.columns import instants
 from pipelines.scaffold.draft import Draft
+from pipelines.scaffold.findings import ENOUGH_OF_A_PART, FEWEST_OF_A_PART, Finding, at_least
+from pipelines.scaffold.shape import NAMES_A_KEY
 from pipelines.scaffold.skill import Skill
-from pipelines.scaffold.spans import told
-
-Verdict = Literal["ok", "look", "stop"]
+from pipelines.scaffold.times import time_findings
 
 _ENOUGH_ROWS, _FEWEST_ROWS = 1_000, 200
-_ENOUGH_OF_A_CLASS, _FEWEST_OF_A_CLASS = 100, 20
 _ENOUGH_ROUNDS, _FEWEST_ROUNDS = 300, 60
 _MUCH, _MOST = 0.05, 0.5
+_NEARLY = 0.9
 _TOO_GOOD, _WORTH_IT = 0.98, 0.02
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. do: what to do about it, "" where it is well."""
-
-    about: str
-    verdict: Verdict
-    found: str
-    do: str = ""
 
 
 def findings(draft: Draft, skill: Skill | None) -> list[Finding]:
@@ -41,7 +26,7 @@ def findings(draft: Draft, skill: Skill | None) -> list[Finding]:
         _nulls(draft),
         *_constant(draft),
         _key(draft),
-        *_time(draft),
+        *time_findings(draft),
         *_leaks(draft),
         _skill(draft, skill),
     ]
@@ -52,10 +37,10 @@ def _rows(draft: Draft) -> Iterator[Finding]:
     if draft.horizon:
         rounds = max(draft.horizon.cut_offs(draft.shape), 0)
         told_rounds = f"{rows:,}, in which the question can be asked {rounds:,} times"
-        verdict = _at_least(rounds, _ENOUGH_ROUNDS, _FEWEST_ROUNDS)
+        verdict = at_least(rounds, _ENOUGH_ROUNDS, _FEWEST_ROUNDS)
         yield Finding("rows", verdict, told_rounds, "" if verdict == "ok" else "Bring more history, or ask less ahead")
         return
-    verdict = _at_least(rows, _ENOUGH_ROWS, _FEWEST_ROWS)
+    verdict = at_least(rows, _ENOUGH_ROWS, _FEWEST_ROWS)
     yield Finding(
         "rows", verdict, f"{rows:,}", "" if verdict == "ok" else "Bring more rows; what few teach may be luck"
     )
@@ -63,13 +48,9 @@ def _rows(draft: Draft) -> Iterator[Finding]:
         counts = draft.frequencies()
         rarest = min(counts[value] for value in draft.shape.among)
         shown = ", ".join(f"{counts[value]:,} are {value}" for value in draft.shape.among)
-        verdict = _at_least(rarest, _ENOUGH_OF_A_CLASS, _FEWEST_OF_A_CLASS)
+        verdict = at_least(rarest, ENOUGH_OF_A_PART, FEWEST_OF_A_PART)
         do = "" if verdict == "ok" else "Bring more of the rarest, or join classes"
         yield Finding("answers", verdict, f"of {draft.shape.target.name}: {shown}", do)
-
-
-def _at_least(number: int, enough: int, fewest: int) -> Verdict:
-    return "ok" if number >= enough else "look" if number >= fewest else "stop"
 
 
 def _records(draft: Draft) -> Finding:
@@ -111,8 +92,9 @@ def _key(draft: Draft) -> Finding:
     alike = draft.reading.rows - len(rows)
     if draft.is_numbered:
         told_alike = f", and {alike:,} rows are word for word as another" if alike else ""
+        nearly = "".join(f"; {name} has {number:,} rows whose name another one has" for name, number in _nearly(draft))
         do = f"Name the column that names a row, as {draft.entity.name} in domain.py, and let parse.py go"
-        return Finding("key", "look", f"no column names a row{told_alike}: parse.py numbers them", do)
+        return Finding("key", "look", f"no column names a row{told_alike}{nearly}: parse.py numbers them", do)
     if shape.key:
         also = "".join(f"; so does {key.name}" for key in shape.keys)
         return Finding("key", "ok", f"{shape.key.name} names each row{also}")
@@ -126,51 +108,13 @@ def _key(draft: Draft) -> Finding:
     return Finding("key", "ok", f"{of_each} name each row")
 
 
-def _time(draft: Draft) -> Iterator[Finding]:
-    shape = draft.shape
-    if shape.time is None or shape.first is None or shape.last is None:
-        do = "If they have one, bring it: without it nothing is claimed about a future, and the split is by hash"
-        yield Finding("time", "look", "rows have no time", do)
-        return
-    span = f"{shape.first:%Y-%m-%d %H:%M} to {shape.last:%Y-%m-%d %H:%M}, {told(shape.last - shape.first)}"
-    others = [time.name for time in shape.times if time is not shape.time]
-    more = f"; times besides: {', '.join(others)}" if others else ""
-    yield Finding("time", "ok", f"{draft.event_time.name if draft.event_time else ''}: {span}{more}")
-    if shape.step:
-        yield _gaps(draft)
-    elif found := cut_of(draft):
-        counts = _by_span(draft, found.spans)
-        shown = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-        least = min(counts.values())
-        verdict = _at_least(least, _ENOUGH_OF_A_CLASS, _FEWEST_OF_A_CLASS)
-        do = "" if verdict == "ok" else "Rows lie unevenly in time: move the spans of the split"
-        yield Finding("split", verdict, f"rows: {shown}", do)
-
-
-def _by_span(draft: Draft, spans: dict) -> dict[str, int]:
-    assert draft.shape.time is not None
-    at = [instant for instant in instants(draft.shape.time, draft.reading.columns[draft.shape.time.field]) if instant]
-    return {name: sum(start <= instant < end for instant in at) for name, (start, end) in spans.items()}
-
-
-def _gaps(draft: Draft) -> Finding:
-    shape, columns = draft.shape, draft.reading.columns
-    assert shape.time is not None
-    at = instants(shape.time, columns[shape.time.field])
-    names = columns[shape.entity.field] if shape.entity else [""] * len(at)
-    lines: dict[str, set] = {name: set() for name in dict.fromkeys(names)}
-    for name, instant in zip(names, at, strict=True):
-        lines[name].add(instant)
-    gaps = [later - earlier for line in lines.values() for earlier, later in pairwise(sorted(line))]
-    missing = sum(max(gap // shape.step - 1, 0) for gap in gaps)
-    found = f"a value every {told(shape.step)}"
-    if not missing:
-        return Finding("steps", "ok", f"{found}, none missing")
-    share = missing / (missing + len(at))
-    longest = told(max(gaps))
-    where = f"{found}; {missing:,} missing ({share:.2%}), the longest gap {longest}"
-    do = "Ask why; models take them as unknown. One each spring is a local clock going forward"
-    return Finding("steps", "look", where, do)
+def _nearly(draft: Draft) -> Iterator[tuple[str, int]]:
+    """Columns that are called a key and would be one, but for a few rows that share theirs; with how many do."""
+    rows = draft.reading.rows
+    for column in draft.columns:
+        can_be = NAMES_A_KEY.search(column.name) and (column.is_whole or column.type == "string")
+        if can_be and _NEARLY * rows <= column.distinct < rows:
+            yield column.name, rows - column.distinct
 
 
 def _leaks(draft: Draft) -> Iterator[Finding]:

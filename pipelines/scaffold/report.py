@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.scaffold.draft import Draft
+from pipelines.scaffold.findings import Finding
 from pipelines.scaffold.layout import CONFIRM
-from pipelines.scaffold.readiness import Finding
 
 _WIDTH = 120
 

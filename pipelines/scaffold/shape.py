@@ -20,7 +20,8 @@ Asked = Literal["forecast", "estimate", "classify"]
 _EVEN = 0.9  # of all distances between neighbours, to be called a series
 _ALIKE = 0.99  # of all rows may have a time of their own; two hours of one name, say, are no reason against a series
 _FEWEST_STEPS = 50
-_NAMES_A_KEY = re.compile(r"(^|_)(id|uid|udi|uuid|key|no|nr|number|code|index|serial)($|_)")
+NAMES_A_KEY = re.compile(r"(^|_)(id|uid|udi|uuid|key|no|nr|number|code|index|serial)($|_)")
+"""Names that a key is likely to have."""
 _NAMES_A_TARGET = re.compile(
     r"(^|_)(target|label|class|outcome|result|response|y|failure|failed|fraud|default|churn|churned|is_\w+)($|_)"
 )
@@ -124,12 +125,12 @@ def _keys(reading: Reading, columns: Sequence[Inferred], times: Sequence[Inferre
         is_one_each = not column.nullable and column.distinct == reading.rows > 1 and column not in times
         if is_one_each and (column.type == "string" or (column.is_whole and _names_rows(reading, column))):
             found.append(column)
-    return tuple(sorted(found, key=lambda column: not _NAMES_A_KEY.search(column.name)))
+    return tuple(sorted(found, key=lambda column: not NAMES_A_KEY.search(column.name)))
 
 
 def _names_rows(reading: Reading, column: Inferred) -> bool:
     values = [int(text) for text in reading.columns[column.field]]
-    return bool(_NAMES_A_KEY.search(column.name)) or max(values) - min(values) == len(values) - 1
+    return bool(NAMES_A_KEY.search(column.name)) or max(values) - min(values) == len(values) - 1
 
 
 def _series(

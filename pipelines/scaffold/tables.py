@@ -86,9 +86,8 @@ def _named(entity: Inferred) -> list[Part]:
 def _clock(time: Inferred) -> str:
     """What is uncertain of the instants' text."""
     day_first = "day and month could be the other way round; " if time.is_ambiguous else ""
-    clock = (
-        "" if Pattern(time.pattern).has_offset else "no offset is told, so it is read as UTC: by which clock was it?"
-    )
+    read = "no offset is told, so it is read as UTC: by which clock was it? parse.py can add it"
+    clock = "" if Pattern(time.pattern).has_offset else read
     return f"{day_first}{clock}".removesuffix("; ")
 
 
@@ -120,8 +119,13 @@ def _column(column: Inferred, type_: str = "", besides: list[Part] | None = None
     parts += [Part(text(column.pattern), "pattern")] if column.pattern else []
     parts += [Part(text(column.unit), "unit")] if column.unit and not besides else []
     parts += [Part("True", "nullable")] if column.nullable else []
-    nulls = "|".join(_escaped(value) for value in column.nulls)
+    nulls = null_text(column)
     return Call("Column", [*parts, *([Part(text(nulls), "null_text")] if nulls else [])])
+
+
+def null_text(column: Inferred) -> str:
+    """The texts that stand for no value, as a regular expression of Python's and Java's alike."""
+    return "|".join(_escaped(value) for value in column.nulls)
 
 
 def _promise(draft: Draft, column: Inferred) -> Call | None:
@@ -137,5 +141,4 @@ def _quoted(value: str) -> str:
 
 
 def _escaped(value: str) -> str:
-    """As a regular expression of Python's and Java's alike."""
     return "".join(f"[{letter}]" if letter in "?.*+()|$" else letter for letter in value)

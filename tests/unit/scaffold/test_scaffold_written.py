@@ -231,6 +231,13 @@ def test_what_should_be_mended_first_stops(made):
     assert told["skill"][0] in ("stop", "look")
 
 
+def test_a_key_that_a_few_rows_share_is_told(made):
+    lines = ["order_id,x,y", *(f"o{min(row, 295)},{(row * 31) % 97}.5,{(row * 7919) % 101}.5" for row in range(300))]
+    done = made("orders", "\n".join(lines) + "\n", "y")
+    (key,) = [one.found for one in done.findings if one.about == "key"]
+    assert key == "no column names a row; order_id has 4 rows whose name another one has: parse.py numbers them"
+
+
 def test_few_whole_numbers_are_classes(made):
     lines = ["no,x,stars", *(f"{row},{(row * 7919) % 997}.5,{1 + row % 3}" for row in range(600))]
     done = made("votes", "\n".join(lines) + "\n", "stars")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
-from pipelines.scaffold.columns import Inferred, instants, numbers
+from pipelines.scaffold.columns import Inferred, instants, number, numbers
 from pipelines.scaffold.reading import Reading
 from pipelines.scaffold.refusal import ScaffoldRefused
 
@@ -114,6 +114,8 @@ def _question(target: Inferred, reading: Reading) -> tuple[Asked, tuple[str, ...
     ranked = sorted(target.among, key=lambda text: (-counts[text], text))
     if target.distinct == 2 and target.is_number and {float(text) for text in ranked} == {0.0, 1.0}:
         ranked = sorted(ranked, key=float)
+    if target.type == "boolean":
+        ranked = sorted(ranked, key=lambda text: number(target, text))
     return "classify", tuple(ranked)
 
 

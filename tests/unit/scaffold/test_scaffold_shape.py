@@ -69,6 +69,11 @@ def test_of_two_values_the_rarer_is_the_one():
     assert shaped("y", x=["1.5"] * 10, y=["bad"] * 3 + ["good"] * 7).among == ("good", "bad")
 
 
+def test_of_flags_the_true_one_is_the_one_however_frequent():
+    assert shaped("y", x=["1.5"] * 10, y=["Yes"] * 7 + ["no"] * 3).among == ("no", "Yes")
+    assert shaped("y", x=["1.5"] * 10, y=["1"] * 7 + ["0"] * 3).among == ("0", "1")
+
+
 @pytest.mark.parametrize(
     ("target", "said"),
     [

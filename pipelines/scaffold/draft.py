@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from pipelines.scaffold.columns import Inferred
+from pipelines.scaffold.columns import Inferred, number
 from pipelines.scaffold.horizon import Horizon
 from pipelines.scaffold.reading import SOURCE, Reading
 from pipelines.scaffold.roles import Role
@@ -90,8 +90,7 @@ class Draft:
         """Whether the target's own values are the label's."""
         if self.is_binary:
             target = self.shape.target
-            is_flag = target.type == "boolean" and [value.lower()[0] in "ty" for value in self.shape.among]
-            return is_flag == [False, True] or (target.is_number and [float(v) for v in self.shape.among] == [0.0, 1.0])
+            return target.type != "string" and [number(target, value) for value in self.shape.among] == [0.0, 1.0]
         return all(value == name for value, name in self.classes.items())
 
     @property

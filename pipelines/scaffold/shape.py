@@ -112,9 +112,8 @@ def _question(target: Inferred, reading: Reading) -> tuple[Asked, tuple[str, ...
         )
     counts = Counter(reading.columns[target.field])
     ranked = sorted(target.among, key=lambda text: (-counts[text], text))
-    if target.distinct == 2 and target.is_number and {float(text) for text in ranked} == {0.0, 1.0}:
-        ranked = sorted(ranked, key=float)
-    if target.type == "boolean":
+    is_flag = target.type == "boolean" or (target.is_number and {number(target, text) for text in ranked} == {0.0, 1.0})
+    if is_flag:
         ranked = sorted(ranked, key=lambda text: number(target, text))
     return "classify", tuple(ranked)
 

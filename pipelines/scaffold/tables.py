@@ -105,7 +105,8 @@ def _target(draft: Draft) -> Part:
         return Part(_column(target), confirm=chosen)
     if draft.is_binary and draft.is_label_as_it_is:
         return Part(_column(target), confirm=chosen)
-    cases = " ".join(f"when {_quoted(value)} then '{name}'" for value, name in draft.classes.items())
+    as_parsed = {value.replace(",", ".") if target.comma else value: name for value, name in draft.classes.items()}
+    cases = " ".join(f"when {_quoted(value)} then '{name}'" for value, name in as_parsed.items())
     convert = [] if draft.is_label_as_it_is else [Part(text(f"case value {cases} end"), "convert")]
     told = f"'{draft.shape.among[-1]}' is the 1, as it is the rarer" if draft.is_binary else ""
     column = _column(target, type_="string", besides=convert)

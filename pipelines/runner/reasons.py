@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipelines.contracts.domain import Domain
+from pipelines.contracts.features import Category
 from pipelines.contracts.policies import Picking
 from pipelines.contracts.tasks import GLOBAL, Classify, Share, Span, Task
 from pipelines.domains import policy as policy_named
@@ -64,7 +65,8 @@ class Reason:
 
 @dataclass(frozen=True)
 class Reasons:
-    """The reasons of some of a task's decisions. among: of so many that were asked about. unit: of the parts."""
+    """The reasons of some of a task's decisions. among: of so many that were asked about. unit: of the parts.
+    categories: by feature that is a place in a list, from 1, that list."""
 
     task: str
     policy: str
@@ -75,6 +77,7 @@ class Reasons:
     has_times: bool
     has_steps: bool
     among: int
+    categories: Mapping[str, Sequence[str]]
     reasons: Sequence[Reason]
 
 
@@ -119,6 +122,13 @@ def reasons(settings: Settings, asked: Asked) -> Reasons:
         isinstance(next(iter(task.split.spans.values())), Span),
         task.steps > 1,
         len(decisions),
+        {
+            name: feature.among
+            for view in domain.views_of(task)
+            for feature in view.features
+            if isinstance(feature, Category)
+            for name in feature.names()
+        },
         [
             Reason(
                 row[task.spine.entity],

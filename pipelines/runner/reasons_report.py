@@ -32,7 +32,7 @@ def _lines(found: Reasons, reason: Reason) -> list[str]:
         "raised by": [part for part in reason.parts if part.part > 0][:_NAMED],
         "lowered by": [part for part in reason.parts if part.part < 0][:_NAMED],
     }
-    lines += [f"  {word} {_side(parts, found.unit)}" for word, parts in sides.items() if parts]
+    lines += [f"  {word} {_side(parts, found)}" for word, parts in sides.items() if parts]
     named = [part for parts in sides.values() for part in parts]
     others = math.fsum(part.part for part in reason.parts) - math.fsum(part.part for part in named)
     if len(named) < len(reason.parts):
@@ -45,13 +45,18 @@ def _lines(found: Reasons, reason: Reason) -> list[str]:
     return lines
 
 
-def _side(parts: Sequence[Part], unit: str) -> str:
-    first, *rest = [f"{part.feature} {_value(part.value)} ({part.part:+.3g}" for part in parts]
-    return ", ".join([f"{first} {unit})", *[f"{told})" for told in rest]])
+def _side(parts: Sequence[Part], found: Reasons) -> str:
+    first, *rest = [f"{part.feature} {_value(part, found)} ({part.part:+.3g}" for part in parts]
+    return ", ".join([f"{first} {found.unit})", *[f"{told})" for told in rest]])
 
 
-def _value(value: float) -> str:
-    return "unknown" if math.isnan(value) else f"= {value:.6g}"
+def _value(part: Part, found: Reasons) -> str:
+    if math.isnan(part.value):
+        return "unknown"
+    if part.feature in found.categories:
+        names = ("none of those named", *found.categories[part.feature])
+        return f"= {names[int(part.value)]}"
+    return f"= {part.value:.6g}"
 
 
 def _told(action: Any) -> str:

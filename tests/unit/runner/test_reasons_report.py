@@ -20,11 +20,11 @@ PICKED = Reason(
     [
         Part("dep_hour", 20.0, 0.91),
         Part("wind_mps", math.nan, -0.5),
-        Part("a", 1.0, 0.25),
+        Part("d", 2.0, 0.25),
         Part("b", 2.0, 0.125),
         Part("c", 3.0, 0.0625),
-        Part("d", 4.0, 0.03125),
-        Part("e", 5.0, -0.015625),
+        Part("a", 1.0, 0.03125),
+        Part("e", 0.0, -0.015625),
         Part("f", 6.0, 0.0),
     ],
 )
@@ -38,6 +38,7 @@ FOUND = Reasons(
     has_times=True,
     has_steps=False,
     among=214,
+    categories={"d": ("JFK", "EWR", "LGA", "BOS"), "e": ("UA",)},
     reasons=[PICKED],
 )
 
@@ -48,8 +49,8 @@ def test_a_reason_names_the_largest_parts_of_each_side_and_adds_up_the_others():
         "here; --rows shows more",
         "",
         "flight_id UA-12: is_protected yes, the naive policy's no; predicted 0.71",
-        "  raised by dep_hour = 20 (+0.91 log odds), a = 1 (+0.25), b = 2 (+0.125), c = 3 (+0.0625)",
-        "  lowered by wind_mps unknown (-0.5 log odds), e = 5 (-0.0156)",
+        "  raised by dep_hour = 20 (+0.91 log odds), d = EWR (+0.25), b = 2 (+0.125), c = 3 (+0.0625)",
+        "  lowered by wind_mps unknown (-0.5 log odds), e = none of those named (-0.0156)",
         "  the other 2 features together +0.0312 log odds",
     ]
 

@@ -68,6 +68,7 @@ def fit_report(
     share = {} if result.trained_share is None else {"trained_share": result.trained_share}
     by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
     tables = [TableRead(name, work.path(name), shard.version, work.count(name)) for name, shard in plan.tables.items()]
+    card = model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"], bundle)
     return FitReport(
         id=id,
         parent=parent,
@@ -96,7 +97,7 @@ def fit_report(
         documents={
             **explained.documents,
             **(of_each.documents if of_each else {}),
-            CARD_FILE: model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"], bundle),
+            CARD_FILE: card,
             PLAN_FILE: plan_text(plan),
             ENVIRONMENT_FILE: json.dumps(made_with, indent=1) + "\n",
             SLICES_FILE: pd.DataFrame(seen.slices).to_csv(index=False),
@@ -108,5 +109,6 @@ def fit_report(
             **({"headrace.unit_of_worth": policy.unit} if policy else {}),
             "headrace.lock_sha256": made_with["lock_sha256"],
             "mlflow.source.git.commit": made_with["code"],
+            "mlflow.note.content": card,  # shown as the run's description
         },
     )

@@ -362,6 +362,7 @@ def test_a_fits_record_holds_its_plan_environment_card_machine_and_costs(way, ml
     card = text("model_card.md")
     for told in ("Owner: millers", "`gold.mill_flow_m3s`", "fitted on", "| mae |", "seasonal_naive", "## Limits"):
         assert told in card, told
+    assert run.data.tags["mlflow.note.content"] == card
     metrics = run.data.metrics
     assert (
         0 < metrics["system/system_memory_usage_percentage"] <= 100 and "system/cpu_utilization_percentage" in metrics

@@ -23,6 +23,7 @@ from datetime import timedelta
 import numpy as np
 
 from pipelines.metrics import comparison_figures as figures
+from pipelines.metrics.losses import direction
 from pipelines.serve.pages import say, show, show_table
 from pipelines.serve.published import Published
 
@@ -38,6 +39,9 @@ MEANINGS = {
     "auc": "of a yes and a no, how often the yes gets the greater probability; chance: 0.5",
     "average_precision": "share of right alarms, averaged over all there is to find; chance: the base rate",
     "log_loss": "surprise at what came; less is better",
+    "ndcg": "how well the first places of each query are filled, with 1 at best",
+    "map": "share of relevant rows down to each relevant one, averaged over queries",
+    "mrr": "1 divided by the place of the first relevant row, averaged over queries",
     "brier": "squared distance of probability and outcome; less is better",
     "calibration_error": "how far what is told is from how often it comes",
     "base_rate": "how many turn out yes",
@@ -84,7 +88,7 @@ def told(metrics, name):
     if name not in metrics or name not in ("skill", "coverage"):
         return metrics.get(name)
     share = f"{metrics[name]:+.1%}" if name == "skill" else f"{metrics[name]:.0%}"
-    for loss in ("mae", "log_loss", "disorder"):
+    for loss in ("mae", "log_loss", "disorder", "ndcg"):
         low, high = (metrics.get(f"interval/{loss}_skill_{end}") for end in ("low", "high"))
         if name == "skill" and low is not None and high is not None:
             share += f" ({low:+.1%} to {high:+.1%})"
@@ -92,13 +96,13 @@ def told(metrics, name):
 
 
 def show_gains(task, fits, drawn):
-    """How much smaller the deciding metric is than the naive baseline's."""
+    """How much better the deciding metric is than the naive baseline's."""
     metric, baseline = task.promote.metric, fits.get(task.promote.must_beat)
     values = {family: fit.metrics[metric] for family, fit in fits.items() if metric in fit.metrics}
     if baseline is None or not values.get(baseline.family):
         return
     naive = values.pop(baseline.family)
-    of = {family: 1 - value / naive for family, value in values.items()}
+    of = {family: direction(metric) * (1 - value / naive) for family, value in values.items()}
     if of:
         show(figures.gains(of, drawn, metric=metric, bar=task.promote.by, subject=task.name))
 
@@ -124,7 +128,7 @@ def show_errors(domain, task, drawn):
         steps = {family: error.to_numpy() for family, error in errors.items()}
         hours = task.step / timedelta(hours=1)
         show(figures.errors_by_step(steps, drawn, hours_a_step=hours, subject=task.name, unit=task.unit))
-    if not task.quantiles:
+    if not task.quantiles and not task.query:
         both = {f: (r["actual"].to_numpy(float), r[task.point].to_numpy(float)) for f, r in by_family.items()}
         both = {f: pair for f, pair in both.items() if len(np.unique(pair[0])) == 2}
         if both:

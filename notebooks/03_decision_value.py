@@ -20,7 +20,7 @@
 # %%
 import os
 
-from pipelines.contracts.policies import Picking
+from pipelines.contracts.policies import Picking, Shortlisting
 from pipelines.domains import policy
 from pipelines.metrics import value_figures as figures
 from pipelines.metrics.value_figures import won_share
@@ -84,14 +84,14 @@ def show_actions(domain, task, by):
     rows.columns = ["cut_at", "champion", "naive"]
     if rows.empty:
         return
-    if not isinstance(by, Picking):
+    if not isinstance(by, Picking | Shortlisting):
         shown = [rows[who].dropna().to_numpy(float) for who in ("champion", "naive")]
         show(figures.actions(*shown, action=by.action, subject=task.name))
         return
     counts = rows[["champion", "naive"]].astype(float).groupby(days_of(rows["cut_at"], by)).sum()
     total = counts.sum()
     say(f"Picked: {total['champion']:,.0f} of {len(rows):,}; by the naive policy {total['naive']:,.0f}.")
-    if by.time_zone:  # else they were picked among all at once
+    if isinstance(by, Picking) and by.time_zone:  # else they were picked among all at once, or of each query
         show(figures.picks(counts, action=by.action, subject=task.name))
 
 

@@ -82,6 +82,7 @@ class Domain:
         asked = self.table(task.spine.table)
         types = {column.name: column.type for column in asked.of_features}
         columns = list(types)
+        nullable = {column.name for column in asked.of_features if column.nullable}
         if isinstance(task.spine, Events):
             if asked.version_key != (task.spine.entity,):
                 raise DeclarationError(f"{where}: '{task.spine.entity}' is not the key of '{asked.name}'")
@@ -95,6 +96,12 @@ class Domain:
                 raise DeclarationError(f"{where}: '{asked.name}' has no event time, so its split must be ByHash")
             if task.hashed_by:
                 self._known(f"column of '{asked.name}'", task.hashed_by, columns, f"task '{task.name}'")
+            if task.query:
+                self._known(f"column of '{asked.name}'", task.query, columns, f"task '{task.name}', query")
+                if types[task.query] != "string" or task.query in nullable or task.query == task.spine.entity:
+                    raise DeclarationError(
+                        f"{where}: its query '{task.query}' must be a string column that is never null, and not the key"
+                    )
             if not asked.event_time and any(view.table == task.table for view in self.views_of(task)):
                 raise DeclarationError(
                     f"{where}: without times, a feature from '{task.table}' would be the answer itself"

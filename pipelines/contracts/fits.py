@@ -58,7 +58,8 @@ class Frame:
     example. Without a step there is one answer an entity, and `target_at` is the cut-off itself. categories: cut-off
     features that are places in a list, from 1, with its length; 0 stands for any other value. encoded: cut-off
     features that are codes of a text, for which a model sees target means, with the smoothing of these. images: columns
-    of bytes beside the cut-off features.
+    of bytes beside the cut-off features. query: the column of text, besides, that says which examples are put in order
+    together; "" where none are.
     """
 
     entity: str
@@ -74,10 +75,21 @@ class Frame:
     categories: tuple[tuple[str, int], ...] = ()
     encoded: tuple[tuple[str, float], ...] = ()
     images: tuple[Image, ...] = ()
+    query: str = ""
 
     @property
     def image_columns(self) -> tuple[str, ...]:
         return tuple(name for image in self.images for name in image.names())
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Columns of the cut-offs that are no numbers."""
+        return (*self.image_columns, *((self.query,) if self.query else ()))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns by which examples are sorted: the rows of a query stand together."""
+        return (*((self.query,) if self.query else ()), self.entity, "cut_at")
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -130,11 +142,12 @@ class FitPlan:
     """Everything that decides a fit; two plans with one key give the same model on the same machine.
 
     quantiles: () where probabilities are asked for: of the label, which is 0 or 1, or of each of `classes`, of which
-    the label is the place, from 0. is_unlabelled: no label is looked at. encodings: none yet in a plan that no engine
-    has taken up. purge: from when on labels of a span are known too late to count; those of other spans count
-    whenever they came. precision: float32, or bfloat16 for the layers of nets that bear it. compression: none, or fp16
-    for the gradients that ranks send one another. warm_start: None for a fit that begins anew. scope: one model, or one
-    of each entity with `least_rows` labelled rows to learn from besides one of all, together in one bundle.
+    the label is the place, from 0; or where the frame has a query, whose rows are put in order. is_unlabelled: no label
+    is looked at. encodings: none yet in a plan that no engine has taken up. purge: from when on labels of a span are
+    known too late to count; those of other spans count whenever they came. precision: float32, or bfloat16 for the
+    layers of nets that bear it. compression: none, or fp16 for the gradients that ranks send one another. warm_start:
+    None for a fit that begins anew. scope: one model, or one of each entity with `least_rows` labelled rows to learn
+    from besides one of all, together in one bundle.
     """
 
     domain: str
@@ -162,13 +175,13 @@ class FitPlan:
 
     @property
     def class_count(self) -> int:
-        """How many values the label may have: 0, 1, …; 0 where it is any number."""
-        return len(self.classes) or (0 if self.quantiles else 2)
+        """How many classes the label may be the place of: 0, 1, …; 0 where it is a number."""
+        return len(self.classes) or (0 if self.quantiles or self.frame.query else 2)
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """The columns of a prediction."""
-        return output_columns(self.quantiles, self.classes, is_unlabelled=self.is_unlabelled)
+        return output_columns(self.quantiles, self.classes, is_unlabelled=self.is_unlabelled, query=self.frame.query)
 
     def known_before(self, span: Span | Share) -> datetime | None:
         """When the labels of a span must be known; None where that does not matter."""

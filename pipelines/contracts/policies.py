@@ -74,4 +74,26 @@ class Assigning:
     higher_is_better = False
 
 
-Policy = Sizing | Picking | Assigning
+@dataclass(frozen=True)
+class Shortlisting:
+    """The first few of each query, in the order of a task that ranks.
+
+    action: a boolean column, true for those that are picked. first: how many of each query. needs: features of the
+    question that `value` uses. value: from the realised relevance and needs to what picking a row was worth, in `unit`.
+
+    Equal scores stand in the order of their keys. The naive policy goes by the baseline's order, perfect foresight by
+    what each row turned out to be worth.
+    """
+
+    name: str
+    action: str
+    unit: str
+    first: int
+    value: Callable[[Column, Mapping[str, Column]], Column]
+    needs: tuple[str, ...] = ()
+    doc: str = ""
+
+    higher_is_better = True
+
+
+Policy = Sizing | Picking | Assigning | Shortlisting

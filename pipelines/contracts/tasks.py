@@ -29,6 +29,7 @@ __all__ = [
     "ParamValue",
     "Promote",
     "Protected",
+    "Rank",
     "RollingOrigin",
     "Scope",
     "Select",
@@ -74,7 +75,8 @@ class Events:
 
 @dataclass(frozen=True)
 class Promote:
-    """The gate: `metric` (smaller is better) must beat the baseline family `must_beat` by the fraction `by`."""
+    """The gate: `metric` must beat the baseline family `must_beat` by the fraction `by` of what that reaches; it is
+    smaller where it is a loss, greater where it is one of a Rank's (`ndcg`, `map`, `mrr`)."""
 
     metric: str
     must_beat: str
@@ -96,11 +98,13 @@ class Select:
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One question: `column` of `table`, asked at the cut-offs of `spine`. Declared as Forecast, Estimate,
-    Classify or Detect.
+    Classify, Detect or Rank.
 
     label_known_after: how long after the cut-off (Forecast: after a step's own time) the label is known at the latest.
     quantiles: ascending, with 0.5 among them (the point forecast); () where probabilities are asked for.
     classes: the values that `column` may have, as text, where the probability of each is asked for.
+    query: the column of the asked table that says which rows a Rank puts in order together. top: how many places of
+    that order its metrics look at.
     families: names in pipelines/models, each with the parameters that differ from the family's defaults in `params`.
     decide: name of a policy in the domain's decide.py.
     folds: how families are cross-validated besides. select: how many features they see; None: all that are declared.
@@ -121,6 +125,8 @@ class Task:
     label_known_after: timedelta = timedelta(0)
     quantiles: tuple[float, ...] = ()
     classes: tuple[str, ...] = ()
+    query: str = ""
+    top: int = 10
     views: tuple[str, ...]
     families: tuple[str, ...]
     split: ByTime | ByHash
@@ -162,6 +168,8 @@ class Task:
             raise DeclarationError(f"task '{self.column}': only a Classify of 0 and 1 picks, so no other can protect")
         if self.monitor and not isinstance(self, Estimate):
             raise DeclarationError(f"task '{self.column}': only an Estimate can be of what is left, and monitor")
+        if self.query and not isinstance(self, Rank):
+            raise DeclarationError(f"task '{self.column}': a query is what a Rank puts in order; no other kind has one")
         if self.folds is not None:
             if not isinstance(self.split, ByTime):
                 raise DeclarationError(f"task '{self.column}': folds roll through time, so its split must be ByTime")
@@ -183,10 +191,11 @@ class Task:
 
     @property
     def hashed_by(self) -> str:
-        """The column by whose names the asked rows are split; "" for a split by time."""
+        """The column by whose names the asked rows are split, of a Rank that of its queries, which no split may cut;
+        "" for a split by time."""
         if isinstance(self.split, ByEntity):
             return self.split.entity
-        return self.spine.entity if isinstance(self.split, ByHash) else ""
+        return (self.query or self.spine.entity) if isinstance(self.split, ByHash) else ""
 
     @property
     def horizon(self) -> timedelta:
@@ -205,7 +214,7 @@ class Task:
     @property
     def outputs(self) -> tuple[str, ...]:
         """The columns of a prediction."""
-        return output_columns(self.quantiles, self.classes, is_unlabelled=self.is_unlabelled)
+        return output_columns(self.quantiles, self.classes, is_unlabelled=self.is_unlabelled, query=self.query)
 
     @property
     def point(self) -> str:
@@ -281,6 +290,33 @@ class Detect(Task):
         _no_classes(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rank(Task):
+    """In which order the rows of a query stand, best first, by how relevant each is: `column`, a whole number from 0
+    (not at all) to MOST_RELEVANT. An answer is a score a row, which only says its place among the rows of its query.
+
+    All rows of a query are on one side of a split: by hash they are split by the query's name, by time they are asked
+    about at the first cut-off of any of them; one that was not known by then is not asked about.
+    """
+
+    spine: Events
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.query:
+            raise DeclarationError(f"task '{self.column}': a rank needs a query, the rows of which it puts in order")
+        if self.quantiles:
+            raise DeclarationError(f"task '{self.column}': an order has no quantiles")
+        if self.top < 1:
+            raise DeclarationError(f"task '{self.column}': top is {self.top}; an order is judged by a place or more")
+        if isinstance(self.split, ByEntity) and self.split.entity != self.query:
+            raise DeclarationError(
+                f"task '{self.column}': a split by '{self.split.entity}' could cut a '{self.query}' in two; let it be "
+                "ByHash, which keeps the rows of a query together"
+            )
+        _no_classes(self)
+
+
 def utc(text: str) -> datetime:
     """An instant from ISO text; text without an offset is UTC."""
     at = datetime.fromisoformat(text)
@@ -296,6 +332,10 @@ STEP, HOUR_OF_DAY = "step", "hour_of_day"
 """Slices that are no column of a table."""
 PROBABILITY = "probability"
 ANOMALY_SCORE = "anomaly_score"
+SCORE = "score"
+"""The column of a Rank's predictions: the greater, the nearer to the top of its query."""
+MOST_RELEVANT = 31
+"""The greatest relevance: it counts 2 to its power, and XGBoost learns none that is greater."""
 CLUSTER = "cluster"
 """The column of a backtest that says which of its clusters a model puts a row in; null where it has none."""
 BASELINE = "baseline"
@@ -303,12 +343,14 @@ BASELINE = "baseline"
 
 
 def output_columns(
-    quantiles: tuple[float, ...], classes: tuple[str, ...] = (), *, is_unlabelled: bool = False
+    quantiles: tuple[float, ...], classes: tuple[str, ...] = (), *, is_unlabelled: bool = False, query: str = ""
 ) -> tuple[str, ...]:
-    """The columns of a prediction: one a quantile or a class, the one probability where there are neither, or how odd a
-    thing is."""
+    """The columns of a prediction: one a quantile or a class, the one probability where there are neither, how odd a
+    thing is, or the score by which it stands among the rows of its query."""
     if is_unlabelled:
         return (ANOMALY_SCORE,)
+    if query:
+        return (SCORE,)
     if classes:
         return tuple(f"{PROBABILITY}_{name}" for name in classes)
     return tuple(quantile_column(quantile) for quantile in quantiles) or (PROBABILITY,)

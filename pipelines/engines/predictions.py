@@ -40,8 +40,8 @@ def predictions(
     spans: Mapping[str, Span | Share],
     beside: tuple[str, ...] = (),
 ) -> DataFrame:
-    """Entity, `cut_at`, `step`, `target_at`, the outputs, `actual` (null while unknown), `split`, the span's name,
-    `cluster` if the model tells one, and the features `beside`, which only tasks of one step have.
+    """Entity, `cut_at`, `step`, `target_at`, the outputs, the query of a Rank, `actual` (null while unknown), `split`,
+    the span's name, `cluster` if the model tells one, and the features `beside`, which only tasks of one step have.
 
     plan: gives the frame and the gold tables. The scorer is the very one that single rows go through.
     """
@@ -73,7 +73,9 @@ def predictions(
 
     outputs = ", ".join(f"{column} double" for column in plan.outputs)
     entity = plan.frame.entity
-    types = f"{entity} string, cut_at timestamp, step int, target_at timestamp, {outputs}, actual double, split string"
+    query = f", {plan.frame.query} string" if plan.frame.query else ""
+    types = f"{entity} string, cut_at timestamp, step int, target_at timestamp, {outputs}{query}"
+    types += ", actual double, split string"
     types += f", {CLUSTER} int" if tells_clusters else ""
     types += "".join(f", {feature} double" for feature in beside)
     return spark.range(0, count, 1, count).mapInArrow(score, types)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipelines.contracts.fits import FitError, FitPlan, Frame, Shard
@@ -30,21 +31,30 @@ def examples_of(
     """The examples of shard `index` of `count` of a span's cut-offs: disjoint, complete, the same every time.
 
     A shard is a contiguous range of the cut-offs in the order (entity, cut_at), so it needs few entities and little
-    time of each series. every > 0 adds training origins every so many steps between the cut-offs. among: of these
-    entities alone. Labels that the plan purges are null. Where the plan has encodings, they are applied: those of the
-    train span out of fold.
+    time of each series; it holds whole queries, of a frame that has them. every > 0 adds training origins every so many
+    steps between the cut-offs. among: of these entities alone. Labels that the plan purges are null. Where the plan has
+    encodings, they are applied: those of the train span out of fold.
     """
     frame = plan.frame
-    cut_offs = cut_offs_of(plan, span, (*frame.cut_off_features, *frame.image_columns), among)
+    cut_offs = cut_offs_of(plan, span, (*frame.cut_off_features, *frame.beside), among)
     if every:
         cut_offs = origins(cut_offs, frame, every)
-    cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
-    first, last = len(cut_offs) * index // count, len(cut_offs) * (index + 1) // count
+    cut_offs = cut_offs.sort_by([(name, "ascending") for name in frame.order])
+    first, last = (_border(cut_offs, frame, len(cut_offs) * shard // count) for shard in (index, index + 1))
     cut_offs = cut_offs.slice(first, last - first)
     made = examples(cut_offs, series_for(cut_offs, plan.tables, frame), frame, plan.known_before(span))
     if span == plan.train:
         return encoded_out_of_fold(made, plan.encodings, frame.entity)
     return encoded(made, plan.encodings.whole)
+
+
+def _border(cut_offs: pa.Table, frame: Frame, place: int) -> int:
+    """Where a shard begins that would begin at this place: there, or with the first row of the query that lies there.
+
+    cut_offs: sorted by the query, if there is one."""
+    if not frame.query or place >= len(cut_offs):
+        return place
+    return int(pc.index(cut_offs[frame.query], cut_offs[frame.query][place]).as_py())
 
 
 def cut_offs_of(

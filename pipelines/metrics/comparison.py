@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts.tasks import CLUSTER, ByHash, Task
-from pipelines.metrics.losses import LOSSES, counted
+from pipelines.metrics.losses import GAINS, LOSSES, counted, direction
 from pipelines.metrics.measures import measures, values
-from pipelines.metrics.resampling import Draws, block_length, drawn, groups, interval, periods
+from pipelines.metrics.resampling import Draws, block_length, drawn, groups, groups_of, interval, periods
 
 Values = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -48,7 +48,7 @@ class Compared:
             if len(of) != len(baseline):
                 raise ValueError(f"metrics: {len(of)} rows of {family} beside {len(baseline)} of the baseline")
         if isinstance(task.split, ByHash):
-            period = groups(len(baseline))
+            period = groups_of(np.asarray(baseline[task.query])) if task.query else groups(len(baseline))
             return cls(rows, task, leader, period, drawn(int(period.max()) + 1, 1))
         period = periods(baseline["cut_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy())
         count = int(period.max()) + 1
@@ -109,7 +109,7 @@ class Compared:
         found = {metric: own}
         if family != baseline:
             with np.errstate(invalid="ignore", divide="ignore"):
-                found[f"{metric}_skill"] = 1.0 - own / naive
+                found[f"{metric}_skill"] = direction(metric) * (1.0 - own / naive)
             found[f"{metric}_minus_naive"] = own - naive
         if self.leader not in (family, baseline):
             found[f"{metric}_minus_leader"] = own - self._drawn(metric, self.leader, where)
@@ -128,10 +128,13 @@ class Compared:
     def _rows_of(self, family: str, where: Flags) -> pa.Table:
         rows = self.rows[family]
         judged = ["actual", *self.task.outputs, *[CLUSTER for name in rows.column_names if name == CLUSTER]]
+        judged += [self.task.query] if self.task.query else []
         return rows.select(judged).filter(pa.array(where))
 
 
 def judged_by(task: Task) -> tuple[str, ...]:
-    """The losses whose intervals are told: that of `skill`, and last the one that the task promotes by."""
+    """The losses, or gains of a Rank, whose intervals are told: that of `skill`, and last the one that the task
+    promotes by."""
     of_skill = "disorder" if task.is_unlabelled else "mae" if task.quantiles else "log_loss"
-    return tuple(dict.fromkeys((of_skill, *[loss for loss in (task.promote.metric,) if loss in LOSSES])))
+    of_skill = "ndcg" if task.query else of_skill
+    return tuple(dict.fromkeys((of_skill, *[of for of in (task.promote.metric,) if of in LOSSES + GAINS])))

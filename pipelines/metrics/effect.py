@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.metrics.measures import values
-from pipelines.metrics.resampling import block_length, drawn, groups, interval, periods
+from pipelines.metrics.resampling import block_length, drawn, groups, groups_of, interval, periods
 
 Values = npt.NDArray[np.float64]
 
@@ -50,14 +50,16 @@ class Effect:
         return self.gain / self.foresight_gain if self.foresight_gain > 0.0 else None
 
 
-def effect(rows: pa.Table, *, higher_is_better: bool, has_times: bool) -> Effect | None:
+def effect(rows: pa.Table, *, higher_is_better: bool, has_times: bool, query: str = "") -> Effect | None:
     """The effect of all decisions; None without a row.
 
     rows: `cut_at` and, of each decision, `value`, `naive_value` and `foresight_value`. Where cut-offs have times, the
     gains of neighbouring days are taken to be alike: the interval is drawn from blocks of days as in `comparison`.
-    Without, each row is taken to stand for itself.
+    Without, each row is taken to stand for itself, or all rows with the same value of the column `query` together.
     """
-    return _of("", rows, higher_is_better=higher_is_better, has_times=has_times) if len(rows) else None
+    if not len(rows):
+        return None
+    return _of("", rows, higher_is_better=higher_is_better, has_times=has_times, query=query)
 
 
 def by_month(rows: pa.Table, *, higher_is_better: bool) -> list[Effect]:
@@ -69,12 +71,12 @@ def by_month(rows: pa.Table, *, higher_is_better: bool) -> list[Effect]:
     ]
 
 
-def _of(label: str, rows: pa.Table, *, higher_is_better: bool, has_times: bool) -> Effect:
+def _of(label: str, rows: pa.Table, *, higher_is_better: bool, has_times: bool, query: str = "") -> Effect:
     sign = 1.0 if higher_is_better else -1.0
     rows = rows.sort_by("cut_at")
     value, naive, foresight = (values(rows, name) for name in ("value", "naive_value", "foresight_value"))
     gains = sign * (value - naive)
-    low, high = _ends(rows, gains, has_times=has_times)
+    low, high = _ends(rows, gains, has_times=has_times, query=query)
     return Effect(
         label=label,
         since=rows["cut_at"][0].as_py(),
@@ -90,9 +92,10 @@ def _of(label: str, rows: pa.Table, *, higher_is_better: bool, has_times: bool) 
     )
 
 
-def _ends(rows: pa.Table, gains: Values, *, has_times: bool) -> tuple[float, float]:
+def _ends(rows: pa.Table, gains: Values, *, has_times: bool, query: str) -> tuple[float, float]:
     cut_at_us = rows["cut_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
-    period = periods(cut_at_us) if has_times else groups(len(rows))
+    together = groups_of(np.asarray(rows[query])) if query else groups(len(rows))
+    period = periods(cut_at_us) if has_times else together
     by_period: Values = np.bincount(period, weights=gains).astype(np.float64)
     draws = drawn(len(by_period), block_length(by_period) if has_times else 1)
     return interval(float(by_period.sum()), draws.counts @ by_period, draws.blocks)

@@ -97,7 +97,8 @@ def importance(gains: Mapping[str, float], *, model: str, subject: str) -> Figur
 def learning_curves(
     points: Sequence[CurvePoint], *, best_step: int | None, model: str, subject: str, step_name: str
 ) -> Figure:
-    """Loss by round or epoch for training and validation, and where the kept model stands. points: at least one."""
+    """Loss, or NDCG, by round or epoch for training and validation, and where the kept model stands. points: at least
+    one."""
     figure, axes = canvas(9.0, 4.0)
     names = sorted({point.name for point in points})
     colours = dict(zip(names, (MODEL, *OTHERS), strict=False))
@@ -114,7 +115,7 @@ def learning_curves(
     axes.margins(x=0.01)
     axes.set_title(f"{subject}: how {model} learnt", loc="left")
     axes.set_xlabel(step_name)
-    axes.set_ylabel("loss")
+    axes.set_ylabel("NDCG" if names[0].endswith("/ndcg") else "loss")
     legend(figure, axes)
     return figure
 

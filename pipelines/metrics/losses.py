@@ -11,19 +11,21 @@ import pyarrow as pa
 
 from pipelines.contracts.tasks import Task
 from pipelines.metrics import classes
-from pipelines.metrics.measures import probabilities, quantiles, values
+from pipelines.metrics.measures import by_query, orders, probabilities, quantiles, queries, values
 
 Values = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 LOSSES = ("mae", "rmse", "pinball", "log_loss", "brier", "error_rate", "disorder")
 """Smaller is better."""
+GAINS = ("ndcg", "map", "mrr")
+"""Greater is better, and 1 is best."""
 _SUREST = float(np.finfo(np.float64).eps)  # no probability counts as more certain than that, as in scikit-learn
 
 
 @dataclass(frozen=True)
 class Counted:
-    """A loss over rows, counted by period: what it is in all of them, and in any draw of them.
+    """A metric over rows or queries, counted by period: what it is in all of them, and in any draw of them.
 
     over, under: (periods,) whose drawn sums are divided; or (periods, periods) for pairs of rows.
     """
@@ -50,7 +52,10 @@ class Counted:
 
 
 def counted(rows: pa.Table, task: Task, metric: str, period: Places, periods: int) -> Counted:
-    """The rows' loss by period. metric: one of LOSSES that the task has; period: each row's, below `periods`."""
+    """The rows' loss or gain by period. metric: one of LOSSES or GAINS that the task has; period: each row's, below
+    `periods`, the same for all rows of a query."""
+    if metric in GAINS:
+        return _of_queries(rows, task, metric, period, periods)
     if metric == "disorder":
         return _pairs(values(rows, "actual"), values(rows, task.point), period, periods)
     loss = _OF_ROW[metric](rows, task)
@@ -58,6 +63,33 @@ def counted(rows: pa.Table, task: Task, metric: str, period: Places, periods: in
         np.bincount(period, weights=loss, minlength=periods).astype(np.float64),
         np.bincount(period, minlength=periods).astype(np.float64),
         is_root=metric == "rmse",
+    )
+
+
+def direction(metric: str) -> float:
+    """1 where smaller is better, −1 where greater is."""
+    return -1.0 if metric in GAINS else 1.0
+
+
+def as_loss(metric: str, value: float) -> float:
+    """What is to become small: the metric, or what it lacks of 1."""
+    return 1.0 - value if metric in GAINS else value
+
+
+def loss_name(metric: str) -> str:
+    """What `as_loss` gives, in a word."""
+    return f"{metric}_loss" if metric in GAINS else metric
+
+
+def _of_queries(rows: pa.Table, task: Task, metric: str, period: Places, periods: int) -> Counted:
+    found = orders(rows, task)
+    is_judged = found.has_relevant
+    _, first_row = np.unique(queries(rows, task), return_index=True)
+    of_query = period[first_row][is_judged]
+    gain = by_query(found, metric, task)[is_judged]
+    return Counted(
+        np.bincount(of_query, weights=gain, minlength=periods).astype(np.float64),
+        np.bincount(of_query, minlength=periods).astype(np.float64),
     )
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipelines.contracts.tasks import CLUSTER, Task, quantile_column
 from pipelines.metrics import classes, clusters, point, quantile, ranking
+from pipelines.metrics.orders import Orders
 
 Values = npt.NDArray[np.float64]
 
@@ -17,10 +18,12 @@ Values = npt.NDArray[np.float64]
 def measures(rows: pa.Table, naive: pa.Table, task: Task, *, scale: float | None = None) -> dict[str, float]:
     """All metrics of the task's kind over rows with a known label, those of the baseline on the same rows beside them.
 
-    rows, naive: `actual` and the task's outputs. scale: the baseline's mean absolute error on the train span, for
-    `mase`. A metric that the rows do not define is left out: no order where all labels are alike, no share of an actual
-    value of zero. One of a model that lacks a prediction is NaN.
+    rows, naive: `actual`, the task's outputs and query. scale: the baseline's mean absolute error on the train span,
+    for `mase`. A metric that the rows do not define is left out: no order where all labels are alike, no share of an
+    actual value of zero. One of a model that lacks a prediction is NaN.
     """
+    if task.query:
+        return _of_orders(rows, naive, task)
     if task.is_unlabelled:
         return _of_scores(rows, naive, task)
     if task.quantiles:
@@ -118,6 +121,41 @@ def _of_classes(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]
         "brier": classes.brier(actual, given),
         "calibration_error": classes.calibration_error(actual, given),
     }
+
+
+def _of_orders(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
+    """ndcg and map: of the first `top` places; queries: how many have a relevant row, of which alone the others are
+    means; queries_without: how many have none. skill: by what part the NDCG is more than the naive one."""
+    mine, theirs = orders(rows, task), orders(naive, task)
+    found = {"queries": float(mine.has_relevant.sum()), "queries_without": float((~mine.has_relevant).sum())}
+    if not found["queries"]:
+        return found
+    told: dict[str, float] = {}
+    for name in ("ndcg", "map", "mrr"):
+        told |= {
+            name: mine.mean(by_query(mine, name, task)),
+            f"naive_{name}": theirs.mean(by_query(theirs, name, task)),
+        }
+    first = {"ndcg_at_1": mine.mean(mine.ndcg(1)), "naive_ndcg_at_1": theirs.mean(theirs.ndcg(1))}
+    return {**told, "skill": 0.0 - point.skill(told["ndcg"], told["naive_ndcg"]), **first, **found}
+
+
+def orders(rows: pa.Table, task: Task) -> Orders:
+    """The rows of a backtest, one at least, in the order of their scores; equal ones in that of the rows."""
+    return Orders.of(values(rows, "actual"), values(rows, task.point), queries(rows, task))
+
+
+def queries(rows: pa.Table, task: Task) -> npt.NDArray[np.int64]:
+    """Each row's query as a number from 0, in the order of their names."""
+    _, number = np.unique(np.asarray(rows[task.query]).astype(str), return_inverse=True)
+    return number
+
+
+def by_query(of: Orders, metric: str, task: Task) -> Values:
+    """A metric of each query; NaN of those without a relevant row. metric: ndcg, map or mrr."""
+    if metric == "ndcg":
+        return of.ndcg(task.top)
+    return of.average_precision(task.top) if metric == "map" else of.reciprocal_rank()
 
 
 def values(rows: pa.Table, column: str) -> Values:

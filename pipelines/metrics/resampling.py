@@ -52,6 +52,12 @@ def groups(rows: int) -> Places:
     return np.random.default_rng(_SEED).permutation(rows) % min(rows, MOST_GROUPS)
 
 
+def groups_of(names: npt.NDArray[np.object_]) -> Places:
+    """As `groups`, all rows with the same name in one period. names: one a row, at least one."""
+    _, number = np.unique(names.astype(str), return_inverse=True)
+    return groups(int(number.max()) + 1)[number]
+
+
 def drawn(count: int, length: int, draws: int = DRAWS) -> Draws:
     """Periods drawn in blocks of `length`, the last one followed by the first (Künsch 1989, made circular by Politis
     and Romano 1992). The same every time.

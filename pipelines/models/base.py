@@ -26,6 +26,7 @@ from pipelines.contracts.tasks import (
     Estimate,
     Forecast,
     ParamValue,
+    Rank,
     Scope,
     Task,
     output_columns,
@@ -67,7 +68,7 @@ FINE_TUNING = (
 @dataclass(frozen=True)
 class Signature:
     """What a model must know of its frame to score examples by itself; saved within the model. encodings: of the train
-    span, looked up before a scorer sees the examples."""
+    span, looked up before a scorer sees the examples. query: the column whose rows a model of orders stands among."""
 
     entity: str
     features: tuple[str, ...]
@@ -78,6 +79,7 @@ class Signature:
     classes: tuple[str, ...] = ()
     is_unlabelled: bool = False
     scope: Scope = GLOBAL
+    query: str = ""
 
     @classmethod
     def of(cls, plan: FitPlan) -> Signature:
@@ -93,6 +95,7 @@ class Signature:
             plan.classes,
             plan.is_unlabelled,
             plan.scope,
+            frame.query,
         )
 
     @classmethod
@@ -111,7 +114,7 @@ class Signature:
     @property
     def outputs(self) -> tuple[str, ...]:
         """The columns of a prediction."""
-        return output_columns(self.quantiles, self.classes, is_unlabelled=self.is_unlabelled)
+        return output_columns(self.quantiles, self.classes, is_unlabelled=self.is_unlabelled, query=self.query)
 
     @property
     def step(self) -> timedelta:
@@ -136,7 +139,7 @@ class Scorer(ABC):
 
     def predict(self, examples: pa.Table) -> pa.Table:
         """One row per (entity, cut_at, step) with `target_at` and a double column per quantile, never crossing; or
-        probabilities, from 0 to 1: one, or one a class, which sum to 1.
+        probabilities, from 0 to 1: one, or one a class, which sum to 1; or a score, and the row's query beside it.
 
         examples: what `transforms.examples.examples` makes; `label` is not looked at. Names: `output_columns`.
         A prediction is null only where the model has nothing to go by.
@@ -153,7 +156,7 @@ class Scorer(ABC):
         for j, name in enumerate(columns):
             column = pa.array(np.ascontiguousarray(outputs[:, j], np.float64), from_pandas=True)
             predictions = predictions.append_column(name, column)
-        return predictions
+        return predictions.append_column(s.query, examples[s.query]) if s.query else predictions
 
     def contributions(self, examples: pa.Table) -> npt.NDArray[np.float64] | None:
         """(examples · steps, features): each feature's part in the point prediction, or in its log odds, beside what
@@ -164,7 +167,7 @@ class Scorer(ABC):
     @abstractmethod
     def outputs(self, examples: pa.Table) -> npt.NDArray[np.floating]:
         """(examples · steps, quantiles), in the order of `predict`, which may still cross; or probabilities:
-        (examples · steps, 1), or one a class."""
+        (examples · steps, 1), or one a class; or scores, (examples, 1)."""
 
 
 class Family(ABC):
@@ -198,7 +201,9 @@ class Family(ABC):
     def must_answer(self, plan: FitPlan) -> None:
         """FitError if the plan's question is none that this family can answer."""
         asked: type[Task] = Forecast if plan.frame.step else Estimate
-        if not plan.quantiles:
+        if plan.frame.query:
+            asked = Rank
+        elif not plan.quantiles:
             asked = Detect if plan.is_unlabelled else Classify
         if asked not in self.tasks:
             kinds = " and ".join(kind.__name__ for kind in self.tasks)

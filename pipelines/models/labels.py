@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitError, FitPlan
+from pipelines.contracts.tasks import MOST_RELEVANT
 from pipelines.models.base import IS_VALIDATION
 from pipelines.models.rows import LABEL, Values, matrix
 
@@ -45,8 +46,9 @@ def known(examples: pa.Table, plan: FitPlan) -> tuple[Values, Values]:
 
 
 def check_classes(labels: Values, plan: FitPlan) -> None:
-    """FitError where a label is none of those whose probability is asked for."""
-    wrong = ~np.isin(labels, np.arange(plan.class_count)) if plan.class_count else np.zeros(len(labels), np.bool_)
+    """FitError where a label is none of those whose probability is asked for, or no relevance where an order is."""
+    places = _places(plan)
+    wrong = ~np.isin(labels, np.arange(places)) if places else np.zeros(len(labels), np.bool_)
     if wrong.any():
         raise _no_probability(plan, labels[wrong][0])
 
@@ -55,17 +57,25 @@ def check_in_spark(rows: DataFrame, plan: FitPlan) -> None:
     """What `labelled` refuses, for a fit on Spark."""
     from pyspark.sql import functions as F
 
-    wrong = F.max(F.when(~F.col(LABEL).isin(*map(float, range(plan.class_count))), F.col(LABEL)))
+    places = _places(plan)
+    wrong = F.max(F.when(~F.col(LABEL).isin(*map(float, range(places))), F.col(LABEL)))
     seen = rows.agg(F.count_if(~F.col(IS_VALIDATION)), wrong).first()
     assert seen is not None, "an aggregate without groups has one row"
     train_rows, wrong_label = seen
     if not train_rows:
         raise no_label(plan, "train")
-    if plan.class_count and wrong_label is not None:
+    if places and wrong_label is not None:
         raise _no_probability(plan, wrong_label)
 
 
+def _places(plan: FitPlan) -> int:
+    """The label is a whole number below this; 0 where it may be any number."""
+    return MOST_RELEVANT + 1 if plan.frame.query else plan.class_count
+
+
 def no_label(plan: FitPlan, span: str) -> FitError:
+    if plan.frame.query:
+        return FitError(f"{plan.family} by {plan.engine}: no query of the {span} span has a relevant row")
     return FitError(f"{plan.family} by {plan.engine}: no row of the {span} span has a label")
 
 
@@ -74,6 +84,11 @@ def _no_probability(plan: FitPlan, label: float) -> FitError:
         return FitError(
             f"{plan.family} by {plan.engine}: a value of '{plan.frame.label}' is none of the task's classes: "
             f"{', '.join(plan.classes)}. Declare it, or quarantine such records by an expectation"
+        )
+    if plan.frame.query:
+        return FitError(
+            f"{plan.family} by {plan.engine}: '{plan.frame.label}' says how relevant a row is, which is a whole number "
+            f"from 0 to {MOST_RELEVANT}; found {label:g}. Quarantine such records by an expectation"
         )
     return FitError(
         f"{plan.family} by {plan.engine}: '{plan.frame.label}' must be 0 or 1 where its probability is asked for, "

@@ -24,6 +24,8 @@ def is_mean(plan: FitPlan, params: Mapping[str, ParamValue]) -> bool:
     if params[LOSS.name] != _SQUARED:
         return False
     if plan.quantiles != (0.5,):
-        asked = ", ".join(f"{quantile:g}" for quantile in plan.quantiles) or "a probability"
+        asked = ", ".join(f"{quantile:g}" for quantile in plan.quantiles) or (
+            "an order" if plan.frame.query else "a probability"
+        )
         raise FitError(f"{plan.family}: the loss '{_SQUARED}' gives a mean for the quantile 0.5 alone, not for {asked}")
     return True

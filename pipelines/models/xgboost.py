@@ -1,4 +1,4 @@
-"""Gradient-boosted trees for quantiles and probabilities."""
+"""Gradient-boosted trees for quantiles, probabilities and orders."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.model_references import START_FROM
-from pipelines.contracts.tasks import Classify, Estimate, Forecast, ParamValue
+from pipelines.contracts.tasks import Classify, Estimate, Forecast, ParamValue, Rank
 from pipelines.models.base import IS_VALIDATION, WARM_START, Param, RowsFamily, Scorer, Signature
 from pipelines.models.class_weights import CLASS_WEIGHT, WEIGHT, class_weights, counts_of, is_weighted, with_weights
 from pipelines.models.encodings import encoded
 from pipelines.models.exportable import RowsExportable
 from pipelines.models.labels import check_in_spark, labelled
 from pipelines.models.losses import LOSS, check_loss, is_mean
-from pipelines.models.rows import LABEL, matrix
+from pipelines.models.query_groups import QUERY, Numbers, in_queries
+from pipelines.models.rows import LABEL, Values, matrix
 from pipelines.models.warm_starts import must_be_alike
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 _FEATURES = "features"
 _SIGNATURE = "headrace_signature"
-_CURVES = {"quantile": "pinball", "rmse": "rmse", "logloss": "logloss", "mlogloss": "logloss"}
+_CURVES = {"quantile": "pinball", "rmse": "rmse", "logloss": "logloss", "mlogloss": "logloss", "ndcg": "ndcg"}
 """What XGBoost's metrics are called in learning curves."""
 _OF_THE_COURSE = ("rounds", "patience", "segment", LOSS.name, START_FROM, CLASS_WEIGHT.name)
 """Parameters that XGBoost itself does not know."""
@@ -39,7 +40,8 @@ _OF_THE_COURSE = ("rounds", "patience", "segment", LOSS.name, START_FROM, CLASS_
 class XGBoost(RowsFamily):
     """Trees boosted on the pinball loss of all quantiles at once, or on the log loss where probabilities are asked for
     (Chen and Guestrin 2016; objectives reg:quantileerror, binary:logistic and multi:softprob); or on the squared error
-    (reg:squarederror), where it is that error that counts. Stops when the validate span no longer gains; the model ends
+    (reg:squarederror), where it is that error that counts; or by LambdaMART on the NDCG of a query's rows, where an
+    order is asked for (rank:ndcg; Burges 2010). Stops when the validate span no longer gains; the model ends
     at its best round.
 
     A fit that begins from a registered model adds rounds to its trees, which stay as they are; curves and the best
@@ -51,7 +53,7 @@ class XGBoost(RowsFamily):
 
     name = "xgboost"
     engines = ("xgboost_spark", "single")
-    tasks = (Forecast, Estimate, Classify)
+    tasks = (Forecast, Estimate, Classify, Rank)
     tells_classes = True
     exports = ("ubj",)
     params = (
@@ -78,7 +80,7 @@ class XGBoost(RowsFamily):
         import xgboost
 
         names = list(plan.frame.features)
-        found = [labelled(examples, plan, span) for span, examples in (("train", train), ("validate", validate))]
+        found = [_learnt_from(examples, plan, span) for span, examples in (("train", train), ("validate", validate))]
         params, weights = self.settled(plan.params), np.ones(1)
         if is_weighted(params, plan):
             weights = class_weights(params, plan, counts_of(found[0][1], plan))
@@ -88,8 +90,9 @@ class XGBoost(RowsFamily):
                 labels,
                 weight=weights[labels.astype(np.int64)] if len(weights) > 1 else None,
                 feature_names=names,
+                qid=query,
             )
-            for values, labels in found
+            for values, labels, query in found
         ]
         course = self._course(plan, recorder)
         booster = course.booster
@@ -108,21 +111,22 @@ class XGBoost(RowsFamily):
     def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
         from pyspark.sql import functions as F
         from xgboost.collective import Config
-        from xgboost.spark import SparkXGBRegressor
+        from xgboost.spark import SparkXGBRanker, SparkXGBRegressor
 
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else it tells of every fit at length
         if not plan.quantiles:
             check_in_spark(rows, plan)  # by XGBoost a wrong label would be a stack trace of the JVM
         rows = with_weights(rows, self.settled(plan.params), plan)
-        weights = [WEIGHT] if WEIGHT in rows.columns else []
+        weights, queries = ([name] if name in rows.columns else [] for name in (WEIGHT, QUERY))
         course = self._course(plan, recorder)
         if course.booster and not course.rounds_left:
             return self._sealed(course, course.booster, plan)
         boosting = course.params
+        of_queries: dict[str, Any] = {"qid_col": QUERY} if queries else {}
         # one array: given as columns, an Arrow batch without a row of the validate span ends the fit (xgboost 3.2.0)
         features = F.array(*[F.coalesce(F.col(f"`{name}`"), F.lit(float("nan"))) for name in plan.frame.features])
         # also for a probability: SparkXGBClassifier would train the same, after a pass over all rows to count classes
-        estimator = SparkXGBRegressor(
+        estimator = (SparkXGBRanker if queries else SparkXGBRegressor)(
             features_col=_FEATURES,
             label_col=LABEL,
             validation_indicator_col=IS_VALIDATION,
@@ -135,9 +139,10 @@ class XGBoost(RowsFamily):
             missing=float("nan"),
             verbose=False,
             **boosting,
+            **of_queries,
             coll_cfg=Config(tracker_host_ip=rows.sparkSession.sparkContext.getConf().get("spark.driver.host")),
         )
-        model = estimator.fit(rows.select(features.alias(_FEATURES), LABEL, IS_VALIDATION, *weights))
+        model = estimator.fit(rows.select(features.alias(_FEATURES), LABEL, IS_VALIDATION, *weights, *queries))
         return self._sealed(course, model.get_booster(), plan)
 
     def scorer(self, model: bytes) -> Scorer:
@@ -152,6 +157,8 @@ class XGBoost(RowsFamily):
         loss: dict[str, Any]
         if is_mean(plan, params):
             loss = {"objective": "reg:squarederror", "eval_metric": "rmse"}
+        elif plan.frame.query:
+            loss = {"objective": "rank:ndcg", "eval_metric": "ndcg"}
         elif plan.quantiles:
             loss = {"objective": "reg:quantileerror", "quantile_alpha": [*plan.quantiles], "eval_metric": "quantile"}
         elif plan.classes:
@@ -169,7 +176,17 @@ class XGBoost(RowsFamily):
 
         params = self.settled(plan.params)
         rounds, segment, patience = (int(params[name]) for name in ("rounds", "segment", "patience"))
-        return Course(self._boosting(plan), plan.seed, rounds, segment, patience, _CURVES, recorder, _begun_from(plan))
+        return Course(
+            self._boosting(plan),
+            plan.seed,
+            rounds,
+            segment,
+            patience,
+            _CURVES,
+            recorder,
+            _begun_from(plan),
+            rises=bool(plan.frame.query),
+        )
 
     def _sealed(self, course: Course, booster: xgboost.Booster, plan: FitPlan) -> FitResult:
         """The booster up to its best round, with what it needs to score alone.
@@ -183,6 +200,11 @@ class XGBoost(RowsFamily):
         gain = booster.get_score(importance_type="gain")
         importance = {name: float(np.mean(gain.get(name, 0.0))) for name in plan.frame.features}
         return FitResult(model=bytes(booster.save_raw("ubj")), format="ubj", importance=importance, best_step=best)
+
+
+def _learnt_from(examples: pa.Table, plan: FitPlan, span: str) -> tuple[Values, Values, Numbers | None]:
+    """Features, labels and, where an order is learnt, the numbers of the queries; FitError where there is no row."""
+    return in_queries(examples, plan, span) if plan.frame.query else (*labelled(examples, plan, span), None)
 
 
 def _begun_from(plan: FitPlan) -> xgboost.Booster | None:

@@ -56,13 +56,14 @@ def backtested(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> Backtest
 
 
 def as_table(seen: Evidence, domain: Domain, task: Task, run_id: str) -> pa.Table:
-    """The backtest's rows in the order: task, family, run_id, split, keys, actual, outputs, slices, columns by
+    """The backtest's rows in the order: task, family, run_id, split, keys, query, actual, outputs, slices, columns by
     which it is judged besides, worth, clusters of a Detect."""
     import pyarrow as pa
 
     rows, said = seen.backtest, {"task": task.name, "family": seen.family, "run_id": run_id}
     labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
-    keys = ["split", task.spine.entity, "cut_at", "step", "target_at", "actual"]
+    query = [task.query] if task.query else []
+    keys = ["split", task.spine.entity, "cut_at", "step", "target_at", *query, "actual"]
     worth = [name for name in WORTH if name in rows.column_names]
     columns = dict.fromkeys((*keys, *task.outputs, *domain.slices(task), *task.told_beside, *worth))
     clusters = {CLUSTER: _clusters(rows)} if task.is_unlabelled else {}

@@ -54,9 +54,10 @@ def of_valued(work: Work, table: str, task: Task, policy: Policy) -> TaskEffect:
     from pipelines.engines.shards import read
     from pipelines.metrics.effect import by_month, effect
 
-    rows = read(work.shard(table), ("cut_at", "value", "naive_value", "foresight_value"), None)
+    query = [task.query] if task.query else []
+    rows = read(work.shard(table), ("cut_at", *query, "value", "naive_value", "foresight_value"), None)
     has_times = not isinstance(task.split, ByHash)
-    whole = effect(rows, higher_is_better=policy.higher_is_better, has_times=has_times)
+    whole = effect(rows, higher_is_better=policy.higher_is_better, has_times=has_times, query=task.query)
     months = by_month(rows, higher_is_better=policy.higher_is_better) if has_times and whole else []
     return TaskEffect(policy.name, policy.unit, whole, months if len(months) > 1 else [])
 

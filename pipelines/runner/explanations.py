@@ -17,9 +17,10 @@ from pipelines.contracts.tasks import Task
 from pipelines.metrics import explanation_figures
 from pipelines.metrics.comparison import judged_by
 from pipelines.metrics.explanations import dependence, permutation
-from pipelines.metrics.losses import counted
+from pipelines.metrics.losses import as_loss, counted, loss_name
 from pipelines.metrics.measures import values
 from pipelines.models.base import Scorer
+from pipelines.models.query_groups import numbers
 from pipelines.models.rows import LABEL, STEP, matrix
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def explanations(
         rows = scorer.predict(of).append_column("actual", pc.list_flatten(of[LABEL]))
         rows = rows.filter(rows["actual"].is_valid())
         found = counted(rows, task, metric, np.zeros(len(rows), np.int64), 1).of(np.ones((1, 1)))
-        return float(found[0])
+        return as_loss(metric, float(found[0]))
 
     whole = loss(sample)
     if not np.isfinite(whole) or whole <= 0.0:
@@ -72,10 +73,10 @@ def explanations(
     best = sorted(grown, key=lambda name: -grown[name])[:SHOWN]
     found = {name: dependence(sample, name, lambda of: values(scorer.predict(of), task.point)) for name in best}
     found = {name: of for name, of in found.items() if len(of.at) > 1}
-    figures = {"permutation_importance": explanation_figures.permutation(grown, loss=metric, **told)}
+    figures = {"permutation_importance": explanation_figures.permutation(grown, loss=loss_name(metric), **told)}
     if found:
         figures["partial_dependence"] = explanation_figures.dependences(found, unit=task.unit, **told)
-    rows = pd.DataFrame({"feature": features, f"{metric}_grows_by": [grown[name] for name in features]})
+    rows = pd.DataFrame({"feature": features, f"{loss_name(metric)}_grows_by": [grown[name] for name in features]})
     shares = scorer.contributions(sample)
     if shares is not None:
         names = list(plan.frame.features)
@@ -88,10 +89,13 @@ def explanations(
 
 
 def _sample(examples: pa.Table, task: Task) -> pa.Table:
-    """Evenly over the examples, those with a known label."""
+    """Evenly over the examples, those with a known label; where they are put in order, whole queries."""
     labels = examples[LABEL].combine_chunks()
     is_known = np.asarray(pc.is_valid(labels.flatten())).reshape(len(examples), task.steps).all(axis=1)
     places = np.flatnonzero(is_known)
+    if task.query:
+        query = numbers(examples[task.query])[places]
+        return examples.take(pa.array(places[query % -(-len(places) // ROWS) == 0] if len(places) else places))
     wanted = min(max(ROWS // task.steps, 1), len(places))
     return examples.take(pa.array(places[np.arange(wanted) * len(places) // max(wanted, 1)]))
 

@@ -19,6 +19,7 @@ from pipelines.contracts.fits import FitPlan
 from pipelines.contracts.tasks import Task
 from pipelines.engines.shards import examples_of
 from pipelines.metrics import point
+from pipelines.metrics.losses import direction
 from pipelines.models.encodings import encoded
 from pipelines.models.exportable import Exportable, Tensors
 from pipelines.models.formats import Answer
@@ -28,7 +29,7 @@ from pipelines.transforms.intervals import shifted
 
 Values = npt.NDArray[np.float64]
 
-_LOSSES = ("mae", "log_loss", "disorder")
+_LOSSES = ("mae", "log_loss", "disorder", "ndcg")
 """What skill is counted in: of these the one that a task is judged by."""
 _CALLS = 30
 
@@ -101,7 +102,7 @@ def with_skills(forms: Sequence[Weighed], recorded: Mapping[str, float]) -> list
     naive = recorded.get(f"naive_{loss}", math.nan)
     if math.isnan(naive):
         return list(forms)
-    skills = [point.skill(of.losses[loss], naive) for of in forms]
+    skills = [direction(loss) * point.skill(of.losses[loss], naive) for of in forms]
     return [
         replace(of, losses={**of.losses, "skill": skill, "skill_lost": skills[0] - skill})
         for of, skill in zip(forms, skills, strict=True)

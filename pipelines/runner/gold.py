@@ -26,7 +26,10 @@ def gold(work: Work) -> None:
         missing = [name for name in names.values() if not work.exists(name)]
         work.say("gold", f"waits for {', '.join(missing) or 'a first delivery'}")
         return
-    asked = [(task.name, task.table, task.spine, task.views, task.step, task.steps) for task in domain.tasks]
+    asked = [
+        (task.name, task.table, task.spine, task.views, task.step, task.steps, task.hashed_by, task.query)
+        for task in domain.tasks
+    ]
     known_by = work.context.as_of
     histories = {name: f"{silver}_history" for name, silver in names.items() if work.exists(f"{silver}_history")}
     versions = {name: work.version(name) for name in (*names.values(), *histories.values())}
@@ -88,11 +91,10 @@ def _cut_offs(
     """Write the gold tables of tasks that ask alike: what is not held, or may be another by now, in its place; or all
     anew, where nothing is held that was made as it would be now, or most would be another."""
     from pipelines.stages.changes import Change
-    from pipelines.stages.gold import cut_offs, views_at_cut_offs
+    from pipelines.stages.gold import cut_offs, what_asks
 
     domain, task = work.domain, tasks[0]
-    asks = (task.spine, views_at_cut_offs(domain, task), task.hashed_by)
-    declared = fingerprint(__version__, domain.tables, code_of_computed(domain), asks)
+    declared = fingerprint(__version__, domain.tables, code_of_computed(domain), what_asks(domain, task))
     names = [domain.delta_table("gold", each.name) for each in tasks]
     made_in = {work.made_in("gold", name, declared) for name in names}
     since = made_in.pop() if len(made_in) == 1 else None

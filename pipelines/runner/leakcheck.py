@@ -123,7 +123,8 @@ def _made_anew(work: Work, task: Task, plan: FitPlan, at: datetime) -> tuple[int
     from pipelines.stages import leakcheck as stage
     from pipelines.transforms.examples import INSTANT
 
-    domain, frame = work.domain, replace(plan.frame, images=())  # bytes of the row itself: gold has them as silver has
+    # pictures and the query are what the row itself says: gold has them as silver has
+    domain, frame = work.domain, replace(plan.frame, images=(), query="")
     since = at - WINDOW
     names = {table.name: domain.delta_table("silver", table.name) for table in domain.tables}
     silver = {name: work.read(table) for name, table in names.items()}
@@ -146,7 +147,7 @@ def _suspicions(plan: FitPlan) -> list[Suspicion]:
     """Each feature's own skill on the training span."""
     from pipelines.engines.shards import examples_of
 
-    rows = examples_of(replace(plan, frame=replace(plan.frame, images=())), plan.train)
+    rows = examples_of(replace(plan, frame=replace(plan.frame, images=(), query="")), plan.train)
     features = {
         name: _flat(rows[name], plan.frame.steps)
         for name in rows.column_names

@@ -13,10 +13,18 @@ import pyarrow.compute as pc
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitResult
 from pipelines.contracts.tasks import Forecast, Task, quantile_column
-from pipelines.metrics import alarm_figures, class_figures, error_figures, fairness_figure, figures, probability_figures
+from pipelines.metrics import (
+    alarm_figures,
+    class_figures,
+    error_figures,
+    fairness_figure,
+    figures,
+    order_figures,
+    probability_figures,
+)
 from pipelines.metrics.comparison import judged_by
 from pipelines.metrics.coverage_figures import coverage_over_time
-from pipelines.metrics.measures import probabilities, quantiles, values
+from pipelines.metrics.measures import orders, probabilities, quantiles, values
 from pipelines.metrics.slice_figures import by_slice
 from pipelines.stages.evaluate import Evidence
 from pipelines.transforms.slices import zone_of
@@ -33,7 +41,9 @@ def pictures(domain: Domain, task: Task, seen: Evidence, naive: Evidence, result
     """What the test span shows of a family beside the baseline, by the kind of question; importance and learning curves
     where there are any."""
     told = {"model": seen.family, "subject": task.name}
-    if task.is_unlabelled:
+    if task.query:
+        drawn = _of_orders(task, seen, naive, told)
+    elif task.is_unlabelled:
         drawn = _of_scores(task, seen, naive, told)
     elif task.classes:
         drawn = _of_classes(task, seen, naive, told)
@@ -133,6 +143,12 @@ def _of_scores(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]
         "precision_recall": probability_figures.precision_recall(actual, given, naive_given, **told),
         "roc": probability_figures.roc(actual, given, naive_given, **told),
     }
+
+
+def _of_orders(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:
+    """NDCG by the places that are looked at, of all queries."""
+    mine, theirs = (orders(_test_rows(of, task), task) for of in (seen, naive))
+    return {"ndcg_by_places": order_figures.ndcg_by_places(mine, theirs, top=task.top, **told)}
 
 
 def _of_classes(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:

@@ -14,7 +14,7 @@ import pyarrow.dataset as ds
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import Category
-from pipelines.contracts.policies import Picking
+from pipelines.contracts.policies import Picking, Shortlisting
 from pipelines.contracts.tasks import GLOBAL, Classify, Share, Span, Task
 from pipelines.domains import policy as policy_named
 from pipelines.io.failures import UnknownNameError
@@ -40,8 +40,8 @@ class NoReasons(Waiting):
 
 @dataclass(frozen=True)
 class Part:
-    """value: what the feature was, NaN where it was not known. part: what it added to the prediction, in its unit or in
-    log odds, beside what the model says on average."""
+    """value: what the feature was, NaN where it was not known. part: what it added to the prediction, in its unit, in
+    log odds or in score, beside what the model says on average."""
 
     feature: str
     value: float
@@ -104,7 +104,7 @@ def reasons(settings: Settings, asked: Asked) -> Reasons:
     work.needs("why", [decided], "Run the stage decide first")
     decisions = _decisions(work, decided, task, asked)
     policy = policy_named(domain, task.decide)
-    if isinstance(policy, Picking):
+    if isinstance(policy, Picking | Shortlisting):
         decisions = decisions.sort_by([(policy.action, "descending"), (task.spine.entity, "ascending")])
     shown = decisions.slice(0, asked.rows)
     # a cut-off may have been decided in several runs, and a champion may have followed another in between
@@ -117,7 +117,7 @@ def reasons(settings: Settings, asked: Asked) -> Reasons:
         policy.name,
         policy.action,
         f"{champion.model}/{champion.version} ({champion.family})",
-        "log odds" if isinstance(task, Classify) else task.unit,
+        "log odds" if isinstance(task, Classify) else "score" if task.query else task.unit,
         task.spine.entity,
         isinstance(next(iter(task.split.spans.values())), Span),
         task.steps > 1,

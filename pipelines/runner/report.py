@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -93,6 +94,9 @@ def told(metrics: Mapping[str, float], task: Task) -> str:
     if task.is_unlabelled:
         found = f"{metrics['recall_at_5pct']:.0%} of the anomalies among the oddest 5%"
         return f"AUC {metrics['auc']:.3f} (naive {metrics['naive_auc']:.3f}); {found}"
+    if task.query:
+        others = f"MAP {metrics['map']:.3f}, MRR {metrics['mrr']:.3f} in {metrics['queries']:,.0f} queries"
+        return f"NDCG at {task.top} {metrics['ndcg']:.3f} (naive {metrics['naive_ndcg']:.3f}), {against}; {others}"
     if task.classes:
         named = f"accuracy {metrics['accuracy']:.1%} (naive {metrics['naive_accuracy']:.1%})"
         return f"log loss {metrics['log_loss']:.4f}, {against}; {named}"
@@ -107,7 +111,10 @@ def told(metrics: Mapping[str, float], task: Task) -> str:
 
 def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
     champion = task["champion"]
-    if any("disorder" in metrics for metrics in task["runs"].values()):
+    if any("ndcg" in metrics for metrics in task["runs"].values()):
+        loss, cells = "ndcg", _of_orders
+        columns = ["NDCG", "naive NDCG", "MAP", "MRR", "gain"]
+    elif any("disorder" in metrics for metrics in task["runs"].values()):
         loss, cells = "disorder", _of_scores
         columns = ["AUC", "avg precision", "found in the oddest 5%", "gain"]
     elif any("accuracy" in metrics for metrics in task["runs"].values()):
@@ -121,7 +128,7 @@ def _task(name: str, task: dict[str, Any]) -> Iterator[str]:
         columns = ["MAE", "naive MAE", "gain", "coverage"]
     rows = [
         [f"{name}: {family}", *cells(metrics), "champion" if champion and champion["family"] == family else ""]
-        for family, metrics in sorted(task["runs"].items(), key=lambda item: item[1].get(loss, float("inf")))
+        for family, metrics in sorted(task["runs"].items(), key=lambda item: _place(item[1], loss))
     ]
     if rows:
         yield from table_text(["task: family (test span)", *columns, ""], rows)
@@ -180,6 +187,19 @@ def _of_quantiles(metrics: Mapping[str, float]) -> list[str]:
 def _of_scores(metrics: Mapping[str, float]) -> list[str]:
     shown = ("auc", "average_precision", "recall_at_5pct")
     return [*[f"{metrics[metric]:.3f}" if metric in metrics else "" for metric in shown], _gain(metrics)]
+
+
+def _of_orders(metrics: Mapping[str, float]) -> list[str]:
+    shown = ("ndcg", "naive_ndcg", "map", "mrr")
+    return [*[f"{metrics[metric]:.3f}" if metric in metrics else "" for metric in shown], _gain(metrics)]
+
+
+def _place(metrics: Mapping[str, float], metric: str) -> float:
+    """What a table of families is sorted by, the best first; those without the metric last."""
+    value = metrics.get(metric, float("nan"))
+    if math.isnan(value):
+        return math.inf
+    return -value if metric == "ndcg" else value
 
 
 def _of_classes(metrics: Mapping[str, float]) -> list[str]:

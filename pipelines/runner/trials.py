@@ -12,6 +12,7 @@ from pipelines.contracts.fits import FitError, FitPlan
 from pipelines.contracts.splits import Purge, Share, Span
 from pipelines.contracts.tasks import ParamValue, Task
 from pipelines.contracts.trials import Trial
+from pipelines.metrics.losses import as_loss
 from pipelines.runner.fits import current_plan, fitted, usage_of
 from pipelines.runner.selection import of_kept, selected
 from pipelines.runner.warm_starts import must_not_know_more
@@ -113,7 +114,7 @@ class Bench:
 
         task, span = self._task, self._windows[place].judged
         metrics = judge(rows, task, f"the span {span}")[family]
-        loss = metrics.get(task.promote.metric, math.nan)
+        loss = as_loss(task.promote.metric, metrics.get(task.promote.metric, math.nan))
         if not math.isfinite(loss):
             raise FitError(f"{task.name}: {family}: {task.promote.metric} on {span} is no number")
         return loss

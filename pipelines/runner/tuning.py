@@ -20,7 +20,7 @@ from pipelines.io.spool import Spool
 from pipelines.io.studies import Study
 from pipelines.io.tracking import Tracking
 from pipelines.io.tune_records import StudyReport
-from pipelines.metrics.losses import LOSSES
+from pipelines.metrics.losses import GAINS, LOSSES, loss_name
 from pipelines.metrics.study_figure import history
 from pipelines.models.base import families as all_families
 from pipelines.models.search_space import search_space
@@ -117,9 +117,9 @@ def _tunable(task: Task, wanted: Sequence[str]) -> list[str]:
             raise UnknownNameError(f"family '{name}' declares no search range, so there is nothing to tune. {others}")
     if not ranged:
         raise UnknownNameError(f"no family of the task '{task.name}' declares a search range; nothing to tune")
-    if task.promote.metric not in LOSSES:
-        losses = ", ".join(LOSSES)
-        raise DeclarationError(f"task '{task.name}': '{task.promote.metric}' is no loss; these are: {losses}")
+    if task.promote.metric not in LOSSES + GAINS:
+        metrics = ", ".join(LOSSES + GAINS)
+        raise DeclarationError(f"task '{task.name}': nothing is tuned by '{task.promote.metric}'; there are: {metrics}")
     return list(dict.fromkeys(wanted)) or ranged
 
 
@@ -145,7 +145,7 @@ class Search:
         """Make trials until the budget is spent or nothing is left to try. FitError where not even the declared
         parameters can be fitted."""
         task, trials = self._task, list(self._study.trials())
-        self._say(f"{self._bench.judged_on} judges by {task.promote.metric}; budget: {self._budget}")
+        self._say(f"{self._bench.judged_on} judges by {loss_name(task.promote.metric)}; budget: {self._budget}")
         if trials or self._study.left_behind:
             again = f", {self._study.left_behind} that a dead run left is made again" if self._study.left_behind else ""
             self._say(f"the study goes on: {len(trials)} trials were made before{again}")
@@ -176,7 +176,7 @@ class Search:
     def tell(self) -> None:
         """Bring the study's run in MLflow up to what the study is by now. TrackingError where MLflow does not take it,
         or did not take a trial; the same command tells it later."""
-        trials, metric = self._study.trials(), self._task.promote.metric
+        trials, metric = self._study.trials(), loss_name(self._task.promote.metric)
         declared = self._of_declared(trials)
         assert declared is not None and declared.loss is not None, "a study without it has failed"
         best, cheapest = stage.best(trials), stage.cheapest(trials)
@@ -233,7 +233,7 @@ class Search:
         if is_declared and made.fate == "failed":
             raise FitError(f"the declared parameters cannot be judged: {made.why}")
         fault.point("tune:judged")
-        metric, plan = self._task.promote.metric, self._bench.plan_of(params)
+        metric, plan = loss_name(self._task.promote.metric), self._bench.plan_of(params)
         told = {metric: made.loss, f"naive_{metric}": self._naive} if made.loss is not None else {}
         self._spool.add(made.number, self._report.trial(made, plan, told).write)
         fault.point("tune:spooled")
@@ -244,7 +244,7 @@ class Search:
     def _came_to(self, made: Trial) -> str:
         others = {name: value for name, value in made.params.items() if value != self._declared[name]}
         what = ", ".join(f"{name} {value}" for name, value in others.items()) or "as declared"
-        came_to = made.why if made.loss is None else f"{self._task.promote.metric} {made.loss:,.4g}"
+        came_to = made.why if made.loss is None else f"{loss_name(self._task.promote.metric)} {made.loss:,.4g}"
         return f"{came_to}, {made.core_seconds:.1f} core-s ({what})"
 
     def _of_declared(self, trials: Sequence[Trial]) -> Trial | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pipelines.contracts.tasks import ParamValue
 from pipelines.contracts.trials import Trial
+from pipelines.metrics.losses import loss_name
 from pipelines.models.base import families
 from pipelines.runner.report import table_text
 from pipelines.runner.tuning import Found
@@ -15,7 +16,7 @@ from pipelines.stages.tune import WITHIN
 
 def summary(found: Found) -> str:
     """Best, declared, naive and the cheapest of the good ones."""
-    metric, baseline = found.task.promote.metric, found.task.promote.must_beat
+    metric, baseline = loss_name(found.task.promote.metric), found.task.promote.must_beat
     declared = found.declared.loss or 0.0
 
     def row(what: str, trial: Trial) -> list[str]:

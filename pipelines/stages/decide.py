@@ -6,11 +6,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.policies import Assigning, Picking, Policy
+from pipelines.contracts.policies import Assigning, Picking, Policy, Shortlisting
 from pipelines.contracts.tasks import BASELINE, Task, quantile_column
 from pipelines.stages.changes import Change
 from pipelines.transforms.assign import least_expected_cost
-from pipelines.transforms.pick import pick_as_they_come, pick_best
+from pipelines.transforms.pick import pick_as_they_come, pick_best, pick_first
 
 NAIVE = "naive_"
 
@@ -26,7 +26,8 @@ def decide(
     attempt: int,
 ) -> Change:
     """Append decisions: `decision_id`, entity, `cut_at`, `step`, `target_at`, the policy's action, `naive_<action>`,
-    the features that the policy needs, `task`, `policy`, the model and the run that predicted.
+    the features that the policy needs, the query of a shortlist, `task`, `policy`, the model and the run that
+    predicted.
 
     predictions: all there are; those that `held` decisions stand on are not decided again, and what those use of a
     policy's limit is spent. questions: the task's gold, which has the features. A prediction without a value gives no
@@ -34,9 +35,13 @@ def decide(
     """
     entity = task.spine.entity
     key = [entity, "cut_at", "step"]
+    needs: tuple[str, ...] = ()
     if isinstance(policy, Picking):
         acted = _picked(task, policy, predictions, questions, held)
         needs = policy.needs
+    elif isinstance(policy, Shortlisting):
+        acted = _shortlisted(task, policy, predictions, questions, held)
+        needs = (task.query, *policy.needs)
     elif isinstance(policy, Assigning):
         outputs = (task.outputs, task.baseline_columns.values())
         by_class = [dict(zip(task.classes, map(F.col, of), strict=True)) for of in outputs]
@@ -44,12 +49,10 @@ def decide(
         acted = predictions.withColumns(
             {action: least_expected_cost(of, policy.cost) for action, of in zip(actions, by_class, strict=True)}
         )
-        needs = ()
     else:
         chosen = policy.choose({quantile: F.col(quantile_column(quantile)) for quantile in task.quantiles})
         naive = F.col(BASELINE).alias(NAIVE + policy.action)
         acted = predictions.select("*", chosen.alias(policy.action), naive)
-        needs = ()
     if held is not None:
         acted = acted.join(held.select(*key), key, "left_anti")
     identity = F.concat_ws("|", F.lit(domain.name), F.lit(task.name), entity, F.unix_micros("cut_at"), "step")
@@ -74,20 +77,48 @@ def _picked(
     task: Task, policy: Picking, predictions: DataFrame, questions: DataFrame, held: DataFrame | None
 ) -> DataFrame:
     """The predictions with the action, which is true for those that are picked, and the naive policy's."""
-    entity = task.spine.entity
-    order = ["cut_at", entity]
-    rows = predictions.where(F.col(task.point).isNotNull())
-    if policy.needs:
-        rows = rows.join(questions.select(entity, "cut_at", *policy.needs), [entity, "cut_at"])
-    if held is not None:
-        key = [entity, "cut_at", "step"]
-        rows = rows.join(held.select(*key, policy.action, NAIVE + policy.action), key, "left")
+    order = ["cut_at", task.spine.entity]
+    rows = _asked(task, policy, predictions, questions, held)
     needs = {name: F.col(name) for name in policy.needs}
-    for action, probability in ((policy.action, task.point), (NAIVE + policy.action, BASELINE)):
+    for action, probability in _scored(task, policy):
         worth, uses = policy.worth(F.col(probability), needs), policy.uses(needs)
         if policy.time_zone:
             day = F.to_date(F.from_utc_timestamp("cut_at", policy.time_zone))
             rows = pick_as_they_come(rows, worth, uses, policy.limit, day=day, order=order, into=action)
         else:
             rows = pick_best(rows, worth, uses, policy.limit, within=[], order=order, into=action)
+    return rows
+
+
+def _shortlisted(
+    task: Task, policy: Shortlisting, predictions: DataFrame, questions: DataFrame, held: DataFrame | None
+) -> DataFrame:
+    """As `_picked`, the first of each query."""
+    rows = _asked(task, policy, predictions, questions, held)
+    for action, score in _scored(task, policy):
+        order = [task.spine.entity, "cut_at"]
+        rows = pick_first(rows, F.col(score), policy.first, within=[task.query], order=order, into=action)
+    return rows
+
+
+def _scored(task: Task, policy: Picking | Shortlisting) -> tuple[tuple[str, str], ...]:
+    """Each action with the column that it goes by."""
+    return (policy.action, task.point), (NAIVE + policy.action, BASELINE)
+
+
+def _asked(
+    task: Task,
+    policy: Picking | Shortlisting,
+    predictions: DataFrame,
+    questions: DataFrame,
+    held: DataFrame | None,
+) -> DataFrame:
+    """The predictions that have a value, with the features that the policy needs and the actions that are held."""
+    entity = task.spine.entity
+    rows = predictions.where(F.col(task.point).isNotNull())
+    if policy.needs:
+        rows = rows.join(questions.select(entity, "cut_at", *policy.needs), [entity, "cut_at"])
+    if held is not None:
+        key = [entity, "cut_at", "step"]
+        rows = rows.join(held.select(*key, policy.action, NAIVE + policy.action), key, "left")
     return rows

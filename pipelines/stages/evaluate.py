@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts.fits import Calibration, FitError
-from pipelines.contracts.tasks import Task
+from pipelines.contracts.tasks import MOST_RELEVANT, Task
 from pipelines.metrics import alarms, fairness, quantile
 from pipelines.metrics.comparison import Compared, SliceRow
+from pipelines.metrics.losses import direction
 from pipelines.metrics.measures import measures, quantiles, values
 from pipelines.stages.recalibrate import interval_metrics, recalibrated
 from pipelines.transforms.intervals import shifted
@@ -66,7 +67,8 @@ def evaluate(
     besides. scale: the baseline's mean absolute error on the train span. priced: from `actual` and outputs to what
     acting on them came to, `value` and `naive_value`.
     Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own,
-    and so is a probability. Raises FitError where a span has no known label yet, or for a probability not both 0 and 1.
+    and so are a probability and a score. Raises FitError where a span has no known label yet, for a probability not
+    both 0 and 1, or for an order none that is relevant.
     """
     labelled = {family: _labelled(rows, task) for family, rows in predictions.items()}
     baseline = labelled[task.promote.must_beat]
@@ -144,7 +146,14 @@ def _check_labels(rows: pa.Table, span: str, task: Task) -> None:
             "Land the deliveries of that time, or declare another split."
         )
     labels = np.unique(values(rows, "actual"))
-    if task.classes:
+    if task.query:
+        if labels[-1] <= 0.0 or not np.isin(labels, np.arange(MOST_RELEVANT + 1)).all():
+            told = ", ".join(f"{label:g}" for label in labels[-5:])
+            raise FitError(
+                f"{task.name}: an order is judged by how relevant rows are, whole numbers from 0 to {MOST_RELEVANT}, "
+                f"some above 0; {span} has: {told}. Land more deliveries, or declare another split or label."
+            )
+    elif task.classes:
         if len(labels) < 2 or labels[-1] >= len(task.classes):
             told = ", ".join(dict(enumerate(task.classes)).get(int(place), "none of them") for place in labels)
             raise FitError(
@@ -180,8 +189,9 @@ def _add_worth(rows: Mapping[str, dict[str, pa.Table]], task: Task, priced: Call
 
 
 def _leader(gate: Mapping[str, Mapping[str, float]], task: Task) -> str:
-    """The family with the least loss on the calibrate span, which register picks if it beats the baseline by enough."""
-    loss = {family: metrics.get(task.promote.metric, math.nan) for family, metrics in gate.items()}
+    """The best family on the calibrate span, which register picks if it beats the baseline by enough."""
+    metric = task.promote.metric
+    loss = {family: direction(metric) * metrics.get(metric, math.nan) for family, metrics in gate.items()}
     finite = {family: value for family, value in loss.items() if math.isfinite(value)}
     return min(finite, key=lambda family: (finite[family], family), default=task.promote.must_beat)
 

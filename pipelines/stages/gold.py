@@ -15,7 +15,7 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, CategoryCount, Expanding, FeatureView, OfRow, Windowed
 from pipelines.contracts.records import Compute
 from pipelines.contracts.tables import VALID_TO, Table
-from pipelines.contracts.tasks import Events, Share, Spine, Task
+from pipelines.contracts.tasks import ByTime, Events, Share, Spine, Task
 from pipelines.stages.silver import statement_parts
 from pipelines.transforms.asof import as_of as newest_known
 from pipelines.transforms.calendar import with_calendar
@@ -64,9 +64,19 @@ def asking_alike(domain: Domain) -> list[list[Task]]:
     """The domain's tasks, those together that ask the same at the same cut-offs."""
     found: dict[str, list[Task]] = {}
     for task in domain.tasks:
-        asked = (task.spine, views_at_cut_offs(domain, task), task.hashed_by)
-        found.setdefault(repr(asked), []).append(task)
+        found.setdefault(repr(what_asks(domain, task)), []).append(task)
     return list(found.values())
+
+
+def what_asks(domain: Domain, task: Task) -> tuple[object, ...]:
+    """All of a task's own that its gold table is made of."""
+    of_queries = (task.query, _together(task)) if task.query else ()
+    return (task.spine, views_at_cut_offs(domain, task), task.hashed_by, *of_queries)
+
+
+def _together(task: Task) -> str:
+    """The column whose rows are asked about at one cut-off: the query, where a split by time could part its rows."""
+    return task.query if isinstance(task.split, ByTime) else ""
 
 
 def views_at_cut_offs(domain: Domain, task: Task) -> list[FeatureView]:
@@ -143,16 +153,22 @@ def spine(rows: DataFrame, of: Spine, event_time: str, as_of: datetime) -> DataF
     return spans.select(of.entity, F.explode(instants).alias("cut_at"))
 
 
-def events(rows: DataFrame, of: Events, table: Table, as_of: datetime) -> DataFrame:
+def events(rows: DataFrame, of: Events, table: Table, as_of: datetime, together: str = "") -> DataFrame:
     """`cut_at` and what each row said of itself then: rows of `table` that were in force at their own cut-off.
 
     An event that is put off after its cut-off is asked about again; what has no event time is asked about once, when it
-    is first told. Has all columns of the table, and `split_share`: where the entity's name falls in [0, 1).
+    is first told. together: a column; rows with the same value of it are asked about at the first cut-off of any of
+    them, and not if they were not in force then. Has all columns of the table, and `split_share`: where the entity's
+    name falls in [0, 1).
     """
     cut_at = F.col(happened(table)) - F.expr(f"interval '{int(of.lead.total_seconds())}' second")
     was_known = "available_at <= cut_at and (known_until is null or cut_at < known_until)"
     share = _share(of.entity)
-    asked = rows.withColumns({"cut_at": cut_at, SHARE: share}).where(was_known).where(F.col("cut_at") <= F.lit(as_of))
+    asked = rows.withColumns({"cut_at": cut_at, SHARE: share}).where(was_known)
+    if together:
+        earliest = F.min("cut_at").over(Window.partitionBy(together))
+        asked = asked.withColumn("cut_at", earliest).where(was_known)
+    asked = asked.where(F.col("cut_at") <= F.lit(as_of))
     if not table.event_time:
         first = Window.partitionBy(of.entity).orderBy("cut_at")
         asked = asked.withColumn("_nth", F.row_number().over(first)).where("_nth = 1")
@@ -163,7 +179,8 @@ def cut_offs(
     domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of: datetime, since: datetime | None = None
 ) -> DataFrame:
     """(entity, `cut_at`, features): one row a cut-off, from nothing that was not known by then. Rows of a task that is
-    split by shares have their `split_share`, too. since: none that lies before it, where only some are wanted."""
+    split by shares have their `split_share`, too, those of one that ranks their query. since: none that lies before it,
+    where only some are wanted."""
     rows = questions(domain, task, silver, as_of)
     if since is not None:
         rows = rows.where(F.col("cut_at") >= F.lit(since))
@@ -176,20 +193,24 @@ def columns(domain: Domain, task: Task) -> list[str]:
     """The columns of the task's gold table."""
     share = [SHARE] if task.hashed_by else []
     features = [name for view in views_at_cut_offs(domain, task) for name in view.names()]
-    return [task.spine.entity, "cut_at", *share, *features]
+    return [task.spine.entity, "cut_at", *share, *_query(task), *features]
+
+
+def _query(task: Task) -> list[str]:
+    return [task.query] if task.query else []
 
 
 def questions(domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of: datetime) -> DataFrame:
     """The cut-offs with what they are told by: the entities of the task's views, and what a row says of itself."""
     asked_of = domain.table(task.spine.table)
     if isinstance(task.spine, Events):
-        rows = events(silver[asked_of.name], task.spine, asked_of, as_of)
+        rows = events(silver[asked_of.name], task.spine, asked_of, as_of, _together(task))
         if task.hashed_by:
             rows = rows.withColumn(SHARE, _share(task.hashed_by))
     else:
         rows = spine(silver[asked_of.name], task.spine, asked_of.event_time, as_of)
     views = views_at_cut_offs(domain, task)
-    joined = {name for view in views for name in view.entities if name in rows.columns}
+    joined = {name for view in views for name in view.entities if name in rows.columns} | {*_query(task)}
     own = [f for view in views for f in view.features if isinstance(f, OfRow)]
     share = [SHARE] if task.hashed_by else []
     return of_row(rows, [*sorted({task.spine.entity, *joined}), "cut_at", *share], own)

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial, reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.policies import Assigning, Picking, Policy, Sizing
+from pipelines.contracts.policies import Assigning, Picking, Policy, Shortlisting, Sizing
 from pipelines.contracts.tasks import Events, Task
 from pipelines.stages.changes import Change
 from pipelines.stages.decide import NAIVE
 from pipelines.transforms.assign import cost_of
-from pipelines.transforms.pick import pick_best
+from pipelines.transforms.pick import pick_best, pick_first
 
 VALUES = ("value", "naive_value", "foresight_value")
 
@@ -38,11 +38,14 @@ def realised(domain: Domain, task: Task, policy: Policy, decisions: DataFrame, l
     match policy:
         case Picking():
             valued = _picking_valued(task, policy, known)
+        case Shortlisting():
+            valued = _shortlist_valued(task, policy, known)
         case Assigning():
             valued = _assigning_valued(task, policy, known)
         case Sizing():
             valued = _sizing_valued(policy, known)
-    kept = ["decision_id", entity, "cut_at", "step", "target_at", policy.action, "actual", *VALUES]
+    query = [task.query] if task.query else []
+    kept = ["decision_id", entity, "cut_at", "step", "target_at", *query, policy.action, "actual", *VALUES]
     return Change(domain.delta_table("gold", f"{task.name}_realised"), "overwrite", valued.select(*kept))
 
 
@@ -76,6 +79,18 @@ def _picking_valued(task: Task, policy: Picking, known: DataFrame) -> DataFrame:
         within = ["_on"]
     order = ["cut_at", task.spine.entity]
     known = pick_best(known, worth, policy.uses(needs), policy.limit, within=within, order=order, into="_foresight")
+    return _picks_valued(policy, known, worth)
+
+
+def _shortlist_valued(task: Task, policy: Shortlisting, known: DataFrame) -> DataFrame:
+    """Foresight picks the first of each query by what they turned out to be worth, gain or not: places are given."""
+    worth = policy.value(F.col("actual"), {name: F.col(name) for name in policy.needs})
+    order = [task.spine.entity, "cut_at"]
+    known = pick_first(known, worth, policy.first, within=[task.query], order=order, into="_foresight")
+    return _picks_valued(policy, known, worth)
+
+
+def _picks_valued(policy: Picking | Shortlisting, known: DataFrame, worth: Column) -> DataFrame:
     actions = (policy.action, NAIVE + policy.action, "_foresight")
     return known.withColumns(
         {name: F.when(F.col(action), worth).otherwise(0.0) for name, action in zip(VALUES, actions, strict=True)}

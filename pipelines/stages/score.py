@@ -22,14 +22,15 @@ def score(
     run_id: str,
     attempt: int,
 ) -> Change:
-    """Append predictions: entity, `cut_at`, `step`, `target_at`, the task's outputs, `baseline` (the baseline's point;
-    of classes all, as `baseline_<output>`), `family`, `model`, `model_version`, `run_id`.
+    """Append predictions: entity, `cut_at`, `step`, `target_at`, the query of a Rank, the task's outputs, `baseline`
+    (the baseline's point; of classes all, as `baseline_<output>`), `family`, `model`, `model_version`, `run_id`.
 
     champion, baseline: calibrated outputs by (entity, cut_at, step). A prediction once made is never made again: what
     was decided on it must stay explainable.
     """
     key = [task.spine.entity, "cut_at", "step"]
-    predictions = champion.select(*key, "target_at", *task.outputs).join(
+    query = [task.query] if task.query else []
+    predictions = champion.select(*key, "target_at", *query, *task.outputs).join(
         baseline.select(*key, *[F.col(output).alias(name) for output, name in task.baseline_columns.items()]), key
     )
     stamped = predictions.withColumns(

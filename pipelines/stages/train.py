@@ -49,6 +49,7 @@ def frame(domain: Domain, task: Task) -> Frame:
             if isinstance(feature, TargetMean)
         ),
         images=tuple(feature for view in views for feature in view.features if isinstance(feature, Image)),
+        query=task.query,
     )
 
 

@@ -33,20 +33,20 @@ _EVER = _NEVER - 1
 def examples(
     cut_offs: pa.Table, series: Mapping[str, pa.Table], frame: Frame, known_before: datetime | None = None
 ) -> pa.Table:
-    """One row per (entity, cut_at), ordered so; a value is used only if it had happened by its moment and was known
-    by the cut-off.
+    """One row per (entity, cut_at), ordered so, those of a query together; a value is used only if it had happened by
+    its moment and was known by the cut-off.
 
-    cut_offs: entity, `cut_at`, the cut-off features, the images. series: by name; entity (if any), `at`, `known_at`,
-    `known_until` (null: to this day), values.
-    Returns entity, `cut_at`; cut-off features (double); images (binary); per-step features and `label` (list<double> of
-    `frame.steps`); windows (list<double>, oldest first). Null is unknown or missing. Step s is about
-    `cut_at + (s - 1) · step`.
+    cut_offs: entity, `cut_at`, the cut-off features, the images, the query. series: by name; entity (if any), `at`,
+    `known_at`, `known_until` (null: to this day), values.
+    Returns entity, `cut_at`; cut-off features (double); images (binary); the query (string); per-step features and
+    `label` (list<double> of `frame.steps`); windows (list<double>, oldest first). Null is unknown or missing. Step s is
+    about `cut_at + (s - 1) · step`.
 
     A window holds only what happened within its hours: a grid time before the first such fact is null.
     `label` is the answer, so it alone disregards `known_at`. In a frame without a step it is the entity's only one,
     whenever it happened. known_before: no answer that was not there before; one that was is given as last corrected.
     """
-    cut_offs = cut_offs.sort_by([(frame.entity, "ascending"), ("cut_at", "ascending")])
+    cut_offs = cut_offs.sort_by([(name, "ascending") for name in frame.order])
     entities = cut_offs[frame.entity].combine_chunks()
     cuts = instants(cut_offs["cut_at"])
     grid = cuts[:, None] + microseconds(frame.step) * np.arange(frame.steps)
@@ -55,6 +55,8 @@ def examples(
         columns[name] = cut_offs[name].cast(pa.float64())
     for name in frame.image_columns:
         columns[name] = cut_offs[name].cast(pa.binary())
+    if frame.query:
+        columns[frame.query] = cut_offs[frame.query].cast(pa.string())
     facts = {
         (name, column): _Facts(series[name], column, need.entity, entities)
         for name, need in needs(frame).items()

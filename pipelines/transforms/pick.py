@@ -46,6 +46,17 @@ def pick_as_they_come(
     return _within_limit(judged, passes, as_they_come, limit, into).select(*_columns(rows, into))
 
 
+def pick_first(
+    rows: DataFrame, score: Column, limit: int, *, within: list[str], order: list[str], into: str
+) -> DataFrame:
+    """Add the boolean `into`: in each group of `within` the `limit` rows with the greatest `score`, which none lacks;
+    ties go by `order`. What was decided before stays, as with pick_best, and takes its places."""
+    decided = F.col(into) if into in rows.columns else F.lit(None).cast("boolean")
+    asked = rows.withColumns({"_uses": F.lit(1.0), "_decided": decided, "_is_open": decided.isNull()})
+    best = Window.partitionBy(*within).orderBy("_is_open", score.desc(), *order)
+    return _within_limit(asked, F.lit(True), best, limit, into).select(*_columns(rows, into))
+
+
 def _columns(rows: DataFrame, into: str) -> list[str]:
     return [*[name for name in rows.columns if name != into], into]
 

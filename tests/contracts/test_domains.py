@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import pipelines.domains
-from pipelines.contracts.policies import Assigning, Picking, Sizing
-from pipelines.contracts.tasks import SPLITS, ByTime, Classify, Detect, Spine
+from pipelines.contracts.policies import Assigning, Picking, Shortlisting, Sizing
+from pipelines.contracts.tasks import SPLITS, ByTime, Classify, Detect, Rank, Spine
 from pipelines.domains import domains, policy
 from pipelines.models.base import families
 
@@ -97,6 +97,8 @@ def test_a_tasks_policy_and_families_exist(domain, task):
     assert found.unit and found.action and found.doc
     if isinstance(task, Classify | Detect):
         assert isinstance(found, Assigning if task.classes else Picking)
+    elif isinstance(task, Rank):
+        assert isinstance(found, Shortlisting)
     else:
         assert isinstance(found, Sizing)
     if isinstance(found, Picking):

@@ -15,7 +15,19 @@ from pipelines.contracts.expectations import quarantine
 from pipelines.contracts.features import FeatureView, Lag
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
-from pipelines.contracts.tasks import ByTime, Classify, Detect, Estimate, Events, Forecast, Promote, Span, Spine, utc
+from pipelines.contracts.tasks import (
+    ByTime,
+    Classify,
+    Detect,
+    Estimate,
+    Events,
+    Forecast,
+    Promote,
+    Rank,
+    Span,
+    Spine,
+    utc,
+)
 from pipelines.domains import domains
 from pipelines.models.base import families
 from pipelines.runner.catalog import catalog
@@ -39,7 +51,7 @@ def test_the_domain_in_20_lines_is_a_domain():
     assert len(block.splitlines()) <= 25
 
 
-KINDS = {kind.__name__: kind for kind in (Forecast, Estimate, Classify, Detect)}
+KINDS = {kind.__name__: kind for kind in (Forecast, Estimate, Classify, Rank, Detect)}
 
 
 def test_the_kinds_of_task_that_the_readme_shows_are_tasks():

@@ -24,7 +24,8 @@ class Course(TrainingCallback):
     of 50 take 1 % longer than in one, in segments of 10 it is 68 % (measured).
 
     boosting: XGBoost's parameters. curves: what its metrics are called in learning curves. begun_from: the model whose
-    rounds come before this fit's own, which draws as if it had made them itself.
+    rounds come before this fit's own, which draws as if it had made them itself. rises: whether the curve that stops
+    the fit is better the higher it is.
     """
 
     def __init__(
@@ -37,10 +38,13 @@ class Course(TrainingCallback):
         curves: Mapping[str, str],
         recorder: Recorder,
         begun_from: xgboost.Booster | None = None,
+        *,
+        rises: bool = False,
     ) -> None:
         super().__init__()
         self._boosting, self._seed, self._segment, self._patience = dict(boosting), seed, segment, patience
         self._curves, self._recorder = dict(curves), recorder
+        self._loss_a_point = -1.0 if rises else 1.0
         self.booster = begun_from
         self.rounds_before = begun_from.num_boosted_rounds() if begun_from else 0
         if (file := recorder.checkpointed()) is not None:
@@ -71,7 +75,7 @@ class Course(TrainingCallback):
                 if is_recording:
                     self._recorder.record(f"{_SPANS[data]}/{self._curves[metric]}", self._done, values[-1])
                 if _SPANS[data] == "validate":
-                    self._judged.append(values[-1])
+                    self._judged.append(self._loss_a_point * values[-1])
         self._done += 1
         if is_recording and self._done % self._segment == 0:
             self._recorder.checkpoint(lambda: bytes(model.save_raw("ubj")))
@@ -82,7 +86,7 @@ class Course(TrainingCallback):
 
     def _validated(self) -> list[float]:
         names = {f"validate/{curve}" for curve in self._curves.values()}
-        return [point.value for point in self._recorder.points() if point.name in names]
+        return [self._loss_a_point * point.value for point in self._recorder.points() if point.name in names]
 
     def _seed_of(self, segment: int) -> int:
         return int(np.random.SeedSequence((self._seed, segment)).generate_state(1)[0] >> 1)  # XGBoost's is an int32

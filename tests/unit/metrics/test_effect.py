@@ -73,6 +73,16 @@ def test_a_planted_effect_is_seen(gain, verdict):
     assert [of_chance(seed, gain).verdict for seed in range(20)] == [verdict] * 20
 
 
+def test_rows_of_a_query_without_times_stand_together():
+    """The picks of a query trade one gain for another: alone they would look far less sure than they are."""
+    rows = decided([9.0, 0.0] * 50, [0.0, 8.0] * 50, [9.0] * 100).append_column(
+        "job", pa.array([f"j{n // 2}" for n in range(100)])
+    )
+    alone, together = (effect(rows, higher_is_better=True, has_times=False, query=of) for of in ("", "job"))
+    assert alone.gain == together.gain == together.low == together.high == 50.0
+    assert alone.low < 0.0
+
+
 def test_rows_without_times_stand_for_themselves():
     chance, at = np.random.default_rng(5), [START] * 400
     naive = chance.normal(size=400)

@@ -13,11 +13,12 @@ from tiny_events import FRAME, TEST, TRAIN, VALIDATE, plan_for, within
 from tiny_events import examples as events
 
 from pipelines.contracts.fits import Workspace
-from pipelines.contracts.tasks import ByHash, Classify, Events, Promote, Share
+from pipelines.contracts.tasks import ByHash, Classify, Events, Promote, Rank, Share
 from pipelines.engines.recorder import FileRecorder
 from pipelines.metrics.explanations import dependence, permutation
 from pipelines.models.base import families
 from pipelines.runner.explanations import FILE, explanations
+from tests import tiny_queries
 
 ROWS = pa.table(
     {"a": [1.0, 2.0, 3.0, 4.0], "b": [5.0, 5.0, 5.0, 5.0], "l": [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]]}
@@ -130,3 +131,26 @@ def test_examples_whose_labels_nobody_knows_explain_nothing(fits):
     )
     told = explanations(IS_LATE, plan, fit, families()["xgboost"].scorer(fit.model), unknown, dict)
     assert (dict(told.figures), dict(told.documents)) == ({}, {})
+
+
+def test_an_order_is_explained_by_what_its_ndcg_lacks(tmp_path):
+    rows, plan = tiny_queries.examples(), tiny_queries.plan_for("xgboost", rounds=30, learning_rate=0.2)
+    spans = [tiny_queries.within(rows, of) for of in (tiny_queries.TRAIN, tiny_queries.VALIDATE, tiny_queries.TEST)]
+    fit = families()["xgboost"].fit(*spans[:2], plan, FileRecorder(Workspace(tmp_path)))
+    relevance = Rank(
+        column="relevance",
+        table="choices",
+        spine=Events("offers", entity="offer_id"),
+        query="request_id",
+        views=(),
+        families=("in_order", "xgboost"),
+        split=IS_LATE.split,
+        promote=Promote("ndcg", "in_order", by=0.05),
+        decide="show",
+    )
+    told = explanations(relevance, plan, fit, families()["xgboost"].scorer(fit.model), spans[2])
+    assert set(told.figures) == {"permutation_importance", "partial_dependence", "contributions"}
+    lines = [line.split(",") for line in told.documents[FILE].splitlines()]
+    assert lines[0] == ["feature", "ndcg_loss_grows_by", "mean_absolute_contribution"]
+    grown = {line[0]: float(line[1]) for line in lines[1:]}
+    assert grown["price__own"] > 1.0 > abs(grown["weight__own"])

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from pipelines.metrics.comparison import Compared
-from pipelines.metrics.resampling import block_length, drawn, groups, interval, periods, shortest_length
+from pipelines.metrics.resampling import block_length, drawn, groups, groups_of, interval, periods, shortest_length
 from tests.toy_domains.mill.domain import DOMAIN
 
 HOUR_US = 3_600_000_000
@@ -29,6 +29,13 @@ def test_rows_without_a_time_are_grouped_by_chance_in_equal_groups():
     assert sorted(groups(3).tolist()) == [0, 1, 2]
     assert np.bincount(groups(1500)).tolist() == [3] * 500
     assert groups(1500).tolist() != sorted(groups(1500).tolist())
+
+
+def test_rows_of_one_name_are_in_one_group():
+    names = np.array([f"n{n % 700}" for n in range(2100)], dtype=object)
+    found = groups_of(names)
+    assert [len(set(found[names == name])) for name in ("n0", "n9", "n699")] == [1, 1, 1]
+    assert sorted(set(np.bincount(found).tolist())) == [3, 6]
 
 
 def test_every_draw_has_as_many_periods_as_there_are_and_is_the_same_again():

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.contracts.fits import Calibration, CurvePoint, FitResult
-from pipelines.contracts.tasks import ByHash, Classify, Estimate, Events, Promote, Share, utc
+from pipelines.contracts.tasks import ByHash, Classify, Estimate, Events, Promote, Rank, Share, utc
 from pipelines.runner.pictures import pictures
 from pipelines.stages.evaluate import Evidence
 from tests.toy_domains.mill.domain import DOMAIN
@@ -57,6 +57,18 @@ def test_a_probability_is_shown_by_its_curves_beside_the_baselines_row_by_row():
         "is_late: of a yes and a no, linear puts the yes first in 75%,\nthe naive baseline in 100% of all pairs (AUC)"
     )
     assert drawn["roc"].axes[0].get_title(loc="left") == title
+
+
+def test_an_order_is_shown_by_the_places_that_are_looked_at():
+    grade = Rank(column="grade", query="job", top=2, promote=Promote("ndcg", "base_rate", by=0.05), **EVENTS)
+    jobs = {"job": ["x", "x", "y", "y", "z"]}
+    seen = evidence("linear", about_events([4, 2, 0, 3, 1], score=[0.2, 0.4, 0.3, 0.9, 0.0], **jobs))
+    naive = evidence("base_rate", about_events([0, 1, 2, 3, 4], score=[0.0] * 5, **jobs))
+    drawn = pictures(DOMAIN, grade, seen, naive, FitResult(b"", "json", (CurvePoint("train/ndcg", 0, 0.5),)))
+    assert list(drawn) == ["ndcg_by_places", "learning_curves"]
+    model, baseline, _ = (line.get_ydata() for line in drawn["ndcg_by_places"].axes[0].get_lines())
+    assert list(model) == list(baseline) == [1.0, 1.0]
+    assert drawn["learning_curves"].axes[0].get_ylabel() == "NDCG"
 
 
 def test_an_estimate_is_shown_by_size_and_has_no_fan():

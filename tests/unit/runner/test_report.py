@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pipelines.contracts.tables import OUTCOMES
-from pipelines.contracts.tasks import ByHash, Classify, Events, Promote, Share
+from pipelines.contracts.tasks import ByHash, Classify, Events, Promote, Rank, Share
 from pipelines.io.publication import Outcomes
 from pipelines.runner.report import ROWS_SHOWN, file_tables, files_of_run, summary, table_text, told
 from tests.toy_domains.mill.domain import DOMAIN
@@ -114,6 +114,34 @@ def test_a_family_is_told_of_in_the_words_of_its_task():
     )
     ends = {"interval/mae_skill_low": -0.051, "interval/mae_skill_high": 0.8}
     assert ", +62.4% (-5.1% to +80.0%) against seasonal_naive;" in told(RUNS["xgboost"] | ends, DOMAIN.tasks[0])
+
+
+def test_an_order_is_told_of_by_its_first_places():
+    grade = Rank(
+        column="grade",
+        query="job",
+        top=3,
+        table="works",
+        spine=Events("works", entity="work_id"),
+        views=(),
+        families=("in_order", "xgboost"),
+        split=ByHash(*[Share(n / 4, (n + 1) / 4) for n in range(4)]),
+        promote=Promote("ndcg", "in_order", by=0.05),
+        decide="show",
+    )
+    naive = {"ndcg": 0.5, "naive_ndcg": 0.5, "map": 0.3, "mrr": 0.4, "queries": 1200.0, "skill": 0.0}
+    ends = {"interval/ndcg_skill_low": 0.4, "interval/ndcg_skill_high": 0.6}
+    boosted = {**naive, "ndcg": 0.75, "map": 0.6, "mrr": 0.7, "skill": 0.5, **ends}
+    assert told(boosted, grade) == (
+        "NDCG at 3 0.750 (naive 0.500), +50.0% (+40.0% to +60.0%) against in_order; "
+        "MAP 0.600, MRR 0.700 in 1,200 queries"
+    )
+    tasks = {"grade": {"runs": {"in_order": naive, "xgboost": boosted}, "champion": None, "decisions": None}}
+    shown = summary({"domains": {"rail": {"files": 0, "tables": {}, "checks": [], "tasks": tasks}}}, ["rail"])
+    assert [line.split() for line in shown.splitlines()[-2:]] == [
+        ["grade:", "xgboost", "0.750", "0.500", "0.600", "0.700", "+50.0%"],
+        ["grade:", "in_order", "0.500", "0.500", "0.300", "0.400", "+0.0%"],
+    ]
 
 
 def test_what_is_not_known_yet_is_left_out():

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.contracts.fits import FitError
 from pipelines.contracts.monitors import Monitor
-from pipelines.contracts.tasks import ByHash, Classify, Detect, Estimate, Events, Promote, Share, utc
+from pipelines.contracts.tasks import ByHash, Classify, Detect, Estimate, Events, Promote, Rank, Share, utc
 from pipelines.stages.evaluate import by_entity, evaluate, judge
 from tests.toy_domains.mill.domain import DOMAIN
 
@@ -259,6 +259,51 @@ def test_a_label_that_is_no_class_is_named():
     rows = predictions(KIND.outputs, *certain)
     with pytest.raises(FitError, match=r"classes are judged by labels of two or more of a, b, c; .* has: a, none of"):
         evaluate({"linear": rows, "base_rate": rows}, KIND)
+
+
+GRADE = Rank(column="grade", query="job", top=2, promote=Promote("ndcg", "base_rate", by=0.1), **EVENTS)
+
+
+def of_jobs(jobs: str, *rows: tuple) -> pa.Table:
+    return predictions(GRADE.outputs, *rows).append_column("job", pa.array([*jobs]))
+
+
+def test_an_order_is_judged_query_by_query_beside_the_baselines():
+    graded = [("calibrate", 1, 2.0, 0.9), ("calibrate", 1, 0.0, 0.1), ("test", 1, None, 9.0)]
+    graded += [("test", 1, 0.0, 0.8), ("test", 1, 1.0, 0.9), ("test", 1, 0.0, 0.2), ("test", 1, 3.0, 0.1)]
+    graded += [("test", 1, 0.0, 0.8), ("test", 1, 0.0, 0.9)]
+    jobs = "xxyyyzzuu"
+    same = [(*row[:3], 0.0) for row in graded]
+    found = evaluate({"linear": of_jobs(jobs, *graded), "base_rate": of_jobs(jobs, *same)}, GRADE)["linear"]
+    second = 1 / math.log2(3)  # what the second place counts
+    assert found.gate["ndcg"] == 1.0
+    wanted = {"ndcg": (1 + second) / 2, "naive_ndcg": second, "ndcg_at_1": 0.5, "mrr": 0.75, "map": 0.75}
+    wanted |= {"queries": 2.0, "queries_without": 1.0, "skill": (1 + second) / 2 / second - 1}
+    assert {name: found.metrics[name] for name in wanted} == pytest.approx(wanted)
+    assert found.metrics["interval/ndcg_minus_naive"] == pytest.approx((1 - second) / 2)
+    assert found.metrics["interval/ndcg_skill"] == pytest.approx(wanted["skill"])
+    assert found.backtest["job"].to_pylist() == [*jobs.replace("y", "", 1)]
+    assert found.slices[0]["ndcg"] == found.metrics["ndcg"]
+
+
+def test_intervals_draw_whole_queries():
+    """Of a hundred queries of ten rows each, all alike, a draw of rows would be surer than there is reason to be."""
+    graded = [("calibrate", 1, 1.0, 0.9)] * 2
+    graded += [("test", 1, float(n % 10 == n // 10 % 2), -float(n % 10)) for n in range(1000)]
+    rows = predictions(GRADE.outputs, *graded).append_column(
+        "job", pa.array(["x"] * 2 + [f"j{n // 10}" for n in range(1000)])
+    )
+    found = evaluate({"linear": rows, "base_rate": rows}, GRADE)["linear"]
+    low, high = (found.metrics[f"interval/ndcg_{end}"] for end in ("low", "high"))
+    mean, spread = found.metrics["ndcg"], (1 - 1 / math.log2(3)) / 2
+    assert (mean - low, high - mean) == pytest.approx((1.96 * spread / 10,) * 2, rel=0.1)
+
+
+@pytest.mark.parametrize("labels", [(0.0, 0.0), (0.0, 1.5), (-1.0, 2.0), (0.0, 32.0)])
+def test_labels_that_are_no_relevance_cannot_judge_an_order(labels):
+    rows = of_jobs("xx", *[("calibrate", 1, label, 0.5) for label in labels])
+    with pytest.raises(FitError, match="whole numbers from 0 to 31, some above 0; the calibrate span"):
+        evaluate({"linear": rows, "base_rate": rows}, GRADE)
 
 
 def test_errors_are_scaled_by_the_baselines_on_the_train_span():

@@ -14,9 +14,11 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, Category, FeatureView, Hashed, Own, Rolling, TargetMean
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
-from pipelines.contracts.tasks import ByEntity, ByHash, ByTime, Classify, Events, Promote, Share, Span, utc
+from pipelines.contracts.tasks import ByEntity, ByHash, ByTime, Classify, Events, Promote, Rank, Share, Span, utc
 from pipelines.stages.gold import asking_alike, cut_offs, events, known, series
+from pipelines.stages.renewal import all_said
 from tests.frames import frame, rows
+from tests.kept_up import kept_up
 
 LEAD = timedelta(hours=2)
 CROSSINGS = Table(
@@ -299,6 +301,72 @@ def test_all_rows_of_one_entity_stand_on_one_side_where_they_are_split_by_it(spa
     assert asking_alike(both) == [[task] for task in both.tasks]
     frames = [cut_offs(both, task, said, AS_OF) for task in both.tasks]
     assert [frame.select("split_share").distinct().count() for frame in frames] == [40, 200]
+
+
+CHOICE = Rank(
+    column="is_late",
+    table="arrivals",
+    spine=Events("crossings", entity="crossing_id", lead=LEAD),
+    query="other_shore",
+    label_known_after=timedelta(hours=12),
+    views=("plan",),
+    families=("in_order",),
+    split=IS_LATE.split,
+    promote=Promote("ndcg", must_beat="in_order", by=0.0),
+    decide="take",
+)
+
+
+def test_rows_of_a_query_are_asked_about_at_the_first_cut_off_of_any_and_split_by_its_name(spark):
+    of = ("b1", "north")
+    said = crossings(
+        spark,
+        [
+            ("first", "2024-01-02 10:00", "2024-01-01 00:00", 1, *of, "east", 1, True),
+            ("later", "2024-01-04 10:00", "2024-01-01 00:00", 1, *of, "east", 2, True),
+            ("told too late", "2024-01-04 10:00", "2024-01-02 09:00", 1, *of, "east", 3, True),
+            ("another", "2024-01-03 10:00", "2024-01-01 00:00", 1, *of, "west", 4, True),
+            ("after all", "2024-01-05 23:00", "2024-01-01 00:00", 1, *of, "west", 5, True),
+        ],
+    )
+    domain = replace(DOMAIN, tasks=(CHOICE, replace(CHOICE, split=ByHash(*SHARES))))
+    by_time, by_hash = (cut_offs(domain, task, said, utc("2024-01-05")) for task in domain.tasks)
+    assert by_time.columns[:3] == ["crossing_id", "cut_at", "other_shore"]
+    assert rows(by_time.select("crossing_id", "cut_at", "other_shore"), "crossing_id") == [
+        ("after all", "2024-01-03 08:00", "west"),
+        ("another", "2024-01-03 08:00", "west"),
+        ("first", "2024-01-02 08:00", "east"),
+        ("later", "2024-01-02 08:00", "east"),
+    ]
+    assert by_hash.columns[:4] == ["crossing_id", "cut_at", "split_share", "other_shore"]
+    shares = {(shore, share) for _, share, shore in rows(by_hash.select("crossing_id", "split_share", "other_shore"))}
+    assert len(shares) == 2 and by_hash.count() == 4
+    assert asking_alike(domain) == [[task] for task in domain.tasks]
+
+
+def test_a_row_that_comes_late_moves_its_whole_query_as_if_all_were_made_anew(spark):
+    domain = replace(DOMAIN, tasks=(CHOICE,))
+    of = ("2024-01-01 00:00", 1, "b1", "north")
+    said = [("c1", "2024-01-03 10:00", *of, "east", 1), ("c2", "2024-01-04 10:00", *of, "east", 2)]
+    said += [("c3", "2024-01-03 10:00", *of, "west", 3), ("c4", "2024-01-02 10:00", *of, "east", 4)]
+    types = ", ".join(f"{column.name} {column.type}" for column in CROSSINGS.columns)
+    rows_of = [(*row, 2 if row[0] == "c4" else 1) for row in said]
+    held = frame(spark, f"{types}, _attempt int", rows_of).withColumn("available_at", F.col("planned_at"))
+    nothing = {table.name: empty(spark, table).withColumn("_attempt", F.lit(1)) for table in DOMAIN.tables}
+    first = known(domain, nothing | {"crossings": held.where("_attempt = 1")}, {})
+    before = cut_offs(domain, CHOICE, first, AS_OF).localCheckpoint()
+    silver = nothing | {"crossings": held}
+    statements = known(domain, silver, {})
+    whole = cut_offs(domain, CHOICE, statements, AS_OF)
+    found, count = kept_up(domain, CHOICE, before, statements, all_said(domain, silver, {}), AS_OF, since=1)
+    assert sorted(map(repr, found.collect())) == sorted(map(repr, whole.collect()))
+    assert (count, {row["cut_at"].day for row in before.collect()}) == (3, {3})
+    assert rows(whole.select("crossing_id", "cut_at"), "crossing_id") == [
+        ("c1", "2024-01-02 08:00"),
+        ("c2", "2024-01-02 08:00"),
+        ("c3", "2024-01-03 08:00"),
+        ("c4", "2024-01-02 08:00"),
+    ]
 
 
 def test_labels_of_events_are_a_series_by_the_events_name(spark):

@@ -38,6 +38,17 @@ def test_the_margin_must_be_reached_by_a_finite_number(mae, champion):
     assert verdict(evidence(seasonal_naive=10.0, linear=mae), TASK).family == champion
 
 
+BY_GAIN = replace(TASK, promote=Promote("ndcg", "seasonal_naive", by=0.1))
+
+
+def test_of_what_is_better_when_greater_the_greatest_wins_and_must_be_so_much_more():
+    found = verdict(evidence("ndcg", seasonal_naive=0.5, linear=0.55, xgboost=0.8), BY_GAIN)
+    assert found.family == "xgboost"
+    assert found.why == "most ndcg on the calibrate span: xgboost 0.8, linear 0.55; bar 0.55 (seasonal_naive + 10%)"
+    assert verdict(evidence("ndcg", seasonal_naive=0.5, linear=0.549), BY_GAIN).family == ""
+    assert verdict(evidence("ndcg", seasonal_naive=0.5, linear=float("nan"), xgboost=0.4), BY_GAIN).family == ""
+
+
 def test_a_broken_family_neither_wins_nor_hides_a_good_one():
     assert verdict(evidence(seasonal_naive=10.0, linear=float("nan"), xgboost=9.0), TASK).family == "xgboost"
 

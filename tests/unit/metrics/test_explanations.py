@@ -148,7 +148,7 @@ def test_an_order_is_explained_by_what_its_ndcg_lacks(tmp_path):
         promote=Promote("ndcg", "in_order", by=0.05),
         decide="show",
     )
-    told = explanations(relevance, plan, fit, families()["xgboost"].scorer(fit.model), spans[2])
+    told = explanations(relevance, plan, fit, families()["xgboost"].scorer(fit.model), spans[2], dict)
     assert set(told.figures) == {"permutation_importance", "partial_dependence", "contributions"}
     lines = [line.split(",") for line in told.documents[FILE].splitlines()]
     assert lines[0] == ["feature", "ndcg_loss_grows_by", "mean_absolute_contribution"]

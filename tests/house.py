@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pyarrow as pa
 import yaml
 from deltalake import DeltaTable, QueryBuilder
 
+import pipelines.domains
 from pipelines.io.ledger import Ledger
 from pipelines.settings import PROJECT, Settings, load
 
@@ -27,6 +30,18 @@ pipelines.domains.__path__.append({str(TOY_DOMAINS)!r})
 code = main(sys.argv[1:])
 print(code, *sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
 """
+
+
+@contextmanager
+def toys_found() -> Iterator[None]:
+    """The toy domains are found by looking like any other: their folders are all there is."""
+    pipelines.domains.__path__.append(str(TOY_DOMAINS))
+    pipelines.domains.domains.cache_clear()
+    try:
+        yield
+    finally:
+        pipelines.domains.__path__.remove(str(TOY_DOMAINS))
+        pipelines.domains.domains.cache_clear()
 
 
 def settings_on(folder: Path, **others: Any) -> Settings:

@@ -18,7 +18,6 @@ from IPython.display import Image
 from mlflow import MlflowClient
 from mlflow.models import get_model_info
 
-import pipelines.domains
 from pipelines import runner
 from pipelines.cli import main
 from pipelines.contracts.plan_text import read_plan
@@ -28,7 +27,7 @@ from pipelines.runner.report import summary
 from pipelines.serve import pages
 from pipelines.serve.notebooks import sources
 from pipelines.stages.train import frame
-from tests.house import TOY_DOMAINS, drop, loaded_by, overlay_on, query, settings_on, tables, versions
+from tests.house import drop, loaded_by, overlay_on, query, settings_on, tables, toys_found, versions
 from tests.toy_domains.mill.domain import DOMAIN as MILL
 
 PLACE = {"training": {"workers": 1, "engines": {"linear": "single", "xgboost": "auto"}}}
@@ -62,12 +61,8 @@ def raw_files() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def mill():
-    """The toy domain, found by looking like any other: its folder is all there is."""
-    pipelines.domains.__path__.append(str(TOY_DOMAINS))
-    pipelines.domains.domains.cache_clear()
-    yield
-    pipelines.domains.__path__.pop()
-    pipelines.domains.domains.cache_clear()
+    with toys_found():
+        yield
 
 
 @pytest.fixture(scope="module")

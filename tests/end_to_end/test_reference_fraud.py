@@ -43,6 +43,7 @@ def taken_in(settings: Settings, batches: Sequence[dict[str, bytes]]) -> Setting
     return settings
 
 
+@pytest.mark.slow
 def test_a_day_that_comes_late_is_held_like_the_others(spark, tmp_path):
     first, second = (short(day) for day in (days()[3], days()[40]))
     settings = taken_in(settings_on(tmp_path), [second, first])

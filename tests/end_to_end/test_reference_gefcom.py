@@ -78,6 +78,7 @@ def in_order(spark, tmp_path_factory, increments) -> Settings:
     return taken_in(settings, [october | january, november | corrected])
 
 
+@pytest.mark.slow
 def test_the_hours_are_read_by_the_order_of_the_rows(in_order):
     sql = "SELECT cast(min(hour_ends_at) AS string), cast(max(hour_ends_at) AS string), count(*) FROM t"
     months = query(in_order, "gefcom", LOAD, f"{sql} GROUP BY date_trunc('month', hour_ends_at) ORDER BY 1")

@@ -19,6 +19,8 @@ from pipelines.settings import Settings
 from tests.end_to_end.deliveries import CORRECTED, FIRST
 from tests.house import drop, query, settings_on, versions
 
+pytestmark = pytest.mark.slow
+
 TO_SILVER = ("land", "bronze", "silver")
 LOAD, WEATHER, WORKDAYS = (f"gold.energy_{table}_series" for table in ("load", "weather", "workdays"))
 FEATURES = "gold.energy_load_mw"

@@ -12,12 +12,11 @@ from mlflow import MlflowClient
 from mlflow.models import get_model_info
 from sklearn.metrics import ndcg_score
 
-import pipelines.domains
 from pipelines import runner
 from pipelines.runner.leakcheck import leakcheck
 from pipelines.runner.reasons import Asked, reasons
 from pipelines.runner.report import summary
-from tests.house import TOY_DOMAINS, drop, query, settings_on, tables
+from tests.house import drop, query, settings_on, tables, toys_found
 
 PLACE = {"training": {"workers": 1, "engines": {"xgboost": "single"}}}
 START, DAYS, VISITS, SHOWN = datetime(2024, 3, 1, tzinfo=UTC), 41, 6, 5
@@ -46,13 +45,10 @@ def raw_files() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def way(spark, tmp_path_factory):
     """The settings, and what one run of all stages came to."""
-    pipelines.domains.__path__.append(str(TOY_DOMAINS))
-    pipelines.domains.domains.cache_clear()
     settings = settings_on(tmp_path_factory.mktemp("shop"), **PLACE)
     drop(settings, "shop", raw_files())
-    yield settings, runner.run(settings, names=["shop"])
-    pipelines.domains.__path__.pop()
-    pipelines.domains.domains.cache_clear()
+    with toys_found():
+        yield settings, runner.run(settings, names=["shop"])
 
 
 @pytest.fixture(scope="module")

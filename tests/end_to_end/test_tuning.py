@@ -15,13 +15,12 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-import pipelines.domains
 from pipelines import cli, runner
 from pipelines.io.fault import VARIABLE
 from pipelines.runner.tuning import Budget, tune
 from pipelines.settings import PROJECT
 from tests.end_to_end.test_learning import raw_files
-from tests.house import TOY_DOMAINS, drop, overlay_on, settings_on
+from tests.house import TOY_DOMAINS, drop, overlay_on, settings_on, toys_found
 
 PLACE = {"training": {"workers": 1, "engines": {"linear": "single", "xgboost": "single"}}}
 WORDS = ["tune", "--domain", "mill", "--task", "flow_m3s", "--trials", "4"]
@@ -36,11 +35,8 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture(scope="module")
 def mill():
-    pipelines.domains.__path__.append(str(TOY_DOMAINS))
-    pipelines.domains.domains.cache_clear()
-    yield
-    pipelines.domains.__path__.pop()
-    pipelines.domains.domains.cache_clear()
+    with toys_found():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,9 @@ def killed(plan, folder, checkpoints):
     process.join()
 
 
-@pytest.mark.parametrize("family", LONG)
+@pytest.mark.parametrize(
+    "family", [pytest.param(name, marks=[pytest.mark.slow] if name == "mlp" else []) for name in LONG]
+)
 def test_a_killed_fit_ends_with_the_bytes_of_an_undisturbed_one(family, tables, tmp_path):
     plan = plan_for(family, tables, **LONG[family])
     undisturbed = attempt(plan, tmp_path / "undisturbed")

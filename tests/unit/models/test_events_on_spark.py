@@ -163,6 +163,7 @@ def test_classes_count_as_much_in_both_engines(name, apart, labelled, recorders)
     assert np.abs(scored - here).max() < apart
 
 
+@pytest.mark.slow
 def test_a_support_vector_machine_is_nearly_the_same_in_both_engines(labelled, recorders):
     params = {"ridge": 1e-2, "class_weight": "1=2"}
     by_spark = families()["linear_svm"].fit_rows(

@@ -16,7 +16,6 @@ import xgboost
 from deltalake import DeltaTable, write_deltalake
 from tiny_gold import day, plan_for, write_gold
 
-import pipelines.domains
 from pipelines.cli import main
 from pipelines.contracts.fits import Calibration, Shard, Workspace
 from pipelines.contracts.plan_text import plan_text
@@ -30,7 +29,7 @@ from pipelines.io.spool import Spool
 from pipelines.io.tracking import PLAN_FILE, Tracking
 from pipelines.models.base import families
 from pipelines.models.formats import Onnx, TorchScript
-from tests.house import TOY_DOMAINS, overlay_on, settings_on
+from tests.house import overlay_on, settings_on, toys_found
 
 SMALL = {
     "nlinear": {"epochs": 2, "origins_every": 6},
@@ -90,14 +89,11 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    pipelines.domains.__path__.append(str(TOY_DOMAINS))
-    pipelines.domains.domains.cache_clear()
-    found = House(tmp_path_factory.mktemp("house"))
-    for name, family in (("trees", "xgboost"), ("net", "nlinear"), ("naive", "seasonal_naive")):
-        found.registered(name, family)
-    yield found
-    pipelines.domains.__path__.pop()
-    pipelines.domains.domains.cache_clear()
+    with toys_found():
+        found = House(tmp_path_factory.mktemp("house"))
+        for name, family in (("trees", "xgboost"), ("net", "nlinear"), ("naive", "seasonal_naive")):
+            found.registered(name, family)
+        yield found
     mlflow.set_tracking_uri(before[0])
     mlflow.set_registry_uri(before[1])
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Workspace
-from pipelines.engines.ranks import BIND_ADDRESS, LOOPBACK, failure, train_rank
+from pipelines.engines.ranks import BIND_ADDRESS, LOOPBACK, RANK_OUTPUTS, failure, train_rank
 from pipelines.engines.workers import records, session_with_room
 from pipelines.models.base import NetFamily
 
@@ -46,7 +46,7 @@ def fit(
 
     address = os.environ.get(BIND_ADDRESS, LOOPBACK)
     nccl = {"NCCL_SOCKET_IFNAME": "lo"} if address == LOOPBACK else {}
-    log = workspace.path / "rank-outputs.log"
+    log = workspace.path / RANK_OUTPUTS
     try:
         with log.open("w", encoding="utf-8") as outputs:
             results = horovod.spark.run(

@@ -19,6 +19,11 @@ LOOPBACK = "127.0.0.1"
 BIND_ADDRESS = "HEADRACE_BIND_ADDRESS"
 """The environment variable with the address of this machine at which ranks listen for one another."""
 
+RANK_OUTPUTS = "rank-outputs.log"
+"""The file of a workspace with what the ranks print."""
+_ENDED_BEFORE_IT_BEGAN = "one or more processes exited with non-zero status"
+"""What Horovod says when a process has gone; one whose rank had begun left an error, or a pid and no record."""
+
 
 def train_rank(plan: FitPlan, workspace: Workspace, crew: Crew, gpu: int) -> FitResult:
     """Train in step with the crew on the shard that is this rank's own; an error is left in the workspace, too.
@@ -64,7 +69,13 @@ def failure(plan: FitPlan, workspace: Workspace, error: Exception, consequences:
     silent = sorted(started - set(causes) - {record.rank for record in records(workspace, plan.workers)})
     if silent:
         return WorkerLost(f"{begun}: rank {silent[0]} ended without a word, as when it is killed")
-    return FitError(f"{begun}: {error}")
+    told = " ".join(str(error).split())
+    if _ENDED_BEFORE_IT_BEGAN in told:
+        return WorkerLost(
+            f"{begun}: a worker ended without a word before its rank began, as when it is killed (what it printed: "
+            f"{workspace.path / RANK_OUTPUTS})"
+        )
+    return FitError(f"{begun}: {told}")
 
 
 def _take_device(plan: FitPlan, gpu: int) -> None:

@@ -41,7 +41,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="headrace-faults-"))
     earlier = results.read(RESULTS)
     try:
-        tallies = _worked(_longest_first(options.fault or list(faults()), earlier, extent), options, folder)
+        tallies = _worked(_in_order(options.fault or list(faults()), earlier, extent), options, folder)
         code.must_stand()
     except (BrokenBench, results.CodeChanged) as error:
         print(f"faults: {error}", file=sys.stderr)
@@ -83,10 +83,12 @@ def _worked(names: list[str], options: argparse.Namespace, folder: Path) -> list
     return tallies
 
 
-def _longest_first(names: list[str], earlier: list[dict[str, object]], extent: str) -> list[str]:
-    """So that no long one begins when the others are through; one that was never measured goes first."""
+def _in_order(names: list[str], earlier: list[dict[str, object]], extent: str) -> list[str]:
+    """The longest first, so that it does not begin when the others are through; of these the shorter before the longer,
+    so that a round which time ends leaves out as few as can be. One that was never measured counts as long."""
     seconds = {record["fault"]: float(str(record["seconds"])) for record in earlier if record["round"] == extent}
-    return sorted(names, key=lambda name: -seconds.get(name, float("inf")))
+    *others, longest = sorted(names, key=lambda name: seconds.get(name, float("inf")))
+    return [longest, *others]
 
 
 if __name__ == "__main__":

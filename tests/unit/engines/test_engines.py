@@ -6,9 +6,10 @@ import pytest
 import torch
 from tiny_gold import plan_for, write_gold
 
-from pipelines.contracts.fits import FitError, Workspace
+from pipelines.contracts.fits import FitError, WorkerLost, Workspace
 from pipelines.contracts.names import DeclarationError
 from pipelines.engines import fit
+from pipelines.engines.ranks import failure
 from pipelines.engines.recorder import FileRecorder
 from pipelines.models.base import families
 
@@ -64,3 +65,27 @@ def test_a_net_does_not_fall_back_to_the_cpu_where_no_cuda_device_is_visible(fam
 def test_an_unknown_parameter_is_refused_before_anything_is_read(tmp_path):
     with pytest.raises(DeclarationError, match="unknown parameter 'depth'"):
         attempt(plan_for("xgboost", {}, depth=3), tmp_path)
+
+
+HOROVODS_WORDS = """Horovod detected that one or more processes exited with non-zero status, thus causing the job \
+to be terminated. The first process to do so was:
+Process name: 0
+Exit code: None
+"""
+
+
+def test_a_worker_that_is_killed_before_its_rank_begins_is_lost_like_any_other(tmp_path):
+    """Then there is neither an error nor a pid of a rank to go by, only what Horovod says."""
+    plan = plan_for("lstm", {}, engine="horovod", workers=2)
+    (tmp_path / "rank-1.pid").write_text("4711")
+    (tmp_path / "rank-1.error").write_text("HorovodInternalError: a peer has gone\n\nTraceback")
+    found = failure(plan, Workspace(tmp_path), RuntimeError(HOROVODS_WORDS), ("HorovodInternalError",))
+    assert isinstance(found, WorkerLost)
+    assert str(found).startswith("lstm by horovod: a worker ended without a word before its rank began")
+    assert str(found).endswith("rank-outputs.log)") and "\n" not in str(found)
+
+
+def test_whatever_an_engine_says_is_one_line(tmp_path):
+    plan = plan_for("lstm", {}, engine="horovod", workers=2)
+    found = failure(plan, Workspace(tmp_path), RuntimeError("Timed out waiting\n  for tasks\n"), ())
+    assert (type(found), str(found)) == (FitError, "lstm by horovod: Timed out waiting for tasks")

@@ -74,14 +74,15 @@ def of_remaining(
     """The alarms of a predicted remaining life, against the lives that ended.
 
     machine, predicted, actual: of each reading, those of a machine in the order of time; where more is left than at the
-    reading before, another life has begun. limit: instead of the monitor's.
+    reading before, another life has begun. A life that nobody looked at while its end was between `least` and `horizon`
+    away could not be announced, and counts for none that was missed. limit: instead of the monitor's.
     """
     order = np.argsort(machine, kind="stable")
     machine, predicted, actual = machine[order], predicted[order], actual[order]
     begins = np.ones(len(machine), bool)
     begins[1:] = (machine[1:] != machine[:-1]) | (actual[1:] > actual[:-1])
     life = np.cumsum(begins)
-    lives = np.unique(life)
+    lives = np.unique(life[(monitor.least <= actual) & (actual <= monitor.horizon)])
     # each life on a clock of its own that ends at 0; readings whose label is capped alike keep their order
     return alarms(
         life,

@@ -70,6 +70,12 @@ def test_an_alarm_with_too_much_or_too_little_left_is_not_right():
     assert wider.is_right.tolist() == [False, False, False]  # one alarm a life, at its first reading
 
 
+def test_a_life_that_nobody_looked_at_near_its_end_is_not_missed():
+    actual, predicted = np.array([90.0, 80.0, 20.0]), np.array([70.0, 60.0, 40.0])
+    found = of_remaining(np.array(["a", "a", "b"]), predicted, actual, Monitor("m", limit=30, horizon=45))
+    assert (len(found.is_right), found.leads.tolist(), found.recall) == (0, [pytest.approx(np.nan, nan_ok=True)], 0.0)
+
+
 def test_readings_whose_label_is_capped_keep_their_order():
     actual, predicted = np.array([125.0, 125.0, 125.0, 124.0]), np.array([130.0, 90.0, 80.0, 70.0])
     found = of_remaining(np.array(["a"] * 4), predicted, actual, Monitor("m", limit=95, horizon=125))

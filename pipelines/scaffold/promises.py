@@ -33,20 +33,31 @@ def promise(column: Inferred, values: Sequence[str]) -> Call | None:
     found = numbers(column, values)
     if column.is_whole and set(column.among) == {"0", "1"}:
         return _quarantine(f"{column.name}_is_a_flag", f"{sql(column.name)} in (0, 1)")
-    low, high = widened(float(np.nanmin(found)), float(np.nanmax(found)))
-    if low == high:
+    least, greatest = float(np.nanmin(found)), float(np.nanmax(found))
+    low, high = told_range(*widened(least, greatest), least, greatest)
+    if float(low) == float(high):
         return None
-    return _quarantine(f"{column.name}_is_in_range", f"{sql(column.name)} between {low:.12g} and {high:.12g}")
+    return _quarantine(f"{column.name}_is_in_range", f"{sql(column.name)} between {low} and {high}")
+
+
+def told_range(low: float, high: float, least: float, greatest: float) -> tuple[str, str]:
+    """The ends as text, in 12 digits where these still hold all that was seen."""
+    short, long = (tuple(f"{end:.{digits}g}" for end in (low, high)) for digits in (12, 17))
+    return (
+        short[0] if float(short[0]) <= least else long[0],
+        short[1] if float(short[1]) >= greatest else long[1],
+    )
 
 
 def widened(least: float, greatest: float) -> tuple[float, float]:
     """The range, half as wide again on either side, in round figures; what never changed its sign need not."""
     span = greatest - least
-    if not span:
+    grain = 10.0 ** (math.floor(math.log10(span)) - 1) if span else 0.0
+    if not grain:  # nothing, or less than a double can be a tenth of
         return least, greatest
-    grain = 10.0 ** (math.floor(math.log10(span)) - 1)
-    low = math.floor((least - _WIDER * span) / grain) * grain
-    high = math.ceil((greatest + _WIDER * span) / grain) * grain
+    # beside great numbers a small grain is lost, but never what was seen
+    low = min(math.floor((least - _WIDER * span) / grain) * grain, least)
+    high = max(math.ceil((greatest + _WIDER * span) / grain) * grain, greatest)
     return (max(low, 0.0) if least >= 0.0 else low), (min(high, 0.0) if greatest <= 0.0 else high)
 
 

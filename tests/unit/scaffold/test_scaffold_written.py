@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.contracts.features import Category, Own
@@ -20,7 +20,7 @@ from pipelines.contracts.tasks import ByHash, ByTime, Classify, Estimate, Foreca
 from pipelines.domains import domain, embedded_files, parser, policy
 from pipelines.scaffold.layout import text
 from pipelines.scaffold.new_domain import new_domain
-from pipelines.scaffold.promises import widened
+from pipelines.scaffold.promises import told_range, widened
 from pipelines.scaffold.refusal import ScaffoldRefused
 from tests.written_domains import found_in
 
@@ -288,10 +288,14 @@ def test_a_name_that_cannot_be_used_is_refused_and_nothing_is_written(tmp_path, 
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
+@example(0.0, 5e-324)
+@example(1e9, 1e9 - 2.4e-7)
 def test_a_widened_range_holds_all_that_was_seen(one, other):
     least, greatest = sorted((one, other))
     low, high = widened(least, greatest)
     assert low <= least <= greatest <= high
+    told = [float(end) for end in told_range(low, high, least, greatest)]
+    assert told[0] <= least <= greatest <= told[1]
     assert (least < 0.0) or low >= 0.0
 
 

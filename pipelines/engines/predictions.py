@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pipelines.contracts.fits import Calibration, FitError, FitPlan
 from pipelines.contracts.tasks import CLUSTER, GLOBAL, Scope, Share, Span
 from pipelines.engines.shards import examples_of
+from pipelines.models.base import ClusterScorer
 from pipelines.models.bundles import scorer_of
 from pipelines.models.rows import LABEL
 from pipelines.transforms.intervals import shifted
@@ -46,7 +47,7 @@ def predictions(
     plan: gives the frame and the gold tables. The scorer is the very one that single rows go through.
     """
     scorer = scorer_of(model.family, model.content, model.scope)
-    known, tells_clusters = scorer.signature, scorer.tells_clusters
+    known, tells_clusters = scorer.signature, isinstance(scorer, ClusterScorer)
     if (known.features, known.outputs, known.scope) != (plan.frame.features, plan.outputs, plan.scope):
         raise StaleModel(
             f"{plan.domain}/{plan.task}: the {model.family} model has other features, outputs or scope than the task. "
@@ -65,7 +66,7 @@ def predictions(
                         found = shifted(found, model.calibration)
                     found = found.append_column("actual", pc.list_flatten(examples[LABEL]))
                     found = found.append_column("split", pa.array([name] * len(found)))
-                    if tells_clusters:
+                    if isinstance(of, ClusterScorer):
                         found = found.append_column(CLUSTER, pa.array(of.clusters(examples), pa.int32()))
                     for feature in beside:
                         found = found.append_column(feature, examples[feature].cast(pa.float64()))

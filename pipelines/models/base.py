@@ -124,18 +124,8 @@ class Signature:
 class Scorer(ABC):
     """A fitted model that predicts without a JVM. A row's prediction does not depend on the rows beside it."""
 
-    tells_clusters: ClassVar[bool] = False
-
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
-
-    def clusters(self, examples: pa.Table) -> npt.NDArray[np.int64]:
-        """(examples,) the number of the cluster that each is in, from 0; of models that tell clusters alone."""
-        return self.nearest(encoded(examples, self.signature.encodings))
-
-    def nearest(self, examples: pa.Table) -> npt.NDArray[np.int64]:
-        """What `clusters` gives."""
-        raise NotImplementedError(f"{type(self).__name__} has no clusters")
 
     def predict(self, examples: pa.Table) -> pa.Table:
         """One row per (entity, cut_at, step) with `target_at` and a double column per quantile, never crossing; or
@@ -168,6 +158,18 @@ class Scorer(ABC):
     def outputs(self, examples: pa.Table) -> npt.NDArray[np.floating]:
         """(examples · steps, quantiles), in the order of `predict`, which may still cross; or probabilities:
         (examples · steps, 1), or one a class; or scores, (examples, 1)."""
+
+
+class ClusterScorer(Scorer):
+    """A scorer that also tells which of its clusters an example is in."""
+
+    def clusters(self, examples: pa.Table) -> npt.NDArray[np.int64]:
+        """(examples,) the number of the cluster that each is in, from 0."""
+        return self.nearest(encoded(examples, self.signature.encodings))
+
+    @abstractmethod
+    def nearest(self, examples: pa.Table) -> npt.NDArray[np.int64]:
+        """What `clusters` gives, of examples whose encodings are applied."""
 
 
 class Family(ABC):

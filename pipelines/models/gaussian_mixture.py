@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Detect
-from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
+from pipelines.models.base import IS_VALIDATION, ClusterScorer, Param, RowsFamily, Scorer, Signature
 from pipelines.models.labels import unlabelled
 from pipelines.models.oddity import ODDITY, Ranks
 from pipelines.models.rows import Values, matrix
@@ -120,9 +120,7 @@ class Normal:
         return self.log_share - 0.5 * squares
 
 
-class _MixtureScorer(Scorer):
-    tells_clusters = True
-
+class _MixtureScorer(ClusterScorer):
     def __init__(self, signature: Signature, terms: Sequence[Term], normals: Sequence[Normal], ranks: Ranks) -> None:
         super().__init__(signature)
         self._terms, self._normals, self._ranks = terms, normals, ranks

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Detect
-from pipelines.models.base import IS_VALIDATION, Param, RowsFamily, Scorer, Signature
+from pipelines.models.base import IS_VALIDATION, ClusterScorer, Param, RowsFamily, Scorer, Signature
 from pipelines.models.labels import unlabelled
 from pipelines.models.oddity import ODDITY, Ranks
 from pipelines.models.rows import Values, matrix
@@ -80,9 +80,7 @@ class KMeans(RowsFamily):
         return _KMeansScorer(Signature.read(content["signature"]), terms, np.array(content["centres"]), ranks)
 
 
-class _KMeansScorer(Scorer):
-    tells_clusters = True
-
+class _KMeansScorer(ClusterScorer):
     def __init__(self, signature: Signature, terms: Sequence[Term], centres: Values, ranks: Ranks) -> None:
         super().__init__(signature)
         self._terms, self._centres, self._ranks = terms, centres, ranks

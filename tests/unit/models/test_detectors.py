@@ -18,7 +18,7 @@ from pipelines.engines.recorder import FileRecorder
 from pipelines.engines.shards import examples_of
 from pipelines.metrics.clusters import adjusted_rand
 from pipelines.metrics.ranking import auc
-from pipelines.models.base import families
+from pipelines.models.base import ClusterScorer, families
 
 SMALL = {"isolation_forest": {"trees": 100}, "autoencoder": {"hidden": 16, "code": 1, "batch": 64, "epochs": 8}}
 FRAMES = {"state_space": WITH_LAGS}
@@ -182,13 +182,13 @@ def test_clusters_are_those_of_the_parts_that_the_rows_were_made_of(name, tmp_pa
     plan = plan_for(name, **count)
     plan = replace(plan, frame=replace(plan.frame, categories=()))
     of = families()[name].scorer(families()[name].fit(rows, rows, plan, FileRecorder(Workspace(tmp_path))).model)
-    assert of.tells_clusters
+    assert isinstance(of, ClusterScorer)
     assert adjusted_rand(part.astype(np.float64), of.clusters(rows).astype(np.float64)) == 1.0
     assert of.clusters(rows.slice(5, 1))[0] == of.clusters(rows)[5]
 
 
 def test_only_models_of_clusters_tell_clusters(fits):
-    told = {name for name, result in fits.items() if families()[name].scorer(result.model).tells_clusters}
+    told = {name for name, result in fits.items() if isinstance(families()[name].scorer(result.model), ClusterScorer)}
     assert told == {"k_means", "gaussian_mixture"}
 
 

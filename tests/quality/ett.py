@@ -40,11 +40,11 @@ class Transformer:
         return 12 * MONTH_DAYS * self.day_rows
 
     @property
-    def test_first(self) -> int:
+    def first_tested(self) -> int:
         return 16 * MONTH_DAYS * self.day_rows
 
     @property
-    def test_end(self) -> int:
+    def end_of_test(self) -> int:
         return 20 * MONTH_DAYS * self.day_rows
 
     @property
@@ -55,13 +55,13 @@ class Transformer:
     def protocol(self) -> str:
         return (
             f"LTSF {self.name}, seven channels through land, bronze, silver and gold: z-score by the train rows' mean "
-            f"and population deviation, windows of stride 1 over the test rows {self.test_first} to "
-            f"{self.test_end - 1}, their number cut to a multiple of {_BATCH}, error on z-scored values"
+            f"and population deviation, windows of stride 1 over the test rows {self.first_tested} to "
+            f"{self.end_of_test - 1}, their number cut to a multiple of {_BATCH}, error on z-scored values"
         )
 
     def windows_tested(self, horizon: int) -> int:
-        """How many origins from `test_first` on the published figures rest on."""
-        return (self.test_end - self.test_first - horizon + 1) // _BATCH * _BATCH
+        """How many origins from `first_tested` on the published figures rest on."""
+        return (self.end_of_test - self.first_tested - horizon + 1) // _BATCH * _BATCH
 
 
 ETTH1 = Transformer("ETTh1", "etth1", "hours", timedelta(hours=1))

@@ -100,7 +100,7 @@ def trained(of: Transformer, channels: Mapping[str, pa.Table], net: Net, horizon
         frame=_frame(of, net, horizon),
         quantiles=(0.5,),
         train=Span(at[net.look_back], at[of.train_rows - horizon + 1]),
-        validate=Span(at[of.train_rows], at[of.test_first - horizon + 1]),
+        validate=Span(at[of.train_rows], at[of.first_tested - horizon + 1]),
         tables=_stored(of, channels, net, folder),
         workers=RANKS,
     )
@@ -118,7 +118,7 @@ def tested(
     """MSE and MAE over all test windows of all channels."""
     scorer, actual, predicted = families()[net.family].scorer(model), [], []
     for name, series in channels.items():
-        at = ett.instants(series)[of.test_first :][: of.windows_tested(horizon)]
+        at = ett.instants(series)[of.first_tested :][: of.windows_tested(horizon)]
         test = examples(ett.cut_offs(name, at), {"series": series}, _frame(of, net, horizon))
         predicted.append(np.asarray(scorer.predict(test)["q50"]))
         actual.append(lists(test, LABEL, horizon).ravel())
@@ -132,7 +132,7 @@ def _stored(of: Transformer, channels: Mapping[str, pa.Table], net: Net, folder:
     for name, rows in channels.items():
         series.append(_written(folder / f"series-{name}.parquet", rows))
         at = ett.instants(rows)
-        asked = at[: of.train_rows] + at[of.train_rows : of.test_first : net.validate_every]
+        asked = at[: of.train_rows] + at[of.train_rows : of.first_tested : net.validate_every]
         origins.append(_written(folder / f"origins-{name}.parquet", ett.cut_offs(name, asked)))
     return {"series": Shard("series", 0, tuple(series)), "origins": Shard("origins", 0, tuple(origins))}
 
@@ -162,7 +162,7 @@ def _protocol(of: Transformer, net: Net) -> str:
     some = "" if net.validate_every == 1 else f" (one origin in {net.validate_every})"
     return (
         f"{of.protocol}; one net for all channels, window {net.look_back}, trained on their mean squared error over "
-        f"Horovod by {RANKS} ranks, stopped early by the validate rows {of.train_rows} to {of.test_first - 1}{some}, "
+        f"Horovod by {RANKS} ranks, stopped early by the validate rows {of.train_rows} to {of.first_tested - 1}{some}, "
         "which chose its parameters too. Reference: the same net as published; first mark: the published DLinear; "
         "goal: PatchTST/64"
     )

@@ -33,7 +33,7 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
         for horizon in horizons:
             started = time.monotonic()
             windows = of.windows_tested(horizon)
-            errors = repeat_last(channels, of.step, horizon, of.test_first, windows)
+            errors = repeat_last(channels, of.step, horizon, of.first_tested, windows)
             seconds = time.monotonic() - started
             for name, ours, wanted in zip(("MSE", "MAE"), errors, published[str(horizon)]["Repeat"], strict=True):
                 yield Figure(

@@ -1,14 +1,13 @@
-"""Domains that `headrace new-domain` wrote into a folder of a test's own, found like any other."""
+"""Domains in a folder of the tests, found like any other."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-from pyspark import cloudpickle
+from types import ModuleType
 
 import pipelines.domains
 from pipelines.domains import domains
@@ -26,15 +25,25 @@ def found_in(folder: Path) -> Iterator[None]:
         for name in names
         if (folder / name / "parse.py").exists()
     ]
-    for module in parsers:
-        cloudpickle.register_pickle_by_value(module)
     try:
-        yield
+        with ExitStack() as sent:
+            for module in parsers:
+                sent.enter_context(_by_value(module))
+            yield
     finally:
-        for module in parsers:
-            cloudpickle.unregister_pickle_by_value(module)
         pipelines.domains.__path__.remove(str(folder))
         domains.cache_clear()
         for name in names:
             for module in [m for m in sys.modules if f"{m}.".startswith(f"pipelines.domains.{name}.")]:
                 del sys.modules[module]
+
+
+@contextmanager
+def _by_value(module: ModuleType) -> Iterator[None]:
+    from pyspark import cloudpickle  # heavy, and most domains have no parser
+
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)

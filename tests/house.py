@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ import pyarrow as pa
 import yaml
 from deltalake import DeltaTable, QueryBuilder
 
-import pipelines.domains
 from pipelines.io.ledger import Ledger
 from pipelines.settings import PROJECT, Settings, load
+from tests.found_domains import found_in
 
 HEAVY = (
     *("deltalake", "horovod", "matplotlib", "mlflow", "numpy", "pandas"),
@@ -32,16 +31,9 @@ print(code, *sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
 """
 
 
-@contextmanager
-def toys_found() -> Iterator[None]:
+def toys_found() -> AbstractContextManager[None]:
     """The toy domains are found by looking like any other: their folders are all there is."""
-    pipelines.domains.__path__.append(str(TOY_DOMAINS))
-    pipelines.domains.domains.cache_clear()
-    try:
-        yield
-    finally:
-        pipelines.domains.__path__.remove(str(TOY_DOMAINS))
-        pipelines.domains.domains.cache_clear()
+    return found_in(TOY_DOMAINS)
 
 
 def settings_on(folder: Path, **others: Any) -> Settings:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from pyspark import cloudpickle
 
-import pipelines.domains
 from pipelines.settings import PROJECT, Settings
+from tests.found_domains import found_in
 
 DATA = Path(os.environ.get("HEADRACE_REFERENCE_DATA") or PROJECT.parent / "shared" / "data")
 DOMAINS = PROJECT / "tests" / "reference_domains"
@@ -30,23 +27,9 @@ def reference(name: str) -> Path:
     return path
 
 
-@contextmanager
-def reference_domains() -> Iterator[None]:
-    """The reference domains are found like any other; their parsers go to Spark's workers by value, since those do not
-    look into this folder."""
-    pipelines.domains.__path__.append(str(DOMAINS))
-    pipelines.domains.domains.cache_clear()
-    found = [f"pipelines.domains.{path.parent.name}.parse" for path in sorted(DOMAINS.glob("*/parse.py"))]
-    parsers = [importlib.import_module(name) for name in found]
-    for module in parsers:
-        cloudpickle.register_pickle_by_value(module)
-    try:
-        yield
-    finally:
-        for module in parsers:
-            cloudpickle.unregister_pickle_by_value(module)
-        pipelines.domains.__path__.remove(str(DOMAINS))
-        pipelines.domains.domains.cache_clear()
+def reference_domains() -> AbstractContextManager[None]:
+    """The reference domains are found like any other."""
+    return found_in(DOMAINS)
 
 
 def deliver(settings: Settings, domain: str, files: dict[str, bytes]) -> None:

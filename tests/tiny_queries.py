@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pipelines.contracts.fits import FitPlan, Frame, Shard
 from pipelines.contracts.tasks import ParamValue, Span
+from tests import tiny_events
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -92,17 +94,5 @@ def plan_for(
     frame: Frame = FRAME,
     **params: ParamValue,
 ) -> FitPlan:
-    return FitPlan(
-        domain="tiny",
-        task="relevance",
-        family=family,
-        engine=engine,
-        params=params,
-        seed=7,
-        frame=frame,
-        quantiles=(),
-        train=TRAIN,
-        validate=VALIDATE,
-        tables=tables or {},
-        workers=workers,
-    )
+    plan = tiny_events.plan_for(family, engine, tables=tables, workers=workers, **params)
+    return replace(plan, task="relevance", frame=frame, train=TRAIN, validate=VALIDATE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.models import get_model_info
 
-import pipelines.domains
 from pipelines import runner
-from pipelines.domains import domains
 from pipelines.runner.report import summary
+from tests.found_domains import found_in
 from tests.house import drop, query, settings_on
 
 PLACE = {"training": {"workers": 1, "engines": {"xgboost": "single"}}}
@@ -113,15 +111,10 @@ def orchard(spark, tmp_path_factory):
     folder.mkdir()
     for name, text in (("__init__", ""), ("domain", DOMAIN), ("decide", POLICY)):
         (folder / f"{name}.py").write_text(text)
-    pipelines.domains.__path__.append(str(folder.parent))
-    domains.cache_clear()
     settings = settings_on(tmp_path_factory.mktemp("orchard"), **PLACE)
     drop(settings, "orchard", {"trees/2024-03-01.csv": trees()})
-    yield settings, runner.run(settings, names=["orchard"])
-    pipelines.domains.__path__.pop()
-    domains.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("pipelines.domains.orchard")]:
-        del sys.modules[name]
+    with found_in(folder.parent):
+        yield settings, runner.run(settings, names=["orchard"])
 
 
 @pytest.fixture(scope="module")

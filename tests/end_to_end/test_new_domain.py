@@ -11,9 +11,9 @@ import pytest
 from pipelines import runner
 from pipelines.io.ledger import Ledger
 from pipelines.scaffold.new_domain import new_domain
+from tests.found_domains import found_in
 from tests.house import query, settings_on, tables
 from tests.reference import reference
-from tests.written_domains import found_in
 
 TO_REGISTER = ("land", "bronze", "silver", "gold", "train", "evaluate", "register")
 SINGLE = {"training": {"workers": 1, "engines": dict.fromkeys(("linear", "logistic", "xgboost"), "single")}}

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-import pipelines.domains
+from tests.found_domains import found_in
 
 
-@contextmanager
-def known() -> Iterator[None]:
+def known() -> AbstractContextManager[None]:
     """The domains of this folder are found like any other."""
-    here = str(Path(__file__).parent)
-    pipelines.domains.__path__.append(here)
-    pipelines.domains.domains.cache_clear()
-    try:
-        yield
-    finally:
-        pipelines.domains.__path__.remove(here)
-        pipelines.domains.domains.cache_clear()
+    return found_in(Path(__file__).parent)

@@ -22,7 +22,7 @@ from pipelines.scaffold.layout import text
 from pipelines.scaffold.new_domain import new_domain
 from pipelines.scaffold.promises import told_range, widened
 from pipelines.scaffold.refusal import ScaffoldRefused
-from tests.written_domains import found_in
+from tests.found_domains import found_in
 
 RUFF = Path(sys.prefix) / "bin" / "ruff"
 PROJECT = Path(__file__).resolve().parents[3]

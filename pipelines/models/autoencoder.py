@@ -39,7 +39,7 @@ class Autoencoder(NetFamily):
         Param("code", int, 4, (2, 4, 8), "units of the narrow layer"),
         Param("epochs", int, 20, None, "most passes over the training rows"),
         Param("patience", int, 4, None, "epochs without a gain on the validate span before stopping"),
-        Param("batch", int, 512, None, "rows a rank takes at a time"),
+        Param("batch", int, 512, None, "rows a batch has for each rank"),
         Param("learning_rate", float, 4e-3, (1e-3, 4e-3, 1e-2), "peak of the learning rate"),
         Param("weight_decay", float, 1e-3, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, 0.99, None, "part of the running mean of the weights that a step keeps"),

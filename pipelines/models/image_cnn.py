@@ -44,7 +44,7 @@ class ImageCNN(NetFamily):
         Param("scales", float, 0.1, (0.0, 0.1, 0.2), "part of its size by which a picture is scaled in training"),
         Param("epochs", int, 10, None, "most passes over the training rows"),
         Param("patience", int, 4, None, "epochs without a gain on the validate span before stopping"),
-        Param("batch", int, 64, None, "rows a rank takes at a time"),
+        Param("batch", int, 64, None, "rows a batch has for each rank"),
         Param("learning_rate", float, 2e-3, (1e-3, 2e-3, 4e-3), "peak of the learning rate"),
         Param("weight_decay", float, 1e-2, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, 0.995, None, "part of the running mean of the weights that a step keeps"),

@@ -43,7 +43,7 @@ def training_params(
         Param("origins_every", int, 6, None, "a training origin every so many steps; 0 takes the cut-offs alone"),
         Param("epochs", int, epochs, None, "most passes over the training rows"),
         Param("patience", int, patience, None, "epochs without a gain on the validate span before stopping"),
-        Param("batch", int, batch, None, "examples a rank takes at a time"),
+        Param("batch", int, batch, None, "examples a batch has for each rank"),
         Param("learning_rate", float, learning_rate, around, "peak of the learning rate"),
         Param("weight_decay", float, weight_decay, (0.0, 1e-3, 1e-2), "decay of the weights (AdamW)"),
         Param("memory", float, memory, None, "part of the running mean of the weights that a step keeps"),

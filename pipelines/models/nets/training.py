@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from pipelines.contracts.fits import FitError, FitPlan, Recorder
+from pipelines.models.nets.batches import Deck
 from pipelines.models.nets.checkpoints import Progress, crew_is_at_one, packed, unpacked
 from pipelines.models.nets.crew import Crew
 from pipelines.models.nets.devices import CPU, in_fixed_order
@@ -176,18 +177,17 @@ def train_network(
     The model is the running mean of the weights, which is what the validate span judges: it moves less from epoch to
     epoch and from seed to seed than the weights themselves (Polyak and Juditsky 1992; Izmailov et al. 2018).
 
-    Every rank makes as many steps an epoch as the largest shard needs, going round its own rows again where they are
-    fewer, so that no rank waits for one that has finished. Rank 0 records the curves, and after an epoch what a killed
-    fit needs to go on: since every epoch draws by seeds of its own, it ends with the same bits.
+    Batches are drawn from the rows of all ranks, `schedule.batch` rows a rank, the last one of an epoch filled with
+    rows of the next draw. Each rank has those of a batch that lie in its shard, and the mean over their known labels is
+    that of the whole batch: so however many ranks there are, a step is that of one process with the same batch, up to
+    the order of sums, and to what is left out at random, which each rank draws for its own rows.
+
+    Rank 0 records the curves, and after an epoch what a killed fit needs to go on: since every epoch draws by seeds of
+    its own, it ends with the same bits.
     """
     device = next(network.parameters()).device
     train, validate = train.to(device), validate.to(device)
-    rows = np.zeros(crew.size)
-    rows[crew.rank] = len(train)
-    rows = crew.total(rows)
-    if not rows.all():
-        raise FitError(f"rank {int(np.argmin(rows))} has no cut-off to train on; use fewer workers or a longer span")
-    batches = math.ceil(rows.max() / schedule.batch)
+    deck = Deck(train.labels, schedule.batch, crew)
     called, optimizer = crew.joined(
         network,
         torch.optim.AdamW(
@@ -208,24 +208,21 @@ def train_network(
         if epoch - progress.best_epoch > max(schedule.patience, 1):
             break
         called.train()
-        drawn = np.random.SeedSequence((seed, crew.rank, epoch))
-        torch.manual_seed(int(drawn.generate_state(1, np.uint64)[0]))
-        order = np.random.default_rng(drawn)
-        passes = [order.permutation(len(train)) for _ in range(batches * schedule.batch // len(train) + 1)]
-        row_order = torch.from_numpy(np.concatenate(passes)).to(device)
+        (own,) = np.random.SeedSequence((seed, crew.rank, epoch)).generate_state(1, np.uint64)
+        torch.manual_seed(int(own))
         sums = torch.zeros(2, dtype=torch.float64, device=device)  # read once an epoch: reading waits for the device
-        for number in range(batches):
+        for number, batch in enumerate(deck.dealt(seed, epoch)):
             for group in optimizer.param_groups:
-                group["lr"] = schedule.learning_rate * _pace((epoch + number / batches) / schedule.epochs)
-            rows_of_batch = row_order[number * schedule.batch : (number + 1) * schedule.batch]
+                group["lr"] = schedule.learning_rate * _pace((epoch + number / deck.batches) / schedule.epochs)
             with _forward_precision(crew.precision, device):
-                answer = called(*(tensor[rows_of_batch] for tensor in train.inputs))
-            total, known = loss.total(answer.float(), train.labels[rows_of_batch])
+                answer = called(*(tensor[batch.rows] for tensor in train.inputs))
+            total, known = loss.total(answer.float(), train.labels[batch.rows])
             optimizer.zero_grad()
-            (total / known.clamp(min=1)).backward()
+            (total / batch.by).backward()
             optimizer.step()
             mean.update_parameters(network)
-            sums += torch.stack((total.detach().double(), known.double()))
+            if math.isfinite(batch.by):
+                sums += torch.stack((total.detach().double(), known.double()))
         train_loss = _mean(crew.total(sums.numpy(force=True)))
         validate_loss = _mean(crew.total(_evaluated(mean.module, validate, loss, schedule.batch)))
         if crew.rank == 0:

@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import safetensors.torch
 import torch
 
 from pipelines.contracts.fits import FitPlan, Workspace
@@ -17,6 +18,7 @@ from tests.bench.sides.boosting_ours import plan_of
 from tests.bench.sides.spark import started
 
 HIDDEN, EPOCHS, BATCH = 1024, 6, 4096
+MODEL = "model.safetensors"
 WAYS = {"horovod": ("horovod", 2), "torch": ("torch_ddp", 2), "one": ("single", 1), "two": ("single", 1)}
 """By name, the engine and its ranks; "two" is the process with two threads."""
 
@@ -46,7 +48,8 @@ def main(way: str, conf: str, data: str, made: str) -> None:
     watcher.join()
     print(f"work {seen[-1] - seen[0]:.3f} s")
     losses = [point.value for point in result.curves if point.name == "validate/logloss"]
-    weights = sum(tensor.numel() for tensor in _weights(result.model))
+    (workspace.path / MODEL).write_bytes(result.model)
+    weights = sum(tensor.numel() for tensor in safetensors.torch.load(result.model).values())
     print(f"loss {losses[-1]:.6f} after {len(losses)} epochs, {weights:,} weights")
 
 
@@ -57,12 +60,6 @@ def _epochs(curves: Path, seen: list[float], done: threading.Event) -> None:
         is_over = done.wait(0.005)
         told = curves.read_text().count("validate/logloss") if curves.exists() else 0
         seen += [time.perf_counter()] * (told - len(seen))
-
-
-def _weights(model: bytes) -> list[torch.Tensor]:
-    import safetensors.torch
-
-    return list(safetensors.torch.load(model).values())
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class Deck:
             raise FitError(f"rank {rank} has no cut-off to train on; use fewer workers or a longer span")
         self._crew, self._size, self._device = crew, a_rank * crew.size, labels.device
         self._begin, self._own, self._rows = int(held[: crew.rank].sum()), len(labels), int(held.sum())
-        self._known = (~torch.isnan(labels)).flatten(1).sum(1).numpy(force=True)
+        self._known = (~torch.isnan(labels)).flatten(1).sum(1, dtype=torch.float64).numpy(force=True)
         self.batches = math.ceil(self._rows / self._size)
 
     def dealt(self, seed: int, epoch: int) -> Iterator[Batch]:
@@ -50,7 +50,8 @@ class Deck:
         order = np.concatenate([drawn.permutation(self._rows) for _ in range(in_all // self._rows + 1)])[:in_all]
         places = np.flatnonzero((order >= self._begin) & (order < self._begin + self._own))
         rows, batch = order[places] - self._begin, places // self._size
-        known = self._crew.total(np.bincount(batch, weights=self._known[rows], minlength=self.batches))
+        known = np.bincount(batch, weights=self._known[rows], minlength=self.batches).astype(np.float64)
+        known = self._crew.total(known)
         own, ends = torch.from_numpy(rows).to(self._device), np.searchsorted(batch, np.arange(self.batches + 1))
         for number in range(self.batches):
             of_batch = own[ends[number] : ends[number + 1]]

@@ -48,7 +48,7 @@ class Asked:
 
 def windows(told: Told, asked: Asked, features: tuple[Windowed, ...]) -> dict[str, Values]:
     """By name, each feature at each of the cut-offs; NaN where nothing was seen, 0 for a count."""
-    lines = {column: _Line(told.of(column), asked) for column in {feature.column for feature in features}}
+    lines = {column: FactLine(told.of(column), asked) for column in {feature.column for feature in features}}
     found: dict[str, Values] = {}
     rolled: dict[tuple[str, float], dict[Op, str]] = defaultdict(dict)
     for feature in features:
@@ -94,7 +94,7 @@ def totals_so_far(event: Instants, known: Instants, until: Instants, value: Valu
     return {"count": float(count), "sum": found, "mean": None if found is None else found / count}
 
 
-class _Line:
+class FactLine:
     """The facts of one column and the cut-offs that they are asked about."""
 
     def __init__(self, facts: Facts, asked: Asked) -> None:

@@ -23,16 +23,16 @@ class Blocks:
     A block that a window holds and sees whole is the same part for all such windows, so it is made once.
     """
 
-    def __init__(self, facts: Facts, length: int, stats: Callable[[Runs], Parts]) -> None:
-        """length: that of the windows (microseconds), which the grid goes by."""
-        self._facts, self._stats = facts, stats
+    def __init__(self, facts: Facts, length: int, stats: Callable[[Runs], Parts], alone: Parts) -> None:
+        """length: that of the windows (microseconds), which the grid goes by. alone: the parts of each fact alone."""
+        self._facts, self._stats, self._alone = facts, stats, alone
         every = np.arange(len(facts))
         grid = facts.event // max(length // BLOCKS, 1)
         is_first = np.ones(len(facts), np.bool_)
         is_first[1:] = (grid[1:] != grid[:-1]) | (facts.entity[1:] != facts.entity[:-1])
         first = np.flatnonzero(is_first)
         past = np.append(first, len(facts))[1:]
-        self._each, self._all = Runs(every, every, every + 1), Runs(every, first, past)
+        self._all = Runs(every, first, past)
         self._block = np.cumsum(is_first) - 1
         self._known_from, self._known_to = (of.reduceat(facts.known, first) for of in (np.minimum, np.maximum))
         self._until = np.minimum.reduceat(facts.until, first)
@@ -55,10 +55,9 @@ class Blocks:
 
         is_hard = self._hard[end] > self._hard[start]
         easy, hard = np.flatnonzero(~is_hard), np.flatnonzero(is_hard)
-        each = self._stats(self._each) if len(easy) else {}
         for of_easy in slices((end - start)[easy]):
             some = easy[of_easy]
-            put(some, of(each, start[some], end[some]))
+            put(some, of(self._alone, start[some], end[some]))
         whole = self._stats(self._all) if len(hard) else {}
         for of_hard in slices((self._block[end[hard] - 1] - self._block[start[hard]]) + 1):
             some = hard[of_hard]

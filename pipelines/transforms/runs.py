@@ -17,7 +17,7 @@ Values = npt.NDArray[np.float64]
 """NaN is no value."""
 
 FOREVER = np.iinfo(np.int64).max
-_AT_ONCE = 1 << 20  # what is worked on at a time, whatever the size of all
+_AT_ONCE = 1 << 15  # what is worked on at a time, whatever the size of all: it stays in a core's own cache
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,19 @@ def of_each(ufunc: np.ufunc, values: npt.NDArray, first: Places, past: Places) -
 
     Quickest in order of first, as what lies between one run's end and the next one's start is gone through as well.
     """
-    found = np.full(len(first), np.nan)
     has = past > first
-    if has.any():
-        base, top = first[has].min(), past[has].max()
-        bounds = np.stack([first[has], past[has]], axis=1).ravel() - base
-        found[has] = ufunc.reduceat(np.append(values[base:top], 0), bounds)[::2]  # one more, for a bound at the end
-    return found
+    if not has.all():
+        found = np.full(len(first), np.nan)
+        found[has] = of_each(ufunc, values, first[has], past[has])
+        return found
+    if not len(first):
+        return np.empty(0)
+    if np.array_equal(past[:-1], first[1:]):
+        return ufunc.reduceat(values[first[0] : past[-1]], first - first[0])
+    base, top = first.min(), past.max()
+    bounds = np.empty((len(first), 2), np.int64)
+    bounds[:, 0], bounds[:, 1] = first - base, past - base
+    return ufunc.reduceat(np.append(values[base:top], 0), bounds.ravel())[::2]  # one more, for a bound at the end
 
 
 def slices(sizes: Places) -> Iterator[slice]:

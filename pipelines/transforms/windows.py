@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,9 +34,11 @@ class Told:
         """Those with a finite value in the column, in order."""
         value = self.values[column]
         has = np.flatnonzero(np.isfinite(value))
-        in_order = has[np.lexsort((value[has], self.known[has], self.event[has], self.entity[has]))]
-        entity, event, known, until = (part[in_order] for part in (self.entity, self.event, self.known, self.until))
-        return Facts(entity, event, known, until, value[in_order])
+        entity, event = self.entity[has], self.event[has]
+        is_later = (entity[1:] > entity[:-1]) | (entity[1:] == entity[:-1]) & (event[1:] > event[:-1])
+        if not is_later.all():  # on a time line they mostly are
+            has = has[np.lexsort((value[has], self.known[has], event, entity))]
+        return Facts(*(of[has] for of in (self.entity, self.event, self.known, self.until, value)))
 
 
 @dataclass(frozen=True)
@@ -99,23 +102,34 @@ class FactLine:
 
     def __init__(self, facts: Facts, asked: Asked) -> None:
         self._facts, self._asked = facts, asked
-        self._moments = np.unique(facts.event)
+        self._are_punctual = bool(np.all((facts.known <= facts.event) & (facts.until == FOREVER)))
+        self._first, last = (facts.event.min(), facts.event.max()) if len(facts) else (0, 0)
+        self._span, self._moments = int(last) - int(self._first) + 2, np.empty(0, np.int64)
+        if (max(facts.entity.max(initial=0), asked.entity.max(initial=0)) + 1) * self._span > FOREVER:
+            self._moments = np.unique(facts.event)
+            self._span = len(self._moments) + 1
         self._place = self._rank(facts.entity, facts.event)
+        self._places: dict[int, Places] = {}
 
     def _rank(self, entity: Places, moment: Instants) -> Places:
-        return entity * (len(self._moments) + 1) + np.searchsorted(self._moments, moment, "right")
+        """A number in the order of (entity, moment), equal for moments between the same two events."""
+        if len(self._moments):
+            return entity * self._span + np.searchsorted(self._moments, moment, "right")
+        before = self._first - 1
+        return entity * self._span + np.clip(moment, before, before + self._span - 1) - before
 
     def _window(self, length: int, ends: int = 0) -> tuple[Places, Places]:
         """From which fact to which (excluded) each window goes: `length` long, up to `ends` before the cut-off."""
-        end = self._asked.at - ends
-        start, past = (
-            np.searchsorted(self._place, self._rank(self._asked.entity, moment), "right")
-            for moment in (end - length, end)
-        )
-        return start, past
+        for back in (ends + length, ends):
+            if back not in self._places:
+                rank = self._rank(self._asked.entity, self._asked.at - back)
+                self._places[back] = np.searchsorted(self._place, rank, "right")
+        return self._places[ends + length], self._places[ends]
 
     def _seen(self, start: Places, past: Places, at: Instants) -> Runs:
         facts = runs_of(start, past)
+        if self._are_punctual:
+            return facts
         return facts.where(self._facts.are_seen(facts.index, np.repeat(at, facts.sizes)))
 
     def rolled(self, length: int, ops: set[Op]) -> dict[str, Values]:
@@ -123,9 +137,10 @@ class FactLine:
         value = self._facts.value
 
         def of(parts: Parts, first: Places, past: Places) -> dict[str, Values]:
-            return {op: _OF[op](parts, first, past) for op in ops}
+            over = _Over(parts, first, past)
+            return {op: over.of(op) for op in ops}
 
-        found = self._by_blocks(length, lambda runs: _stats(value[runs.index], runs), of, ops)
+        found = self._by_blocks(length, lambda runs: _stats(value[runs.index], runs, ops), _alone(value), of, ops)
         if "count" in ops:
             found["count"] = np.nan_to_num(found["count"])
         return found
@@ -150,23 +165,26 @@ class FactLine:
             from_newest = newest[runs.index] - np.repeat(newest[past[past > first] - 1], runs.sizes[past > first])
             fades = np.exp2(from_newest / half_life_us)
             total, weight = (
-                of_each(np.add, fades * parts[name][runs.index], runs.first, runs.past) for name in ("sum", "weight")
+                of_each(np.add, fades * parts[name][runs.index] if name in parts else fades, runs.first, runs.past)
+                for name in ("sum", "weight")
             )
             return {"mean": total / weight}
 
-        return self._by_blocks(length, stats, of, ("mean",))["mean"]
+        # a fact alone has a weight of 1
+        return self._by_blocks(length, stats, {"sum": value, "newest": event}, of, ("mean",))["mean"]
 
     def _by_blocks(
         self,
         length: int,
         stats: Callable[[Runs], Parts],
+        alone: Parts,
         of: Callable[[Parts, Places, Places], dict[str, Values]],
         names: Collection[str],
     ) -> dict[str, Values]:
         start, past = self._window(length)
         found, has = {name: np.full(len(start), np.nan) for name in names}, np.flatnonzero(past > start)
         if len(has):
-            made = Blocks(self._facts, length, stats).gathered(start[has], past[has], self._asked.at[has], of)
+            made = Blocks(self._facts, length, stats, alone).gathered(start[has], past[has], self._asked.at[has], of)
             for name, values in made.items():
                 found[name][has] = values
         return found
@@ -201,9 +219,8 @@ class FactLine:
         start, past = self._window(length)
         found = np.empty(len(start))
         for some, runs in self._newest(start, past, rows):
-            value, each = self._facts.value[runs.index], np.arange(len(runs.index))
-            parts = _stats(value, Runs(runs.index, each, each + 1))
-            found[some] = _OF[op](parts, np.maximum(runs.past - rows, runs.first), runs.past)
+            parts = _alone(self._facts.value[runs.index])
+            found[some] = _Over(parts, np.maximum(runs.past - rows, runs.first), runs.past).of(op)
         return found
 
     def _newest(self, start: Places, past: Places, rows: int) -> Iterator[tuple[slice, Runs]]:
@@ -212,58 +229,95 @@ class FactLine:
         for some in slices(reach + 1):
             to, most, at, back = past[some], (past - start)[some], self._asked.at[some], reach[some]
             lacking = np.arange(len(to))
-            while len(lacking):  # further back, where late or revoked facts leave too few
+            while len(lacking) and not self._are_punctual:  # further back, where late or revoked facts leave too few
                 seen = self._seen((to - back)[lacking], to[lacking], at[lacking])
                 lacking = lacking[(seen.sizes < rows) & (back < most)[lacking]]
                 back[lacking] = np.minimum(most, 4 * back)[lacking]
             yield some, self._seen(to - back, to, at)
 
 
-def _stats(values: Values, runs: Runs) -> Parts:
-    """What a part must tell, so that any op over a window can be made of its parts. values: the runs', side by side."""
-    total = of_each(np.add, values, runs.first, runs.past)
-    off = values - np.repeat(total / runs.sizes, runs.sizes)
-    return {
-        "n": runs.sizes,
-        "sum": total,
-        "min": of_each(np.minimum, values, runs.first, runs.past),
-        "max": of_each(np.maximum, values, runs.first, runs.past),
-        "squares": of_each(np.add, off * off, runs.first, runs.past),
-    }
-
-
-def _count(parts: Parts, first: Places, past: Places) -> Values:
-    so_far = np.concatenate([[0], np.cumsum(parts["n"])])
-    return (so_far[past] - so_far[first]).astype(np.float64)
-
-
-def _sum(parts: Parts, first: Places, past: Places) -> Values:
-    return of_each(np.add, parts["sum"], first, past)
-
-
-def _mean(parts: Parts, first: Places, past: Places) -> Values:
-    with np.errstate(invalid="ignore"):
-        return _sum(parts, first, past) / _count(parts, first, past)
-
-
-def _std(parts: Parts, first: Places, past: Places) -> Values:
-    """Of the parts' means about the mean of all and of the values about the parts' means, so that large values do not
-    swamp small differences (Chan, Golub and LeVeque, 1979)."""
-    runs, count = runs_of(first, past), _count(parts, first, past)
-    n, total, squares = (parts[name][runs.index] for name in ("n", "sum", "squares"))
-    off = total / n - np.repeat(_mean(parts, first, past), runs.sizes)
-    squares = of_each(np.add, squares + n * (off * off), runs.first, runs.past)
-    return np.sqrt(squares / np.where(count > 1, count - 1, np.nan))
-
-
-_OF: dict[str, Callable[[Parts, Places, Places], Values]] = {
-    "count": _count,
-    "sum": _sum,
-    "mean": _mean,
-    "min": lambda parts, first, past: of_each(np.minimum, parts["min"], first, past),
-    "max": lambda parts, first, past: of_each(np.maximum, parts["max"], first, past),
-    "std": _std,
+_MADE_OF: dict[Op, tuple[str, ...]] = {
+    "count": ("n",),
+    "sum": ("sum",),
+    "mean": ("n", "sum"),
+    "min": ("min",),
+    "max": ("max",),
+    "std": ("n", "sum", "squares"),
 }
+"""What a part must tell of its values, so that an op over a window can be made of its parts."""
+
+
+def _stats(values: Values, runs: Runs, ops: Collection[Op]) -> Parts:
+    """What the ops are made of. values: the runs', side by side."""
+    needed = {name for op in ops for name in _MADE_OF[op]}
+    total = of_each(np.add, values, runs.first, runs.past)
+    parts: Parts = {"n": runs.sizes, "sum": total}
+    if "min" in needed:
+        parts["min"] = of_each(np.minimum, values, runs.first, runs.past)
+    if "max" in needed:
+        parts["max"] = of_each(np.maximum, values, runs.first, runs.past)
+    if "squares" in needed:
+        off = values - np.repeat(total / runs.sizes, runs.sizes)
+        parts["squares"] = of_each(np.add, off * off, runs.first, runs.past)
+    return parts
+
+
+def _alone(values: Values) -> Parts:
+    """The same of each value alone, but for what is the same of all: an n of 1 and squares of 0."""
+    return {"sum": values, "min": values, "max": values}
+
+
+class _Over:
+    """Ops over windows, each of the parts from first to past (excluded)."""
+
+    def __init__(self, parts: Parts, first: Places, past: Places) -> None:
+        self._parts, self._first, self._past = parts, first, past
+
+    def of(self, op: Op) -> Values:
+        match op:
+            case "count":
+                return self._count
+            case "sum":
+                return self._sum
+            case "mean":
+                return self._mean
+            case "std":
+                return self._std()
+            case "min":
+                return of_each(np.minimum, self._parts["min"], self._first, self._past)
+            case "max":
+                return of_each(np.maximum, self._parts["max"], self._first, self._past)
+
+    @cached_property
+    def _count(self) -> Values:
+        if "n" not in self._parts:
+            return (self._past - self._first).astype(np.float64)
+        so_far = np.concatenate([[0], np.cumsum(self._parts["n"])])
+        return (so_far[self._past] - so_far[self._first]).astype(np.float64)
+
+    @cached_property
+    def _sum(self) -> Values:
+        return of_each(np.add, self._parts["sum"], self._first, self._past)
+
+    @cached_property
+    def _mean(self) -> Values:
+        with np.errstate(invalid="ignore"):
+            return self._sum / self._count
+
+    def _std(self) -> Values:
+        """Of the parts' means about the mean of all and of the values about the parts' means, so that large values do
+        not swamp small differences (Chan, Golub and LeVeque, 1979)."""
+        runs, count = runs_of(self._first, self._past), self._count
+        mean, total = np.repeat(self._mean, runs.sizes), self._parts["sum"][runs.index]
+        if "n" not in self._parts:
+            off = total - mean
+            squares = off * off
+        else:
+            n = self._parts["n"][runs.index]
+            off = total / n - mean
+            squares = self._parts["squares"][runs.index] + n * (off * off)
+        squares = of_each(np.add, squares, runs.first, runs.past)
+        return np.sqrt(squares / np.where(count > 1, count - 1, np.nan))
 
 
 def _us(hours: float) -> int:

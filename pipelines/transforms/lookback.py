@@ -52,9 +52,11 @@ def answer(stretch: Stretch, features: tuple[Windowed, ...], reach: int) -> tupl
     cut-off an event can matter to them (microseconds)."""
     line, facts = stretch.line, np.flatnonzero(~stretch.line.is_probe)
     numbers = {
-        feature.column: stretch.rows[_number(feature.column)].to_numpy(zero_copy_only=False)[facts] for feature in features
+        feature.column: stretch.rows[_number(feature.column)].to_numpy(zero_copy_only=False)[facts]
+        for feature in features
     }
-    told = Told(*(of[facts] for of in (line.group, line.event, line.known, line.until)), numbers)
+    group, event, known, until = (of[facts] for of in (line.group, line.event, line.known, line.until))
+    told = Told(group, event, known, until, numbers)
     asked = Asked(line.group[line.is_probe], line.at[line.is_probe])
     found = windows(told, asked, features)
     names = [name for feature in features for name in feature.names()]

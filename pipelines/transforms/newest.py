@@ -46,7 +46,7 @@ class Newest:
     still: Flags
 
 
-def newest(line: Line, says: Flags, in_order: Callable[[Places], Places], reach: int, low: int) -> Newest:
+def newest(line: Line, says: Flags, in_order: Callable[[Places], Places], reach: int, low: Instants) -> Newest:
     """The greatest (event, known, what it says) that each cut-off sees, among the rows that say something.
 
     What holds to this day is taken along the line, so that a late fact never hides a newer one. What was revoked later
@@ -72,7 +72,7 @@ def newest(line: Line, says: Flags, in_order: Callable[[Places], Places], reach:
         if not lasts.all():
             revoked = by_rank[(line.until != FOREVER)[by_rank]]
             place = np.maximum(place, _looked_up(line, revoked, rank, probes, reach))
-            still[revoked] = (line.until[revoked] > low) & (line.event[revoked] > low - reach)
+            still[revoked] = (line.until > low)[revoked] & (line.event > low - reach)[revoked]
         found[probes] = np.where(place < 0, -1, by_rank[place])
         still[_records(line, facts, greatest, low)] = True
     return Newest(found[line.is_probe], still)
@@ -108,10 +108,11 @@ def _looked_up(line: Line, revoked: Places, rank: Places, probes: Places, reach:
     return np.where(np.isnan(seen), -1, seen).astype(np.int64)
 
 
-def _records(line: Line, facts: Places, greatest: Places, low: int) -> Places:
+def _records(line: Line, facts: Places, greatest: Places, low: Instants) -> Places:
     """The facts that are the newest from some instant after `low` on, for all that later facts of the line leave."""
     is_new = greatest > np.append(-1, greatest[:-1])
     records = facts[is_new]
     group, at = line.group[records], line.at[records]
-    is_over = (group[1:] == group[:-1]) & (at[1:] <= np.maximum(low, at[:-1]))
-    return records[~np.append(is_over, False)]
+    lasts = np.ones(len(records), np.bool_)
+    lasts[:-1] = (group[1:] != group[:-1]) | (at[1:] > np.maximum(low[records], at)[:-1])
+    return records[lasts]

@@ -19,7 +19,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.transforms.newest import Line
-from pipelines.transforms.runs import FOREVER, Flags, Places
+from pipelines.transforms.runs import FOREVER, Flags, Instants, Places
 
 _KIND_BITS, _SLOT_BITS = 2, 33
 RUN_BITS = _KIND_BITS + _SLOT_BITS
@@ -55,9 +55,13 @@ class Grid:
         """The same of a slot."""
         return 64 - _SLOT_BITS if self.bucket_bits is None else max(0, self.bucket_bits + 1 - _SLOT_BITS)
 
-    def bucket(self, at: Places, is_carried: Flags) -> Places:
+    def bucket(self, at: Instants, is_carried: Flags) -> Places:
         """The buckets of rows that are asked, or can first be seen, at the instants."""
         return np.zeros(len(at), np.int64) if self.bucket_bits is None else (at >> self.bucket_bits) + is_carried
+
+    def begins(self, bucket: Places) -> Instants:
+        """When the buckets begin; the one without end is said to at 0."""
+        return bucket << (self.bucket_bits or 0)
 
 
 def time_line(
@@ -120,11 +124,12 @@ def _line(by: list[str], at: Column, kind: Column, grid: Grid) -> Column:
 @dataclass(frozen=True)
 class Stretch:
     """Some of a time line, and what of the rows before it still matters. rows: as `time_line` gives them, but in one
-    piece. low: whatever comes later on the line is later than that, if it is of the same run."""
+    piece. low: for each row an instant; whatever comes later on the line and is of the same group is later than that,
+    if the row is of the run that the stretch ends in."""
 
     rows: pa.Table
     line: Line
-    low: int
+    low: Instants
 
 
 Answer = Callable[[Stretch], tuple[dict[str, pa.Array], Flags]]
@@ -174,15 +179,18 @@ def _stretch(rows: pa.Table, by: list[str], at: str, grid: Grid) -> Stretch:
     kind = np.asarray(rows["_line"]) & ((1 << _KIND_BITS) - 1)
     is_probe = kind == PROBE
     moment = np.where(is_probe, told, np.maximum(told, known))
-    group = _groups(rows, by, grid.bucket(moment, kind == CARRIED))
-    return Stretch(rows, Line(group, moment, is_probe, told, known, until), int(moment[-1]) - (1 << grid.slot_bits))
+    bucket = grid.bucket(moment, kind == CARRIED)
+    line = Line(_groups(rows, by, bucket), moment, is_probe, told, known, until)
+    # other buckets may lie in between, and slots are counted from where each begins
+    begins = grid.begins(bucket)
+    return Stretch(rows, line, begins + (moment[-1] - begins[-1] - (1 << grid.slot_bits)))
 
 
 def _groups(rows: pa.Table, by: list[str], bucket: Places) -> Places:
     """Of each row the number of its keys and bucket; in order along the line, where no others lie in between."""
     runs = [pc.run_end_encode(rows[key].combine_chunks(), run_end_type=pa.int64()).run_ends for key in by]
-    ends = [np.asarray(each) for each in runs] + [np.flatnonzero(bucket[1:] != bucket[:-1]) + 1, [len(rows)]]
-    past = np.unique(np.concatenate(ends).astype(np.int64))
+    ends = [np.flatnonzero(bucket[1:] != bucket[:-1]) + 1, np.array([len(rows)]), *map(np.asarray, runs)]
+    past = np.unique(np.concatenate(ends))
     first = np.concatenate([[0], past[:-1]])
     code = np.unique(bucket[first], return_inverse=True)[1]
     for key in by:

@@ -38,7 +38,8 @@ class Told:
         is_later = (entity[1:] > entity[:-1]) | (entity[1:] == entity[:-1]) & (event[1:] > event[:-1])
         if not is_later.all():  # on a time line they mostly are
             has = has[np.lexsort((value[has], self.known[has], event, entity))]
-        return Facts(*(of[has] for of in (self.entity, self.event, self.known, self.until, value)))
+        entity, event, known, until = (of[has] for of in (self.entity, self.event, self.known, self.until))
+        return Facts(entity, event, known, until, value[has])
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ class FactLine:
     def __init__(self, facts: Facts, asked: Asked) -> None:
         self._facts, self._asked = facts, asked
         self._are_punctual = bool(np.all((facts.known <= facts.event) & (facts.until == FOREVER)))
-        self._first, last = (facts.event.min(), facts.event.max()) if len(facts) else (0, 0)
-        self._span, self._moments = int(last) - int(self._first) + 2, np.empty(0, np.int64)
+        ends = (int(facts.event.min()), int(facts.event.max())) if len(facts) else (0, 0)
+        self._first, self._span, self._moments = ends[0], ends[1] - ends[0] + 2, np.empty(0, np.int64)
         if (max(facts.entity.max(initial=0), asked.entity.max(initial=0)) + 1) * self._span > FOREVER:
             self._moments = np.unique(facts.event)
             self._span = len(self._moments) + 1

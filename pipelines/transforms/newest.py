@@ -80,24 +80,29 @@ def newest(line: Line, says: Flags, in_order: Callable[[Places], Places], reach:
 
 def _ranked(line: Line, facts: Places, in_order: Callable[[Places], Places]) -> Places:
     """The facts in order of (group, event, known, what they say). facts: in order of (group, at)."""
-    keys = [of[facts] for of in (line.group, line.event, line.known)]
-    if _goes_up(*keys).all():
+    is_greater, is_same = _compared(line, facts)
+    if not np.all(is_greater | is_same):  # most lines have no late facts
+        facts = facts[np.lexsort([of[facts] for of in (line.known, line.event, line.group)])]
+        is_greater, is_same = _compared(line, facts)
+    if not is_same.any():
         return facts
-    order = np.lexsort(keys[::-1])
-    ties = ~_goes_up(*[key[order] for key in keys])
-    if ties.any():
-        tied = order[np.append(ties, False) | np.append(False, ties)]
-        says = np.zeros(len(facts), np.int64)
-        says[tied[in_order(facts[tied])]] = np.arange(len(tied))
-        order = np.lexsort((says, *keys[::-1]))
-    return facts[order]
+    tied = np.flatnonzero(np.append(is_same, False) | np.append(False, is_same))
+    says, tie = np.empty(len(tied), np.int64), np.cumsum(np.append(True, is_greater))[tied]
+    says[in_order(facts[tied])] = np.arange(len(tied))
+    facts = facts.copy()
+    facts[tied] = facts[tied][np.lexsort((says, tie))]
+    return facts
 
 
-def _goes_up(group: Places, event: Instants, known: Instants) -> Flags:
-    """Of each but the first, whether it is greater than the one before."""
-    (group_0, group_1), (event_0, event_1), (known_0, known_1) = ((of[:-1], of[1:]) for of in (group, event, known))
-    is_newer = (event_1 > event_0) | (event_1 == event_0) & (known_1 > known_0)
-    return (group_1 > group_0) | (group_1 == group_0) & is_newer
+def _compared(line: Line, facts: Places) -> tuple[Flags, Flags]:
+    """Of each fact but the first, whether its (group, event, known) is greater than, or equal to, that of the one
+    before."""
+    is_greater, is_same = np.zeros(len(facts) - 1, np.bool_), np.ones(len(facts) - 1, np.bool_)
+    for of in (line.group, line.event, line.known):
+        before, after = of[facts[:-1]], of[facts[1:]]
+        is_greater |= is_same & (after > before)
+        is_same &= after == before
+    return is_greater, is_same
 
 
 def _looked_up(line: Line, revoked: Places, rank: Places, probes: Places, reach: int) -> Places:

@@ -52,3 +52,28 @@ def test_each_column_has_its_own_newest_value_and_time_to_live(spark):
         ("2024-01-01 04:00", 3.0, 20.0, 0),
         ("2024-01-01 05:00", None, None, 1),
     ]
+
+
+def test_any_instant_may_be_asked_about_and_what_is_none_knows_nothing(spark):
+    """Before 1970, in the first year and the last; one fact lies in the bucket before that of its cut-off, or two."""
+    days = ["0001-01-02", "1969-12-31", "1970-01-01", "2024-01-07", "9999-12-30"]
+    facts = frame(
+        spark,
+        f"{FACTS}, name string",
+        [
+            ("a", f"{day} {hour}:00", f"{day} {hour}:00", None, 1.0, f"{day} {hour}")
+            for day in days
+            for hour in (10, 15)
+        ],
+    )
+    hours = ["09:59", "10:00", "14:59", "15:00", "20:59", "21:00"]
+    probes = frame(spark, "who string, cut_at timestamp", [("a", f"{day} {hour}") for day in days for hour in hours])
+    probes = probes.unionByName(frame(spark, "who string, cut_at timestamp", [("a", None)]))
+    for ttl_hours in (6.0, math.inf):
+        expected = [("a", None, None)]
+        for day, day_before in zip(days, [None, *days[:-1]], strict=True):
+            lasting = [day_before and f"{day_before} 15", f"{day} 15"] if math.isinf(ttl_hours) else [None, None]
+            newest = [lasting[0], f"{day} 10", f"{day} 10", f"{day} 15", f"{day} 15", lasting[1]]
+            expected += [("a", f"{day} {hour}", name) for hour, name in zip(hours, newest, strict=True)]
+        found = as_of(probes, facts, **ABOUT, features=(AsOf("name", ttl_hours),))
+        assert rows(found, "cut_at") == expected

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from pipelines.transforms.parts import Parts
 from pipelines.transforms.runs import FOREVER, Facts, Instants, Places, Runs, Values, runs_of, slices
 
 BLOCKS = 256
 """So many steps of the grid are as long as a window."""
-
-Parts = dict[str, npt.NDArray]
-"""What is known of each of many parts of windows, by its name."""
 
 
 class Blocks:

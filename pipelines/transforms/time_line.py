@@ -95,30 +95,30 @@ def time_line(
     )
     told = told.where(can_be_seen)
     if grid.bucket_bits is None:
-        line = _line(by, F.col("_seen"), F.lit(FACT), grid)
+        told = told.withColumns(_laid(F.col("_seen"), F.lit(FACT), grid))
     else:
         ends = F.least(F.col("_event"), F.lit(FOREVER - grid.reach)) + grid.reach
         is_in_two = F.shiftright(ends, grid.bucket_bits) > F.shiftright("_seen", grid.bucket_bits)
         kinds = F.when(is_in_two, F.array(F.lit(FACT), F.lit(CARRIED))).otherwise(F.array(F.lit(FACT)))
         told = told.select("*", F.explode(kinds).alias("_kind"))
-        line = _line(by, F.col("_seen"), F.col("_kind"), grid)
-    told = told.select(*by, at, "_known", "_until", *values, line.alias("_line"))
-    asked_us = F.coalesce(F.unix_micros(at), F.lit(_BEFORE_ALL))
-    asked = probes.withColumn("_line", _line(by, asked_us, F.lit(PROBE), grid))
-    both = asked.unionByName(told, allowMissingColumns=True)
-    return both.repartition(F.shiftright("_line", RUN_BITS)).sortWithinPartitions("_line")
+        told = told.withColumns(_laid(F.col("_seen"), F.col("_kind"), grid)).drop("_kind")
+    asked = probes.withColumns(_laid(F.coalesce(F.unix_micros(at), F.lit(_BEFORE_ALL)), F.lit(PROBE), grid))
+    line = asked.unionByName(told.drop("_event", "_seen"), allowMissingColumns=True)
+    # of the union, in which the keys of both are of one type
+    run = F.xxhash64(*by, "_bucket").bitwiseAND(F.lit(-(1 << RUN_BITS)))
+    line = line.withColumn("_line", run.bitwiseOR(F.col("_line"))).drop("_bucket")
+    return line.repartition(F.shiftright("_line", RUN_BITS)).sortWithinPartitions("_line")
 
 
-def _line(by: list[str], at: Column, kind: Column, grid: Grid) -> Column:
-    """Where a row lies that is asked, or can first be seen, `at` (microseconds)."""
+def _laid(at: Column, kind: Column, grid: Grid) -> dict[str, Column]:
+    """`_bucket`, and `_line` without the hash, of a row that is asked, or can first be seen, `at` (microseconds)."""
     if grid.bucket_bits is None:
-        bucket, slot = F.lit(0), F.shiftright(at, grid.slot_bits) + (1 << (_SLOT_BITS - 1))
+        bucket, slot = F.lit(0).cast("long"), F.shiftright(at, grid.slot_bits) + (1 << (_SLOT_BITS - 1))
     else:
         bucket = F.shiftright(at, grid.bucket_bits) + (kind == CARRIED).cast("long")
         # what is carried was seen before the bucket begins, but not by more than the reach
         slot = F.shiftright(at + grid.reach - F.shiftleft(bucket, grid.bucket_bits), grid.slot_bits)
-    run = F.xxhash64(*by, bucket).bitwiseAND(F.lit(-(1 << RUN_BITS)))
-    return run.bitwiseOR(F.shiftleft(slot, _KIND_BITS)).bitwiseOR(kind.cast("long"))
+    return {"_bucket": bucket, "_line": F.shiftleft(slot, _KIND_BITS).bitwiseOR(kind.cast("long"))}
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from pipelines.contracts.features import Change, Ewm, Lag, Last, Op, Quantile, Rolling, Windowed
-from pipelines.transforms.blocks import Blocks, Parts
+from pipelines.transforms.blocks import Blocks
+from pipelines.transforms.parts import Over, Parts, alone, stats_of
 from pipelines.transforms.runs import FOREVER, Facts, Instants, Places, Runs, Values, of_each, runs_of, slices
 
 
@@ -138,10 +138,10 @@ class FactLine:
         value = self._facts.value
 
         def of(parts: Parts, first: Places, past: Places) -> dict[str, Values]:
-            over = _Over(parts, first, past)
+            over = Over(parts, first, past)
             return {op: over.of(op) for op in ops}
 
-        found = self._by_blocks(length, lambda runs: _stats(value[runs.index], runs, ops), _alone(value), of, ops)
+        found = self._by_blocks(length, lambda runs: stats_of(value[runs.index], runs, ops), alone(value), of, ops)
         if "count" in ops:
             found["count"] = np.nan_to_num(found["count"])
         return found
@@ -220,8 +220,8 @@ class FactLine:
         start, past = self._window(length)
         found = np.empty(len(start))
         for some, runs in self._newest(start, past, rows):
-            parts = _alone(self._facts.value[runs.index])
-            found[some] = _Over(parts, np.maximum(runs.past - rows, runs.first), runs.past).of(op)
+            parts = alone(self._facts.value[runs.index])
+            found[some] = Over(parts, np.maximum(runs.past - rows, runs.first), runs.past).of(op)
         return found
 
     def _newest(self, start: Places, past: Places, rows: int) -> Iterator[tuple[slice, Runs]]:
@@ -235,90 +235,6 @@ class FactLine:
                 lacking = lacking[(seen.sizes < rows) & (back < most)[lacking]]
                 back[lacking] = np.minimum(most, 4 * back)[lacking]
             yield some, self._seen(to - back, to, at)
-
-
-_MADE_OF: dict[Op, tuple[str, ...]] = {
-    "count": ("n",),
-    "sum": ("sum",),
-    "mean": ("n", "sum"),
-    "min": ("min",),
-    "max": ("max",),
-    "std": ("n", "sum", "squares"),
-}
-"""What a part must tell of its values, so that an op over a window can be made of its parts."""
-
-
-def _stats(values: Values, runs: Runs, ops: Collection[Op]) -> Parts:
-    """What the ops are made of. values: the runs', side by side."""
-    needed = {name for op in ops for name in _MADE_OF[op]}
-    total = of_each(np.add, values, runs.first, runs.past)
-    parts: Parts = {"n": runs.sizes, "sum": total}
-    if "min" in needed:
-        parts["min"] = of_each(np.minimum, values, runs.first, runs.past)
-    if "max" in needed:
-        parts["max"] = of_each(np.maximum, values, runs.first, runs.past)
-    if "squares" in needed:
-        off = values - np.repeat(total / runs.sizes, runs.sizes)
-        parts["squares"] = of_each(np.add, off * off, runs.first, runs.past)
-    return parts
-
-
-def _alone(values: Values) -> Parts:
-    """The same of each value alone, but for what is the same of all: an n of 1 and squares of 0."""
-    return {"sum": values, "min": values, "max": values}
-
-
-class _Over:
-    """Ops over windows, each of the parts from first to past (excluded)."""
-
-    def __init__(self, parts: Parts, first: Places, past: Places) -> None:
-        self._parts, self._first, self._past = parts, first, past
-
-    def of(self, op: Op) -> Values:
-        match op:
-            case "count":
-                return self._count
-            case "sum":
-                return self._sum
-            case "mean":
-                return self._mean
-            case "std":
-                return self._std()
-            case "min":
-                return of_each(np.minimum, self._parts["min"], self._first, self._past)
-            case "max":
-                return of_each(np.maximum, self._parts["max"], self._first, self._past)
-
-    @cached_property
-    def _count(self) -> Values:
-        if "n" not in self._parts:
-            return (self._past - self._first).astype(np.float64)
-        so_far = np.concatenate([[0], np.cumsum(self._parts["n"])])
-        return (so_far[self._past] - so_far[self._first]).astype(np.float64)
-
-    @cached_property
-    def _sum(self) -> Values:
-        return of_each(np.add, self._parts["sum"], self._first, self._past)
-
-    @cached_property
-    def _mean(self) -> Values:
-        with np.errstate(invalid="ignore"):
-            return self._sum / self._count
-
-    def _std(self) -> Values:
-        """Of the parts' means about the mean of all and of the values about the parts' means, so that large values do
-        not swamp small differences (Chan, Golub and LeVeque, 1979)."""
-        runs, count = runs_of(self._first, self._past), self._count
-        mean, total = np.repeat(self._mean, runs.sizes), self._parts["sum"][runs.index]
-        if "n" not in self._parts:
-            off = total - mean
-            squares = off * off
-        else:
-            n = self._parts["n"][runs.index]
-            off = total / n - mean
-            squares = self._parts["squares"][runs.index] + n * (off * off)
-        squares = of_each(np.add, squares, runs.first, runs.past)
-        return np.sqrt(squares / np.where(count > 1, count - 1, np.nan))
 
 
 def _us(hours: float) -> int:

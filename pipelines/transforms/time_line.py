@@ -26,7 +26,7 @@ RUN_BITS = _KIND_BITS + _SLOT_BITS
 CARRIED, FACT, PROBE = range(3)
 """What a row is, its lowest bits: a fact in the bucket after the one in which it can first be seen, any other, or a
 probe."""
-_BEFORE_ALL = -(1 << 62)
+_BEFORE_ALL = -(1 << 61)
 """The cut-off of a probe that has none."""
 ROWS_AT_ONCE = 1 << 18
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,8 @@ from pipelines.transforms.time_line import Grid, Stretch, along, time_line
 
 _LOOKS_A_BUCKET = 16
 """Few facts go to two buckets then: one look takes hardly longer in a long bucket than in a short one."""
+_ROWS_AT_ONCE = 1 << 16
+"""Few enough to stay in a core's own cache, as hardly any are taken along from one stretch to the next."""
 
 
 def as_of(
@@ -47,9 +50,8 @@ def as_of(
     line = time_line(probes, facts, by=by, at=at, event=event, known=known, values=values, grid=grid)
 
     def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return along(
-            batches, lambda some: answer(some, features, groups, grid.reach), by=by, at=at, kept=kept, grid=grid
-        )
+        found = partial(answer, features=features, groups=groups, reach=grid.reach)
+        return along(batches, found, by=by, at=at, kept=kept, grid=grid, rows_at_once=_ROWS_AT_ONCE)
 
     types = facts.select(*columns).schema
     added = [T.StructField(feature.names()[0], types[feature.column].dataType) for feature in features]

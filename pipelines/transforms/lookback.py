@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,8 @@ from pipelines.transforms.windows import Asked, Told, windows
 
 _LOOKS_A_BUCKET = 4
 """A fifth of the facts goes to two buckets then: a feature looks at many facts, and a bucket's are one task's."""
+_ROWS_AT_ONCE = 1 << 18
+"""Many, as a window's facts are taken along from one stretch to the next."""
 
 
 def look_back(
@@ -41,7 +44,8 @@ def look_back(
     line = time_line(probes, facts, by=by, at=at, event=event, known=known, values=numbers, grid=grid)
 
     def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return along(batches, lambda some: answer(some, features, grid.reach), by=by, at=at, kept=kept, grid=grid)
+        found = partial(answer, features=features, reach=grid.reach)
+        return along(batches, found, by=by, at=at, kept=kept, grid=grid, rows_at_once=_ROWS_AT_ONCE)
 
     added = [T.StructField(name, T.DoubleType()) for feature in features for name in feature.names()]
     return line.mapInArrow(answers, T.StructType([*probes.schema.fields, *added]))

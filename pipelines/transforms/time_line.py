@@ -28,7 +28,6 @@ CARRIED, FACT, PROBE = range(3)
 probe."""
 _BEFORE_ALL = -(1 << 61)
 """The cut-off of a probe that has none."""
-ROWS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def along(
     at: str,
     kept: list[str],
     grid: Grid,
-    rows_at_once: int = ROWS_AT_ONCE,
+    rows_at_once: int,
 ) -> Iterator[pa.RecordBatch]:
     """The `kept` columns of the probes of a time line, with the columns of the answers."""
     held: list[pa.RecordBatch] = []

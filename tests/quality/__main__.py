@@ -58,9 +58,11 @@ def main() -> int:
     except results.CodeChanged as error:
         print(f"quality: {error}", file=sys.stderr)
         return 1
+    measured = records
     if options.quick or options.case:
         records = published.renewed(results.read(RESULTS), records)
     published.write(RESULTS, README, records)
+    print(f"\n{published.short(measured)}\nAll of them, with their protocols: {README.name} and {RESULTS}")
     if broken:
         print(f"quality: broken: {'; '.join(broken)}", file=sys.stderr)
     return 1 if broken else 0

@@ -18,7 +18,8 @@ none that rests on more seeds than it takes. A new case is a new file in `cases/
 
 """
 _COLUMNS = ("what", "ours", "spread", "reference", "goal", "first_mark", "seeds", "samples", "minutes", "commit")
-_IN_README = ("what", "ours", "published", "goal", "stretch", "protocol", "seeds", "minutes")
+_COMPARED = ("what", "ours", "published", "goal", "stretch")
+_IN_README = (*_COMPARED, "protocol", "seeds", "minutes")
 _BEGIN, _END = "<!-- make quality -->", "<!-- end -->"
 
 
@@ -57,22 +58,30 @@ def summary(records: Iterable[Record]) -> str:
     wanted = [record for record in records if record["first_mark"] is not None]
     protocols = list(dict.fromkeys(record["protocol"] for record in wanted))
     rows = [
-        (
-            record["what"],
-            _with_spread(record),
-            record["reference"],
-            _bound(record, "first_mark"),
-            _bound(record, "goal") if record["goal"] != record["first_mark"] else None,
-            protocols.index(record["protocol"]) + 1,
-            len(record["seeds"]),
-            record["minutes"],
-        )
+        (*_compared(record), protocols.index(record["protocol"]) + 1, len(record["seeds"]), record["minutes"])
         for record in wanted
     ]
     told = [f"{number}. {protocol}." for number, protocol in enumerate(protocols, start=1)]
     notes = list(dict.fromkeys(record["note"] for record in wanted if record["note"]))
     parts = [results.table(_IN_README, rows), "Protocols:\n", *told]
     return "\n".join([*parts, *(["\nNotes:\n", *[f"- {note}." for note in notes]] if notes else [])]) + "\n"
+
+
+def short(records: Iterable[Record]) -> str:
+    """What was measured now, for the one who waited for it."""
+    rows = [(*_compared(record), record["minutes"]) for record in records]
+    return results.table((*_COMPARED, "minutes"), rows)
+
+
+def _compared(record: Record) -> tuple[object, ...]:
+    has_goal, stretches = record["first_mark"] is not None, record["goal"] != record["first_mark"]
+    return (
+        record["what"],
+        _with_spread(record) if has_goal else record["ours"],
+        record["reference"],
+        _bound(record, "first_mark") if has_goal else None,
+        _bound(record, "goal") if has_goal and stretches else None,
+    )
 
 
 def is_reached(record: Record) -> bool:

@@ -43,6 +43,16 @@ def test_the_summary_has_the_figures_that_were_to_reach_a_goal():
     )
 
 
+def test_who_waited_sees_all_that_was_measured():
+    records = [record("AUC", 0.79, more_is_better=True), record("rows", 90.0, goal=None)]
+    assert published.short(records) == (
+        "| what | ours | published | goal | stretch | minutes |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| AUC | 0.79 (missed) | 0.7 | ≥ 0.8 | – | 1.5 |\n"
+        "| rows | 90 | 0.7 | – | – | 1.5 |\n"
+    )
+
+
 def test_the_readme_and_the_page_show_what_is_held():
     """After a change by hand, of two branches brought together say: make quality TABLES=1."""
     held = results.read(RESULTS)

@@ -38,18 +38,27 @@ HOUR = timedelta(hours=1)
 @dataclass(frozen=True)
 class Net:
     """published: its row in the reference. look_back: of its window, in steps. validate_every: one of so many validate
-    rows is an origin."""
+    rows is an origin. if_missed: what is to be said of a figure that misses its goal."""
 
     family: str
     published: str
     look_back: int
     params: Mapping[str, ParamValue] = field(default_factory=dict)
     validate_every: int = 1
+    if_missed: str = ""
 
 
 NETS = (
     Net("dlinear", "DLinear", 336, {"epochs": 8, "patience": 6, "batch": 256, "learning_rate": 2e-3}),
-    Net("patchtst", "PatchTST64", 512, {"epochs": 6, "patience": 2, "batch": 128, "learning_rate": 5e-4}),
+    Net(
+        "patchtst",
+        "PatchTST64",
+        512,
+        {"epochs": 6, "patience": 2, "batch": 128, "learning_rate": 5e-4},
+        if_missed="ETTh1, PatchTST: the goal is the published DLinear's row, which our DLinear reaches. Two cores do "
+        "its 6 epochs in seven minutes a horizon; the published net was given up to 100. Learning rates and numbers of "
+        "epochs were tried by the validate rows; many more epochs, or another seed, were not",
+    ),
 )
 
 
@@ -84,6 +93,7 @@ def measured(
                     samples=of.windows_tested(horizon) * len(channels),
                     seconds=seconds,
                     holds=errors[place] < of_horizon["Repeat"][place],
+                    note=net.if_missed if errors[place] > of_horizon["DLinear"][place] else "",
                 )
 
 

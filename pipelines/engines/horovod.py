@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Workspace
-from pipelines.engines.ranks import BIND_ADDRESS, LOOPBACK, RANK_OUTPUTS, failure, train_rank
+from pipelines.engines.listening import BIND_ADDRESS, interface, told_to_tasks
+from pipelines.engines.ranks import RANK_OUTPUTS, failure, train_rank
 from pipelines.engines.workers import records, session_with_room
 from pipelines.models.base import NetFamily
 
@@ -33,30 +34,29 @@ def fit(
     """Train with `plan.workers` ranks; recorder must be the workspace's file, since rank 0 writes it elsewhere.
 
     One call a fit: starting the ranks costs about 20 s. A rank that fails leaves `rank-<r>.error` in the workspace, and
-    the FitError raised here names it and its own cause. The patched wheel listens at BIND_ADDRESS (as released, Horovod
-    binds 0.0.0.0).
+    the FitError raised here names it and its own cause. The patched wheel listens at the interface that BIND_ADDRESS
+    names (as released, Horovod binds 0.0.0.0).
     """
     if plan.device == "cuda" and not _has_nccl():
         raise FitError(
             f"{plan.family} by horovod: conf says training.device: cuda, but Horovod was built here without NCCL; "
             f"say device: cpu, or training.engines: {{{plan.family}: single}}"
         )
-    session_with_room(plan, spark)
+    context = session_with_room(plan, spark).sparkContext
     import horovod.spark
 
-    address = os.environ.get(BIND_ADDRESS, LOOPBACK)
-    nccl = {"NCCL_SOCKET_IFNAME": "lo"} if address == LOOPBACK else {}
+    listens_at = interface()
     log = workspace.path / RANK_OUTPUTS
     try:
-        with log.open("w", encoding="utf-8") as outputs:
+        with told_to_tasks(context, listens_at), log.open("w", encoding="utf-8") as outputs:
             results = horovod.spark.run(
                 _rank,
                 args=(plan, workspace),
                 num_proc=plan.workers,
                 use_gloo=True,
-                nics={"lo"} if address == LOOPBACK else None,
+                nics={listens_at},
                 start_timeout=60,
-                env={**os.environ, **nccl, BIND_ADDRESS: address, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, BIND_ADDRESS: listens_at, "OMP_NUM_THREADS": "1"},
                 stdout=outputs,
                 stderr=outputs,
                 verbose=0,

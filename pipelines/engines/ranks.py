@@ -15,10 +15,6 @@ from pipelines.io.parquet_files import UnreadableFiles
 from pipelines.models.base import NetFamily, families
 from pipelines.models.nets.crew import Crew
 
-LOOPBACK = "127.0.0.1"
-BIND_ADDRESS = "HEADRACE_BIND_ADDRESS"
-"""The environment variable with the address of this machine at which ranks listen for one another."""
-
 RANK_OUTPUTS = "rank-outputs.log"
 """The file of a workspace with what the ranks print."""
 _ENDED_BEFORE_IT_BEGAN = "one or more processes exited with non-zero status"

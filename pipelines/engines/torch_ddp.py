@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, Workspace
-from pipelines.engines.ranks import BIND_ADDRESS, LOOPBACK, failure, train_rank
+from pipelines.contracts.fits import FitPlan, FitResult, Recorder, Workspace
+from pipelines.engines.listening import interface
+from pipelines.engines.ranks import failure, train_rank
 from pipelines.engines.workers import barrier_with_room, records
 from pipelines.models.base import NetFamily
 
@@ -44,7 +45,7 @@ def fit(
     from py4j.protocol import Py4JJavaError
 
     context = barrier_with_room(plan, spark).sparkContext
-    work = partial(_rank, plan, workspace, os.environ.get(BIND_ADDRESS, LOOPBACK))
+    work = partial(_rank, plan, workspace, interface())
     try:
         (model,) = context.parallelize(range(plan.workers), plan.workers).barrier().mapPartitions(work).collect()
     except Py4JJavaError as error:
@@ -52,14 +53,14 @@ def fit(
     return replace(model, workers=records(workspace, plan.workers))
 
 
-def _rank(plan: FitPlan, workspace: Workspace, address: str, _: Iterator[int]) -> Iterator[FitResult]:
+def _rank(plan: FitPlan, workspace: Workspace, listens_at: str, _: Iterator[int]) -> Iterator[FitResult]:
     """What each rank does, in a Python worker of Spark; rank 0 gives the model."""
     import torch.distributed
     from pyspark import BarrierTaskContext
 
     context = BarrierTaskContext.get()
     rank, size = context.partitionId(), plan.workers
-    os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = _interface(address)
+    os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = listens_at
     met_at = workspace.path / f"rank-store-{context.allGather(uuid.uuid4().hex)[0]}"  # one of each attempt's own
     store = torch.distributed.FileStore(str(met_at), size)  # type: ignore[attr-defined]
     # a rank without a device has no NCCL to begin with, and tells so when it trains
@@ -80,16 +81,6 @@ def _gpu(context: BarrierTaskContext) -> int:
         return int(given.addresses[0])
     hosts = [task.address.rpartition(":")[0] for task in context.getTaskInfos()]
     return hosts[: context.partitionId()].count(hosts[context.partitionId()])
-
-
-def _interface(address: str) -> str:
-    """The name of the network interface that has the address."""
-    import psutil
-
-    for name, addresses in psutil.net_if_addrs().items():
-        if any(one.address == address for one in addresses):
-            return str(name)
-    raise FitError(f"no network interface here has the address {address}, which {BIND_ADDRESS} names")
 
 
 class _TorchCrew:

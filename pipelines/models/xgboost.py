@@ -110,7 +110,6 @@ class XGBoost(RowsFamily):
 
     def fit_rows(self, rows: DataFrame, plan: FitPlan, recorder: Recorder) -> FitResult:
         from pyspark.sql import functions as F
-        from xgboost.collective import Config
         from xgboost.spark import SparkXGBRanker, SparkXGBRegressor
 
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else it tells of every fit at length
@@ -140,7 +139,6 @@ class XGBoost(RowsFamily):
             verbose=False,
             **boosting,
             **of_queries,
-            coll_cfg=Config(tracker_host_ip=rows.sparkSession.sparkContext.getConf().get("spark.driver.host")),
         )
         model = estimator.fit(rows.select(features.alias(_FEATURES), LABEL, IS_VALIDATION, *weights, *queries))
         return self._sealed(course, model.get_booster(), plan)

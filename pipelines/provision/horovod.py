@@ -44,9 +44,12 @@ EDITS = (
     # its services would listen on every interface; this one line decides it, whatever `nics` says
     Edit(
         "horovod/runner/util/network.py",
-        "addr = ('', port)",
-        "addr = (os.environ.get('HEADRACE_BIND_ADDRESS', '127.0.0.1'), port)",
-        "services bind where HEADRACE_BIND_ADDRESS says, by default on this machine only",
+        "            addr = ('', port)\n",
+        "            place = os.environ.get('HEADRACE_BIND_ADDRESS', '127.0.0.1')\n"
+        "            named = [own.address for own in net_if_addrs().get(place, []) if own.family == AF_INET]\n"
+        "            addr = ((named or [place])[0], port)\n",
+        "services bind where HEADRACE_BIND_ADDRESS says, by default on this machine only; an interface that it names "
+        "has another address on each host",
     ),
 )
 

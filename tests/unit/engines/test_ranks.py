@@ -9,10 +9,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 import safetensors.torch
 import tiny_events
+from listeners import beyond_loopback, listeners_seen
 from tiny_gold import plan_for, write_gold
 
 from pipelines.contracts.cards import sha256
@@ -43,28 +43,13 @@ def trained(request, trained_by):
 
 
 def train(engine, spark, tables, tmp_path_factory):
-    """A plan of some batches an epoch, its fit by two ranks, and every address that this process and its children
-    listened at meanwhile."""
+    """A plan of some batches an epoch, its fit by two ranks, and who of this process and its children listened where
+    meanwhile."""
     plan = plan_for("lstm", tables, engine=engine, workers=2, batch=BATCH, **PARAMS)
     workspace = Workspace(tmp_path_factory.mktemp("workspace"))
-    heard, done = set(), threading.Event()
-    watcher = threading.Thread(target=watch, args=(heard, done))
-    watcher.start()
-    try:
+    with listeners_seen() as heard:
         result = fit(plan, workspace, lambda: spark, FileRecorder(workspace))
-    finally:
-        done.set()
-        watcher.join()
     return plan, result, heard
-
-
-def watch(heard: set[str], done: threading.Event) -> None:
-    while not done.wait(0.2):
-        for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
-            try:
-                heard |= {c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
-            except psutil.Error:
-                continue  # it ended between being listed and being asked
 
 
 def test_the_ranks_are_processes_of_their_own_with_disjoint_shards_that_make_the_whole(trained):
@@ -143,9 +128,10 @@ def test_rank_0_records_both_curves(trained):
 
 
 def test_nothing_listens_beyond_this_machine(trained):
+    """Not the ranks, nor their driver, nor Spark's JVM."""
     _, _, heard = trained
-    assert heard
-    assert {address.removeprefix("::ffff:") for address in heard} <= {"127.0.0.1", "::1"}
+    assert {"java", "python"} <= {one.program for one in heard}
+    assert beyond_loopback(heard) == set()
 
 
 @pytest.mark.slow  # make faults kills ranks too

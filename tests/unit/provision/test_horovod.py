@@ -2,6 +2,7 @@
 
 from importlib.metadata import version
 
+import psutil
 import pytest
 
 from pipelines.provision import horovod
@@ -9,6 +10,9 @@ from pipelines.provision.cuda import has_compiler
 from pipelines.provision.failure import SetupFailed
 from pipelines.provision.horovod import EDITS, apply_edits, build_wheel, find_wheel, locked_version, wheel_folder
 from pipelines.provision.places import CHECKOUT, Places
+
+LOOPBACK = next(name for name, own in psutil.net_if_addrs().items() if "127.0.0.1" in {one.address for one in own})
+"""The interface that has another name on each kind of machine."""
 
 
 @pytest.fixture
@@ -93,7 +97,9 @@ def test_the_installed_wheel_averages_on_gpus_and_without_them():
     assert (bool(hvd.nccl_built()), bool(hvd.gloo_built())) == (True, True)
 
 
-@pytest.mark.parametrize(("setting", "bound"), [(None, "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("", "")])
+@pytest.mark.parametrize(
+    ("setting", "bound"), [(None, "127.0.0.1"), ("0.0.0.0", "0.0.0.0"), ("", ""), (LOOPBACK, "127.0.0.1")]
+)
 def test_services_bind_to_this_machine_unless_told_otherwise(monkeypatch, setting, bound):
     from horovod.runner.util.network import find_port
 

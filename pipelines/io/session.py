@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.io import class_archive
 from pipelines.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
@@ -114,12 +115,14 @@ def _own_context(settings: Settings) -> SparkContext:
         os.environ.setdefault("PYSPARK_PYTHON", wanted.get("spark.pyspark.python", sys.executable))
     options = wanted.get("spark.driver.extraJavaOptions", "")
     wanted["spark.driver.extraJavaOptions"] = f'{options} -Dlog4j2.configurationFile="{_LOG4J.as_uri()}"'.strip()
+    if is_local:
+        wanted = class_archive.shared(wanted)
     conf = SparkConf(loadDefaults=False).setAll(list(wanted.items()))
     if SparkContext._gateway is not None:  # a session was stopped before; its JVM is still there
         return SparkContext(conf=conf)
     log_file = settings.spark.log_file
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    with log_file.open("a") as log:
+    with log_file.open("a") as log, class_archive.launching(wanted):
         try:
             gateway = launch_gateway(conf, {"stdout": log, "stderr": log})
         except PySparkRuntimeError as error:

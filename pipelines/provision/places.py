@@ -34,6 +34,11 @@ class Places:
         return self.venv / "jars"
 
     @property
+    def classes(self) -> Path:
+        """The classes of Spark's JVM, as it maps them into memory."""
+        return self.venv / "classes.jsa"
+
+    @property
     def java_home(self) -> Path:
         """A text file with the Java home in use, for a run whose JAVA_HOME is not set."""
         return self.venv / "java_home"

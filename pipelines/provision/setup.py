@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.provision import system
+from pipelines.provision.class_archive import install_archive
 from pipelines.provision.environment import has_this_python, install_packages, install_project
 from pipelines.provision.failure import SetupFailed
 from pipelines.provision.fingerprint import fingerprint
@@ -51,7 +52,7 @@ def steps_of(places: Places, java_home: Path) -> list[Step]:
     def text(name: str) -> str:
         return (places.checkout / name).read_text()
 
-    wheel = find_wheel(places)
+    wheel, java = find_wheel(places), system.java_release(java_home)
     builds = "from the cache" if wheel else "compiled once from source, some minutes"
     return [
         Step(
@@ -83,6 +84,12 @@ def steps_of(places: Places, java_home: Path) -> list[Step]:
             f"nets train on several ranks; {builds}",
             wheel_folder(places).name,
             lambda: install_horovod(places, provide_tools(places)),
+        ),
+        Step(
+            "classes",
+            "Spark's classes as an archive, so that it starts in half the time",
+            fingerprint(*map(text, ("locks/requirements.txt", "locks/jars.txt")), str(places.checkout), java),
+            lambda: install_archive(places),
         ),
     ]
 

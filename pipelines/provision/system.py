@@ -33,14 +33,17 @@ def java_version(home: Path) -> str | None:
     """The major version of the Java under `home`, or None where there is none."""
     if not (home / "bin" / "java").is_file():
         return None
+    found = re.search(r'JAVA_VERSION="(?:1\.)?(\d+)', java_release(home))
+    return found.group(1) if found else None
+
+
+def java_release(home: Path) -> str:
+    """What the Java under `home` says of itself, its JAVA_VERSION="…" in it."""
     release = home / "release"
     if release.is_file():
-        text = release.read_text(errors="replace")
-    else:
-        asked = subprocess.run([home / "bin" / "java", "-version"], capture_output=True, text=True, check=False)
-        text = asked.stderr.replace(' version "', ' JAVA_VERSION="')
-    found = re.search(r'JAVA_VERSION="(?:1\.)?(\d+)', text)
-    return found.group(1) if found else None
+        return release.read_text(errors="replace")
+    asked = subprocess.run([home / "bin" / "java", "-version"], capture_output=True, text=True, check=False)
+    return asked.stderr.replace(' version "', ' JAVA_VERSION="')
 
 
 def java_candidates() -> Iterator[Path]:

@@ -15,7 +15,7 @@ from pipelines.io.session import SessionError, properties, session
 from pipelines.settings import PROJECT, Settings, load
 
 SCRIPT = """
-import socket, sys
+import os, sys
 from pathlib import Path
 import psutil
 import pyarrow as pa
@@ -40,6 +40,8 @@ try:
     spark.sql("select nonsense")
 except AnalysisException:
     print("refused nonsense")
+maps = [m.path for p in psutil.Process().children(recursive=True) for m in p.memory_maps()]
+print("archive mapped", f"{sys.prefix}/classes.jsa" in maps, "conf folder", os.environ.get("SPARK_CONF_DIR"))
 listening = [c.laddr.ip for p in (psutil.Process(), *psutil.Process().children(recursive=True))
              for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
 print("beyond loopback", [ip for ip in listening if ip not in ("127.0.0.1", "::1", "::ffff:127.0.0.1")])
@@ -74,6 +76,7 @@ def test_a_terminal_sees_only_our_lines_and_nothing_listens_beyond_loopback(tmp_
         "master local[2] partitions 2",
         "worker is this python True",
         "refused nonsense",
+        "archive mapped True conf folder None",
         "beyond loopback []",
     ]
     assert done.stderr == ""

@@ -32,7 +32,8 @@ def shared(wanted: Mapping[str, str]) -> dict[str, str]:
     if not (is_written or archive().is_file()) or _CLASS_PATH in wanted or _CONF_DIR in os.environ:
         return dict(wanted)
     others = {key: value for key, value in wanted.items() if key != "spark.jars"}
-    way = "ArchiveClassesAtExit" if is_written else "SharedArchiveFile"
+    # the run that writes it is short, and compiling for good takes a quarter of its CPU seconds
+    way = "TieredStopAtLevel=1 -XX:ArchiveClassesAtExit" if is_written else "SharedArchiveFile"
     return others | {
         _CLASS_PATH: wanted["spark.jars"].replace(",", os.pathsep),
         _OPTIONS: f'{wanted.get(_OPTIONS, "")} -XX:{way}="{archive()}"'.strip(),

@@ -45,7 +45,7 @@ def test_the_archive_is_read_and_the_jars_are_on_the_class_path(prefix: Path) ->
 
 def test_the_archive_is_written_where_set_up_asks_for_it(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(class_archive.WRITE, "1")
-    options = f'-Da=b -XX:ArchiveClassesAtExit="{prefix}/classes.jsa"'
+    options = f'-Da=b -XX:TieredStopAtLevel=1 -XX:ArchiveClassesAtExit="{prefix}/classes.jsa"'
     assert class_archive.shared(WANTED) == BY_CLASS_PATH | {"spark.driver.extraJavaOptions": options}
 
 

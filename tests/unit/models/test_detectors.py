@@ -97,11 +97,6 @@ def test_no_label_is_looked_at(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_same_plan_gives_the_same_bytes(name, fits, tables, tmp_path):
-    assert fitted(plan_for(name, tables), tmp_path).model == fits[name].model
-
-
-@pytest.mark.parametrize("name", FAMILIES)
 def test_a_row_scored_alone_equals_itself_in_a_batch(name, fits):
     rows, _ = planted()
     batch = scores(name, fits[name], rows)

@@ -12,10 +12,8 @@ from sklearn.metrics import roc_auc_score
 from tiny_events import FRAME, TEST, TRAIN, VALIDATE, examples, plan_for, within
 
 from pipelines.contracts.fits import FitError, Workspace
-from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Classify, Estimate
 from pipelines.engines import fit
-from pipelines.engines.kept import keep, kept
 from pipelines.engines.recorder import FileRecorder
 from pipelines.models.base import families
 
@@ -77,29 +75,11 @@ def test_a_family_tells_late_from_punctual_by_an_honest_probability(name, fits):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_same_plan_gives_the_same_bytes(name, fits, tmp_path):
-    assert fitted(name, tmp_path).model == fits[name].model
-
-
-@pytest.mark.parametrize("name", FAMILIES)
 def test_a_row_scored_alone_equals_itself_in_a_batch(name, fits):
     of, rows = scorer(name, fits[name]), within(ROWS, TEST)  # 500 rows: more than one block of the net
     batch = of.predict(rows).to_pylist()
     assert [of.predict(rows.slice(i, 1)).to_pylist()[0] for i in range(0, len(rows), 9)] == batch[::9]
     assert len(of.predict(rows.slice(0, 0))) == 0
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_a_kept_model_predicts_the_same(name, fits, tmp_path):
-    keep(fits[name], Workspace(tmp_path))
-    rows = within(ROWS, TEST)
-    assert scorer(name, kept(Workspace(tmp_path))).predict(rows).equals(scorer(name, fits[name]).predict(rows))
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_an_unknown_parameter_is_refused(name, tmp_path):
-    with pytest.raises(DeclarationError, match=f"^family '{name}': unknown parameter 'no_such'; known: "):
-        fit(plan_for(name, no_such=1), Workspace(tmp_path), None, FileRecorder(Workspace(tmp_path)))
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +9,8 @@ import pytest
 from tiny_gold import day, plan_for, write_gold
 
 from pipelines.contracts.fits import FitError, Workspace
-from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Forecast, Span
 from pipelines.engines import fit
-from pipelines.engines.kept import keep, kept
 from pipelines.engines.recorder import FileRecorder
 from pipelines.engines.shards import examples_of
 from pipelines.metrics.point import mae
@@ -66,11 +63,6 @@ def test_a_family_learns_and_its_quantiles_ascend(name, fits, tables):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_same_plan_gives_the_same_bytes(name, fits, tables, tmp_path):
-    assert fitted(name, tables, tmp_path)[1].model == fits[name][1].model
-
-
-@pytest.mark.parametrize("name", FAMILIES)
 def test_a_row_scored_alone_equals_itself_in_a_batch(name, fits):
     plan, result = fits[name]
     scorer = families()[name].scorer(result.model)
@@ -79,25 +71,6 @@ def test_a_row_scored_alone_equals_itself_in_a_batch(name, fits):
     for i in (0, 17, 39):
         assert scorer.predict(examples.slice(i, 1)).to_pylist() == batch[12 * i : 12 * (i + 1)]
     assert len(scorer.predict(examples.slice(0, 0))) == 0
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_a_kept_model_predicts_the_same_and_is_no_pickle(name, fits, tmp_path):
-    plan, result = fits[name]
-    keep(result, Workspace(tmp_path))
-    found = kept(Workspace(tmp_path))
-    assert found.format in ("json", "safetensors", "ubj")
-    examples = examples_of(plan, Span(day(34), day(36)))
-    first, second = (families()[name].scorer(model).predict(examples) for model in (result.model, found.model))
-    assert first.equals(second)
-    with pytest.raises((pickle.UnpicklingError, ValueError, KeyError, EOFError)):  # by its first bytes
-        pickle.loads(found.model)
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_an_unknown_parameter_is_refused(name, tables, tmp_path):
-    with pytest.raises(DeclarationError, match=f"^family '{name}': unknown parameter 'no_such'; known: "):
-        fit(plan_for(name, tables, no_such=1), Workspace(tmp_path), None, FileRecorder(Workspace(tmp_path)))
 
 
 @pytest.mark.parametrize("name", FAMILIES)

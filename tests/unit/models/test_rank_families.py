@@ -83,11 +83,6 @@ def test_what_is_wanted_is_put_first(fits, tmp_path):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_same_plan_gives_the_same_bytes(name, fits, tmp_path):
-    assert fitted(name, tmp_path).model == fits[name].model
-
-
-@pytest.mark.parametrize("name", FAMILIES)
 def test_a_row_scored_alone_equals_itself_in_a_batch(name, fits):
     of, rows = scorer(name, fits[name]), within(ROWS, TEST)
     batch = of.predict(rows).to_pylist()

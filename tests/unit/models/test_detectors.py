@@ -20,7 +20,11 @@ from pipelines.metrics.clusters import adjusted_rand
 from pipelines.metrics.ranking import auc
 from pipelines.models.base import ClusterScorer, families
 
-SMALL = {"isolation_forest": {"trees": 100}, "autoencoder": {"hidden": 16, "code": 1, "batch": 64, "epochs": 8}}
+SMALL = {
+    "isolation_forest": {"trees": 100},
+    "k_means": {"tries": 2},
+    "autoencoder": {"hidden": 16, "code": 1, "batch": 64, "epochs": 8},
+}
 FRAMES = {"state_space": WITH_LAGS}
 FAMILIES = [name for name, of in families().items() if Detect in of.tasks]
 LEARN = [name for name in FAMILIES if name != "constant"]

@@ -217,6 +217,10 @@ class Family(ABC):
         """Distance in steps of the extra training origins that the family asks for; 0 is none."""
         return 0
 
+    def engines_for(self, task: Task) -> tuple[str, ...]:
+        """Those of `engines` that can fit it for this task, the preferred one first."""
+        return self.engines
+
     @abstractmethod
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         """Fit in this process on examples. Curves, workers and seconds of the result are the engine's to fill in."""

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder
-from pipelines.contracts.tasks import Classify, Estimate, Forecast
+from pipelines.contracts.tasks import Classify, Estimate, Forecast, Task
 from pipelines.models.base import IS_VALIDATION, Param, Scorer, Signature
 from pipelines.models.class_weights import CLASS_WEIGHT, WEIGHT
 from pipelines.models.labels import check_in_spark, labelled, no_label
@@ -46,6 +46,9 @@ class LinearSVM(OneAgainstRest):
         Param("tolerance", float, 0.0, (0.0, 0.1), "for numbers: errors that cost nothing, in the label's deviations"),
         Param("most_rows", int, 200_000, None, "for numbers: more training rows are refused"),
     )
+
+    def engines_for(self, task: Task) -> tuple[str, ...]:
+        return ("single",) if task.quantiles else self.engines
 
     def fit_one(
         self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder, weights: Values | None

@@ -20,7 +20,7 @@ workers took as long as by one (measured); nets pay 5 to 20 s for the start of t
 
 
 def current_plan(work: Work, task: Task, family: str) -> FitPlan:
-    """The plan of a family on what is published now, by the engine that conf names or the family prefers.
+    """The plan of a family on what is published now, by the engine that conf names or the family prefers for the task.
 
     Models of each entity are fitted in this process where conf names the engine single, else in Spark's workers,
     whichever engine conf has for a single large model of the family.
@@ -34,7 +34,7 @@ def current_plan(work: Work, task: Task, family: str) -> FitPlan:
 
         raise DeclarationError(f"task '{task.name}': no family '{family}'; there are: {', '.join(known)}")
     training = work.context.settings.training
-    preferred = known[family].engines[0]
+    preferred = known[family].engines_for(task)[0]
     wanted = training.engines.get(family, preferred)
     if task.scope_of(family) == PER_ENTITY:
         preferred = PER_ENTITY_ENGINES[0]

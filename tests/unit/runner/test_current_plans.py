@@ -24,8 +24,8 @@ def plan(tmp_path, monkeypatch):
     """A task's plan by conf's engines, on tables that are only named."""
     monkeypatch.setattr(Work, "shard", lambda _, name: Shard(name, 1, ()))
 
-    def by(task, family, **engines):
-        settings = settings_on(tmp_path, training={"engines": engines})
+    def by(task, family, device="cpu", **engines):
+        settings = settings_on(tmp_path, training={"engines": engines, "device": device})
         return current_plan(Work(SimpleNamespace(settings=settings), LOGISTICS, "train"), task, family)
 
     return by
@@ -49,3 +49,7 @@ def test_conf_goes_before_what_the_family_prefers(plan):
     assert plan(PROBABILITY, "linear_svm", linear_svm="single").engine == "single"
     # no engine but the one that is named is taken behind anyone's back; the fit then says what cannot be
     assert plan(NUMBER, "linear_svm", linear_svm="spark_ml").engine == "spark_ml"
+
+
+def test_conf_names_the_device(plan):
+    assert [plan(NUMBER, "xgboost", device=device).device for device in ("cpu", "cuda")] == ["cpu", "cuda"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,12 +20,16 @@ from IPython.display import Image
 from mlflow import MlflowClient
 from mlflow.models import get_model_info
 
-from pipelines import runner
+from pipelines import engines, runner
 from pipelines.cli import main
+from pipelines.contracts.fits import FitError
 from pipelines.contracts.plan_text import read_plan
+from pipelines.io.ledger import Ledger
+from pipelines.models.linear import Linear
 from pipelines.runner.leakcheck import leakcheck
 from pipelines.runner.reasons import Asked, reasons
 from pipelines.runner.report import summary
+from pipelines.runner.reproduce import reproduce
 from pipelines.serve import pages
 from pipelines.serve.notebooks import sources
 from pipelines.stages.train import frame
@@ -368,7 +374,7 @@ def test_a_fits_record_holds_its_plan_environment_card_machine_and_costs(way, ml
     assert parent.data.metrics["cost/train_seconds"] > metrics["cost/train_seconds"]
 
 
-def test_time_is_estimated_from_what_was_measured_and_a_budget_refuses(way, capsys):
+def test_time_is_estimated_from_what_was_measured(way, capsys):
     overlay = overlay_on(Path(way[0].root).parent, **PLACE)
     assert main(["estimate", "--task", "flow_m3s", "--domain", "mill", "--conf", str(overlay)]) == 0
     told = capsys.readouterr().out
@@ -376,6 +382,30 @@ def test_time_is_estimated_from_what_was_measured_and_a_budget_refuses(way, caps
     assert set(lines) == {"seasonal_naive", "linear", "xgboost"}
     assert all("within a factor of" in line and "measured fit" in line for line in lines.values())
     assert main(["estimate", "--task", "depth", "--conf", str(overlay)]) == 2
+
+
+def test_a_run_refuses_fits_over_its_budget_unless_forced(way, capsys, monkeypatch):
+    """As if each fit so far had taken an hour; another precision asks for new ones, which are not made here."""
+    settings, first = way
+    for file in (Path(settings.root) / "fits").rglob("measured.json"):
+        content = json.loads(file.read_text())
+        file.write_text(json.dumps(content | {"usage": content["usage"] | {"seconds": 3600.0}}))
+    training = PLACE["training"] | {"precision": "bfloat16", "budget_minutes": 30}
+    overlay = str(overlay_on(Path(settings.root).parent / "other", root=settings.root, training=training))
+    asked = ["run", "--domain", "mill", "--stage", "train", "--conf", overlay]
+
+    def begun(plan, *_):
+        raise FitError(f"{plan.task}: {plan.family} has begun")
+
+    monkeypatch.setattr(engines, "fit", begun)
+    assert main(asked) == 1
+    told = capsys.readouterr().err
+    assert "mill/flow_m3s: flow_m3s: the fit of seasonal_naive is estimated at " in told and "has begun" not in told
+    assert told.count("over training.budget_minutes 30. Raise it in conf, or run with --force") == 2  # tasks
+    assert main([*asked, "--force"]) == 1
+    told = capsys.readouterr().err
+    assert told.count("seasonal_naive has begun") == 2 and "budget" not in told
+    assert Ledger(settings.ledger).status() == first.status
 
 
 def test_a_fit_is_made_again_from_its_record_whatever_came_since(way, mlflow_runs, capsys):
@@ -398,3 +428,33 @@ def test_a_fit_is_made_again_from_its_record_whatever_came_since(way, mlflow_run
         aside.rename(file)
     assert main(["reproduce", "nobody", "--conf", overlay]) == 1
     assert "MLflow" in capsys.readouterr().err
+
+
+def test_a_fit_that_comes_out_otherwise_is_told_by_its_metrics(way, mlflow_runs, capsys, monkeypatch):
+    """The code that fits has changed since: first in the text of its models alone, then in what these answer."""
+    settings, run = way[0], mlflow_runs[2]["linear"]
+    fit_as_it_is = Linear.fit
+
+    def spaced(family, train, validate, plan, recorder):
+        result = fit_as_it_is(family, train, validate, plan, recorder)
+        return replace(result, model=result.model + b" ")
+
+    monkeypatch.setattr(Linear, "fit", spaced)
+    again = reproduce(settings, run.info.run_id)
+    assert not again.is_same
+    assert {"mae", "rmse", "pinball", "coverage"} <= set(again.differences)
+    for name, (recorded, now) in again.differences.items():
+        assert (recorded, now) == (run.data.metrics[name], pytest.approx(recorded)), name
+
+    def held_back(family, train, validate, plan, recorder):
+        return fit_as_it_is(family, train, validate, replace(plan, params={"ridge": 100.0}), recorder)
+
+    monkeypatch.setattr(Linear, "fit", held_back)
+    overlay = str(overlay_on(Path(settings.root).parent, **PLACE))
+    assert main(["reproduce", run.info.run_id, "--conf", overlay]) == 1
+    told = capsys.readouterr().out
+    assert "linear: other bytes: sha256 " in told
+    (line,) = [line for line in told.splitlines() if line.startswith("  mae: ")]
+    now, recorded, apart = re.fullmatch(r"  mae: (\S+), recorded (\S+), \+(\S+)", line).groups()
+    assert float(recorded) == pytest.approx(run.data.metrics["mae"], rel=1e-5)
+    assert float(now) > 1.1 * float(recorded) and float(apart) == pytest.approx(float(now) - float(recorded), rel=1e-2)

@@ -40,6 +40,8 @@ def parameters(plan: FitPlan) -> dict[str, str]:
             "engine": plan.engine,
             "workers": str(plan.workers),
             "device": plan.device,
+            "precision": plan.precision,
+            "compression": plan.compression,
             "seed": str(plan.seed),
             "features": str(len(plan.frame.features)),
             "train_span": str(plan.train),

@@ -174,9 +174,10 @@ def test_a_failing_rank_ends_the_fit_in_bounded_time_with_its_own_error(engine, 
     assert "Traceback" in (workspace.path / "rank-1.error").read_text()
 
 
-def test_gradients_sent_in_half_precision_and_a_forward_pass_in_bfloat16_still_learn(spark, tables, tmp_path):
+@pytest.mark.parametrize("engine", ["torch_ddp", pytest.param("horovod", marks=pytest.mark.slow)])
+def test_gradients_sent_in_half_precision_and_a_forward_pass_in_bfloat16_still_learn(engine, spark, tables, tmp_path):
     """Both make another model, so they count in the plan's key."""
-    plan = replace(plan_for("lstm", tables, engine="torch_ddp", workers=2, **PARAMS), params={**PARAMS, "epochs": 10})
+    plan = replace(plan_for("lstm", tables, engine=engine, workers=2, **PARAMS), params={**PARAMS, "epochs": 10})
     fits, keys = [], set()
     for changes in ({}, {"compression": "fp16"}, {"precision": "bfloat16"}):
         workspace, changed = Workspace(tmp_path / str(len(fits))), replace(plan, **changes)

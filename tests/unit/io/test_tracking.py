@@ -93,7 +93,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     tracking = Tracking(settings)
     workspace = Workspace(folder / "work")
     workspace.path.mkdir()
-    plan = plan_for("xgboost", write_gold(folder), rounds=5)
+    plan = replace(plan_for("xgboost", write_gold(folder), rounds=5), precision="bfloat16", compression="fp16")
     result = replace(
         fit(plan, workspace, None, FileRecorder(workspace)),
         curves=tuple(CurvePoint("validate/pinball", step, 1.0 / (step + 1)) for step in range(1500)),
@@ -135,6 +135,7 @@ def test_metrics_parameters_and_whole_curves_are_kept(store: Store) -> None:
     assert metrics.pop("validate/pinball") == 1.0 / 1500
     assert metrics == {"mae": 7.5, "naive_mae": 10.0, "mae/step_1": 6.0}
     assert (run.data.params["rounds"], run.data.params["engine"], run.data.params["seed"]) == ("5", "single", "7")
+    assert (run.data.params["precision"], run.data.params["compression"]) == ("bfloat16", "fp16")
     assert run.data.params["train_span"] == "2024-01-09T00:00Z – 2024-01-29T00:00Z"
     curve = store.client.get_metric_history(store.logged.mlflow_run_id, "validate/pinball")
     assert [point.step for point in curve] == list(range(1500))

@@ -48,8 +48,8 @@ class SeasonalNaive(Family):
     """The value one season ago: the baseline that every forecaster must beat (Hyndman and Athanasopoulos, ch. 5.2).
 
     It is read from the label's target lags at multiples of the season, else from the label's history. Where it is
-    missing an earlier season takes its place, and the training mean where there is none. The other quantiles are the
-    point plus the training errors' quantiles.
+    missing an earlier season takes its place, and the training mean where there is none; so with a season of one step
+    and a history it is the last value known. The other quantiles are the point plus the training errors' quantiles.
     """
 
     name = "seasonal_naive"

@@ -14,8 +14,8 @@ from pipelines.models.seasonal_naive import SeasonalNaive
 CUT = datetime(2024, 1, 10, tzinfo=UTC)
 
 
-def fit_and_predict(frame, train, asked):
-    plan = replace(plan_for("seasonal_naive", {}, season_steps=2), frame=frame)
+def fit_and_predict(frame, train, asked, season_steps=2):
+    plan = replace(plan_for("seasonal_naive", {}, season_steps=season_steps), frame=frame)
     family = SeasonalNaive()
     result = family.fit(table(train), table(train), plan, None)
     return family.scorer(result.model).predict(table(asked)).to_pylist()
@@ -50,6 +50,13 @@ def test_a_history_gives_the_season_where_no_lag_does_and_never_what_comes_after
     predicted = fit_and_predict(frame_with(history=4), train, asked)
     # targets at +0, +1, +2 h: two hours before lie places 2, 3 and 4 of 0–3; the last two are missing, so four hours
     assert [row["q50"] for row in predicted] == [3.0, 2.0, 3.0]
+
+
+def test_with_a_season_of_one_step_it_is_the_last_value_known_at_every_step():
+    train = {"load_mw__history_4h": [[1.0] * 4], "label": [[1.0] * 3]}
+    asked = {"load_mw__history_4h": [[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, None]], "label": [[None] * 3] * 2}
+    predicted = fit_and_predict(frame_with(history=4), train, asked, season_steps=1)
+    assert [row["q50"] for row in predicted] == [4.0] * 3 + [3.0] * 3
 
 
 def test_the_other_quantiles_are_those_of_the_training_errors():

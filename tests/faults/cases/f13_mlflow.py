@@ -87,7 +87,8 @@ def cases(place: Place, number: int, seed: int) -> Iterator[Case]:
 
 
 def _telling(world: _World, task: str, way: str, at: int, _: Place) -> Finding:
-    return Finding("mended", tuple(_told(world, task, way, at)[0]))
+    problems, _ = _told(world, task, way, at)
+    return Finding("mended", tuple(problems), int(_has_struck(world, way)))
 
 
 def _told(world: _World, task: str, way: str, at: int | None) -> tuple[list[str], int]:
@@ -157,6 +158,11 @@ def _failing(world: _World, way: str, at: int) -> Iterator[None]:
         yield
     finally:
         world.server.mend()
+
+
+def _has_struck(world: _World, way: str) -> bool:
+    """Whether a request has failed; a run may be over before the one at which it was to begin."""
+    return way == "locked" or world.server.has_struck
 
 
 def _seen(settings: Settings, domain: str, task: str) -> tuple[dict[str, Any], list[int], int]:
@@ -268,7 +274,7 @@ def _a_run(world: _World, way: str, at: int, _: Place) -> Finding:
     before = _predicted(settings)
     with _failing(world, way, at):
         outcome = _run(world, settings)
-    has_struck = way == "locked" or world.server.has_struck
+    has_struck = _has_struck(world, way)
     if has_struck and not outcome.failures and way not in ("late", "lost"):
         problems.append("the run said that it was complete")
     if any("\n" in told for told in outcome.failures.values()):
@@ -290,7 +296,7 @@ def _a_run(world: _World, way: str, at: int, _: Place) -> Finding:
         problems.append(f"versions {versions}, alias at {alias}, champions {[of.version for of in champions]}")
     if champions[-1] == champion:
         problems.append("the new model was never registered")
-    return Finding(reached[:80], tuple(problems))
+    return Finding(reached[:80], tuple(problems), int(has_struck))
 
 
 def _predicted(settings: Settings) -> list[dict[str, Any]]:

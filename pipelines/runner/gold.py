@@ -55,6 +55,7 @@ def gold(work: Work) -> None:
             work.mark_done("gold", series[name], series_made_of[name])
     for tasks in asking_alike(domain):
         _cut_offs(work, tasks, silver, history, statements, as_of)
+        _tell_left_out(work, tasks[0], statements, as_of)
     work.open()  # that nothing became another is published, too, or every run would look again
     work.mark_done("gold", "", made_of)
 
@@ -117,6 +118,15 @@ def _cut_offs(
     finally:
         for frame in cached:
             frame.unpersist()
+
+
+def _tell_left_out(work: Work, task: Task, statements: Mapping[str, DataFrame], as_of: datetime) -> None:
+    from pipelines.stages.gold import left_out
+
+    rows = left_out(work.domain, task, statements, as_of)
+    if rows is not None and (number := rows.count()):
+        why = f"they were not in force at the first cut-off of their {task.query}"
+        work.say("gold", f"{task.name}: {number:,} rows are not asked about, as {why}")
 
 
 @dataclass(frozen=True)

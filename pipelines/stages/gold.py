@@ -27,6 +27,7 @@ from pipelines.transforms.so_far import so_far
 
 KNOWN = ("available_at", "known_until")
 SHARE = Share.column
+_WAS_KNOWN = "available_at <= cut_at and (known_until is null or cut_at < known_until)"
 
 
 def known(
@@ -161,18 +162,33 @@ def events(rows: DataFrame, of: Events, table: Table, as_of: datetime, together:
     them, and not if they were not in force then. Has all columns of the table, and `split_share`: where the entity's
     name falls in [0, 1).
     """
-    cut_at = F.col(happened(table)) - F.expr(f"interval '{int(of.lead.total_seconds())}' second")
-    was_known = "available_at <= cut_at and (known_until is null or cut_at < known_until)"
-    share = _share(of.entity)
-    asked = rows.withColumns({"cut_at": cut_at, SHARE: share}).where(was_known)
+    asked = _at_own_cut_offs(rows, of, table)
     if together:
-        earliest = F.min("cut_at").over(Window.partitionBy(together))
-        asked = asked.withColumn("cut_at", earliest).where(was_known)
+        asked = _at_first_cut_offs(asked, together).where(_WAS_KNOWN)
     asked = asked.where(F.col("cut_at") <= F.lit(as_of))
     if not table.event_time:
         first = Window.partitionBy(of.entity).orderBy("cut_at")
         asked = asked.withColumn("_nth", F.row_number().over(first)).where("_nth = 1")
     return asked.select("cut_at", SHARE, *[column.name for column in table.of_features])
+
+
+def left_out(domain: Domain, task: Task, silver: Mapping[str, DataFrame], as_of: datetime) -> DataFrame | None:
+    """The rows that a task would ask about by themselves, but does not, as they were not in force yet at the first
+    cut-off of their query; None where its rows are asked about one by one."""
+    if not isinstance(task.spine, Events) or not _together(task):
+        return None
+    table = domain.table(task.spine.table)
+    asked = _at_first_cut_offs(_at_own_cut_offs(silver[table.name], task.spine, table), _together(task))
+    return asked.where((F.col("cut_at") <= F.lit(as_of)) & ~F.expr(_WAS_KNOWN))
+
+
+def _at_own_cut_offs(rows: DataFrame, of: Events, table: Table) -> DataFrame:
+    cut_at = F.col(happened(table)) - F.expr(f"interval '{int(of.lead.total_seconds())}' second")
+    return rows.withColumns({"cut_at": cut_at, SHARE: _share(of.entity)}).where(_WAS_KNOWN)
+
+
+def _at_first_cut_offs(asked: DataFrame, together: str) -> DataFrame:
+    return asked.withColumn("cut_at", F.min("cut_at").over(Window.partitionBy(together)))
 
 
 def cut_offs(

@@ -39,11 +39,11 @@ def watched(plan: FitPlan, spark, folder) -> tuple[FitResult, set[Listener]]:
 
 
 def by_workers(heard: set[Listener]) -> list[str]:
-    """Where each worker of xgboost.spark listened. Spark starts Python daemons, which fork the workers of tasks; of
-    these only the ones that boost listen, but for what they may still have of their daemon's own."""
+    """Where Python workers listened, an entry each. Spark starts Python daemons, which fork the workers of tasks; those
+    that boost listen, besides what any may still have of its daemon's own."""
     python = {one for one in heard if one.program == "python" and psutil.pid_exists(one.process_id)}
     parents = {one.process_id: psutil.Process(one.process_id).parent() for one in python}
-    forked = {one for one in python if parents[one.process_id].name() == "python"}
+    forked = {one for one in python if (parent := parents[one.process_id]) and parent.name() == "python"}
     own = {one for one in forked if one.port not in {other.port for other in python - forked}}
     return [address for _, address in sorted({(one.process_id, one.address) for one in own})]
 
@@ -54,13 +54,13 @@ def test_boosting_listens_at_loopback_alone_and_at_a_named_interface_it_gives_th
     """Nor does Spark's JVM listen elsewhere, or the process that forks its Python workers."""
     plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=2, **TREES)
     usual, heard = watched(plan, spark, tmp_path / "loopback")
-    assert by_workers(heard) == [LOOPBACK] * 2
+    assert by_workers(heard).count(LOOPBACK) >= 2, "others, of earlier tests, may still have a socket of their daemon's"
     assert {"java", "python"} <= {one.program for one in heard}
     assert beyond_loopback(heard) == set()
 
     monkeypatch.setenv(BIND_ADDRESS, first_address(beyond))
     named, heard = watched(plan, spark, tmp_path / "named")
-    assert by_workers(heard) == [first_address(beyond)] * 2
+    assert by_workers(heard).count(first_address(beyond)) == 2
     assert beyond_loopback(heard) == {first_address(beyond)}
     assert named.model == usual.model
 

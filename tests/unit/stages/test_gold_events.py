@@ -15,7 +15,7 @@ from pipelines.contracts.features import AsOf, Category, FeatureView, Hashed, Ow
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByEntity, ByHash, ByTime, Classify, Events, Promote, Rank, Share, Span, utc
-from pipelines.stages.gold import asking_alike, cut_offs, events, known, series
+from pipelines.stages.gold import asking_alike, cut_offs, events, known, left_out, series
 from pipelines.stages.renewal import all_said
 from tests.frames import frame, rows
 from tests.kept_up import kept_up
@@ -338,6 +338,10 @@ def test_rows_of_a_query_are_asked_about_at_the_first_cut_off_of_any_and_split_b
         ("first", "2024-01-02 08:00", "east"),
         ("later", "2024-01-02 08:00", "east"),
     ]
+    left = left_out(domain, CHOICE, said, utc("2024-01-05"))
+    assert rows(left.select("crossing_id", "cut_at")) == [("told too late", "2024-01-02 08:00")]
+    assert left_out(domain, CHOICE, said, utc("2024-01-02 07:59")).count() == 0
+    assert left_out(domain, domain.tasks[1], said, utc("2024-01-05")) is None
     assert by_hash.columns[:4] == ["crossing_id", "cut_at", "split_share", "other_shore"]
     shares = {(shore, share) for _, share, shore in rows(by_hash.select("crossing_id", "split_share", "other_shore"))}
     assert len(shares) == 2 and by_hash.count() == 4

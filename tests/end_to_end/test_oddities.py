@@ -1,0 +1,80 @@
+"""The whole way of a Detect: readings without a label, from raw files to visits, judged by repairs that came late."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from pipelines import runner
+from tests.house import drop, query, settings_on, toys_found
+
+pytestmark = pytest.mark.slow
+ALONE = dict.fromkeys(("isolation_forest", "gaussian_mixture"), "single")
+START, DAYS, A_DAY = datetime(2024, 3, 1, tzinfo=UTC), 45, 24
+FIRST_ODD = 20
+"""The day from which on some readings are odd: the press was sound until then."""
+
+
+def raw_files() -> dict[str, str]:
+    """Heat and pressure go together; of an odd reading each is usual by itself. Repairs of the second half are told."""
+    draw = np.random.default_rng(4)
+    readings, repairs = ["reading_id,read_at,heat_c,pressure_bar"], ["reading_id,told_at,was_repaired"]
+    for number in range(DAYS * A_DAY):
+        at = START + timedelta(hours=number)
+        is_odd = number // A_DAY >= FIRST_ODD and draw.random() < 0.08
+        level = draw.normal()
+        heat, pressure = 60.0 + 5.0 * level, 12.0 + (-2.0 if is_odd else 2.0) * level + draw.normal(0.0, 0.2)
+        readings.append(f"r{number:04d},{at.isoformat()},{heat:.2f},{pressure:.2f}")
+        if number // A_DAY >= FIRST_ODD and number % 5:  # of some nobody ever tells
+            repairs.append(f"r{number:04d},{(at + timedelta(days=1)).isoformat()},{int(is_odd and abs(level) > 0.5)}")
+    return {
+        "readings/2024-04-20.csv": "\n".join(readings) + "\n",
+        "repairs/2024-04-20.csv": "\n".join(repairs) + "\n",
+    }
+
+
+@pytest.fixture(scope="module")
+def way(spark, tmp_path_factory):
+    """The settings, and what one run of all stages came to."""
+    settings = settings_on(tmp_path_factory.mktemp("press"), training={"workers": 1, "engines": ALONE})
+    drop(settings, "press", raw_files())
+    with toys_found():
+        yield settings, runner.run(settings, names=["press"])
+
+
+def judged(settings, family):
+    sql = f"SELECT actual, score FROM t WHERE family = '{family}' AND split = 'test'"
+    return query(settings, "press", "gold.press_was_repaired_backtest", sql)
+
+
+def test_the_family_that_finds_what_was_repaired_becomes_champion(way):
+    assert way[1].failures == {}
+    champion = way[1].status["domains"]["press"]["tasks"]["was_repaired"]["champion"]
+    assert champion["family"] in ALONE
+    assert champion["why"].startswith("least disorder on the calibrate span: ")
+
+
+def test_late_labels_alone_judge_what_never_saw_one(way):
+    client = MlflowClient(way[0].mlflow.tracking_uri)
+    runs = client.search_runs([client.get_experiment_by_name("/press/was_repaired").experiment_id])
+    of = {run.data.tags["family"]: run.data.metrics for run in runs if "family" in run.data.tags}
+    for family in ALONE:
+        rows = judged(way[0], family)
+        known = np.array([row for row in rows if row[0] is not None])
+        assert len(rows) == 14 * A_DAY > len(known) > 200
+        assert of[family]["disorder"] == pytest.approx(1.0 - roc_auc_score(*known.T)) and of[family]["disorder"] < 0.2
+        assert of[family]["average_precision"] == pytest.approx(average_precision_score(*known.T))
+        assert of[family]["naive_disorder"] == 0.5
+
+
+def test_a_visit_goes_to_what_is_odd_and_pays(way):
+    decided = way[1].status["domains"]["press"]["tasks"]["was_repaired"]["decisions"]
+    assert decided["unit"] == "EUR"
+    assert decided["naive_value"] < decided["value"] <= decided["foresight_value"]
+    sql = "SELECT count(*), sum(CAST(is_inspected AS INT)) FROM t GROUP BY date_trunc('day', cut_at)"
+    a_day = query(way[0], "press", "gold.press_was_repaired_decisions", sql)
+    assert a_day and all(picked <= 2 for _, picked in a_day)

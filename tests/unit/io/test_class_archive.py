@@ -28,6 +28,8 @@ def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_session_of_these_tests_has_its_classes_from_the_archive(spark: SparkSession) -> None:
+    if not class_archive.archive().is_file():
+        pytest.skip("this Java writes no archive, as set-up said")
     jvm = spark.sparkContext._jvm
     assert jvm is not None
     told = jvm.java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments()

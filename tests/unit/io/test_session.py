@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from pipelines.io.class_archive import archive
 from pipelines.io.session import SessionError, properties, session
 from pipelines.settings import PROJECT, Settings, load
 
@@ -76,7 +77,7 @@ def test_a_terminal_sees_only_our_lines_and_nothing_listens_beyond_loopback(tmp_
         "master local[2] partitions 2",
         "worker is this python True",
         "refused nonsense",
-        "archive mapped True conf folder None",
+        f"archive mapped {archive().is_file()} conf folder None",
         "beyond loopback []",
     ]
     assert done.stderr == ""

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import math
-import os
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jupytext
@@ -21,78 +18,20 @@ from IPython.display import Image
 from mlflow import MlflowClient
 from mlflow.models import get_model_info
 
-from pipelines import engines, runner
+from pipelines import runner
 from pipelines.cli import main
-from pipelines.contracts.fits import FitError
 from pipelines.contracts.plan_text import read_plan
-from pipelines.engines.shards import examples_of, shard_hash
-from pipelines.io.ledger import Ledger
-from pipelines.io.tracking import Tracking
 from pipelines.models.linear import Linear
 from pipelines.runner.leakcheck import leakcheck
 from pipelines.runner.reasons import Asked, reasons
-from pipelines.runner.recorded import recorded_plan
 from pipelines.runner.report import summary
 from pipelines.runner.reproduce import reproduce
 from pipelines.serve import pages
 from pipelines.serve.notebooks import sources
 from pipelines.stages.train import frame
-from tests.house import drop, loaded_by, overlay_on, query, settings_on, tables, toys_found, versions
+from tests.house import loaded_by, overlay_on, query, tables, versions
+from tests.mill import PLACE
 from tests.toy_domains.mill.domain import DOMAIN as MILL
-
-PLACE = {"training": {"workers": 1, "engines": {"linear": "single", "xgboost": "auto"}}}
-START, DAYS = datetime(2024, 1, 1, tzinfo=UTC), 40
-
-
-def raw_files() -> dict[str, str]:
-    """Forty days of two stations: a daily wave in flow with noise, hourly; the pond's level every two hours."""
-    noise = np.random.default_rng(7).normal(0.0, 0.3, (2, 24 * DAYS))
-    flows, levels = ["station_id,read_at,flow"], []
-    for index, station in enumerate(("a", "b")):
-        for hour in range(24 * DAYS):
-            at = (START + timedelta(hours=hour)).isoformat()
-            wave = 3.0 * math.sin(2 * math.pi * hour / 24)
-            flows.append(f"{station},{at},{10.0 * (index + 1) + wave + noise[index, hour]:.4f}")
-            if hour % 2 == 0:
-                levels.append(
-                    json.dumps(
-                        {"station_id": station, "seen_at": at, "level_m": round(2 + (wave + noise[index, hour]) / 9, 4)}
-                    )
-                )
-    works = ["day_starts_at,is_open,announced_at"]
-    for day in range(DAYS + 2):
-        works.append(f"{(START + timedelta(days=day)).isoformat()},{int(day % 7 < 5)},2023-12-01T00:00:00+00:00")
-    return {
-        "gauges/2024-02-10.csv": "\n".join(flows) + "\n",
-        "ponds/2024-02-10.jsonl": "\n".join(levels) + "\n",
-        "works/2023-12-01.csv": "\n".join(works) + "\n",
-    }
-
-
-@pytest.fixture(scope="module")
-def mill():
-    with toys_found():
-        yield
-
-
-@pytest.fixture(scope="module")
-def way(spark, mill, tmp_path_factory):
-    """The settings, and what one run of all stages came to."""
-    settings = settings_on(tmp_path_factory.mktemp("mill"), **PLACE)
-    drop(settings, "mill", raw_files())
-    return settings, runner.run(settings, names=["mill"])
-
-
-@pytest.fixture(scope="module")
-def mlflow_runs(way):
-    """The runs of the flow task: the parent, and its children by family."""
-    client = MlflowClient(way[0].mlflow.tracking_uri)
-    experiment = client.get_experiment_by_name("/mill/flow_m3s")
-    runs = client.search_runs([experiment.experiment_id])
-    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    children = {run.data.tags["family"]: run for run in runs if "mlflow.parentRunId" in run.data.tags}
-    assert len(parents) == 1 and len(runs) == 1 + len(children)
-    return client, parents[0], children
 
 
 def test_the_way_ends_in_what_status_says(way):
@@ -388,30 +327,6 @@ def test_time_is_estimated_from_what_was_measured(way, capsys):
     assert main(["estimate", "--task", "depth", "--conf", str(overlay)]) == 2
 
 
-def test_a_run_refuses_fits_over_its_budget_unless_forced(way, capsys, monkeypatch):
-    """As if each fit so far had taken an hour; another precision asks for new ones, which are not made here."""
-    settings, first = way
-    for file in (Path(settings.root) / "fits").rglob("measured.json"):
-        content = json.loads(file.read_text())
-        file.write_text(json.dumps(content | {"usage": content["usage"] | {"seconds": 3600.0}}))
-    training = PLACE["training"] | {"precision": "bfloat16", "budget_minutes": 30}
-    overlay = str(overlay_on(Path(settings.root).parent / "other", root=settings.root, training=training))
-    asked = ["run", "--domain", "mill", "--stage", "train", "--conf", overlay]
-
-    def begun(plan, *_):
-        raise FitError(f"{plan.task}: {plan.family} has begun")
-
-    monkeypatch.setattr(engines, "fit", begun)
-    assert main(asked) == 1
-    told = capsys.readouterr().err
-    assert "mill/flow_m3s: flow_m3s: the fit of seasonal_naive is estimated at " in told and "has begun" not in told
-    assert told.count("over training.budget_minutes 30. Raise it in conf, or run with --force") == 2  # tasks
-    assert main([*asked, "--force"]) == 1
-    told = capsys.readouterr().err
-    assert told.count("seasonal_naive has begun") == 2 and "budget" not in told
-    assert Ledger(settings.ledger).status() == first.status
-
-
 def test_a_fit_is_made_again_from_its_record_whatever_came_since(way, mlflow_runs, capsys):
     _, _, children = mlflow_runs
     overlay = str(overlay_on(Path(way[0].root).parent, **PLACE))
@@ -462,46 +377,3 @@ def test_a_fit_that_comes_out_otherwise_is_told_by_its_metrics(way, mlflow_runs,
     now, recorded, apart = re.fullmatch(r"  mae: (\S+), recorded (\S+), \+(\S+)", line).groups()
     assert float(recorded) == pytest.approx(run.data.metrics["mae"], rel=1e-5)
     assert float(now) > 1.1 * float(recorded) and float(apart) == pytest.approx(float(now) - float(recorded), rel=1e-2)
-
-
-@pytest.mark.slow  # everything is fitted and judged once more
-def test_a_fit_by_two_workers_is_one_nested_run_with_what_each_of_them_did(way, mlflow_runs):
-    settings, client = way[0], mlflow_runs[0]
-    training = {"workers": 2, "engines": {"linear": "single", "xgboost": "xgboost_spark"}}
-    by_two = settings_on(Path(settings.root).parent / "by_two", root=settings.root, training=training)
-    assert runner.run(by_two, names=["mill"], stages=["train", "evaluate", "register"]).failures == {}
-    (run,) = [
-        run
-        for run in client.search_runs([mlflow_runs[1].info.experiment_id], "params.engine = 'xgboost_spark'")
-        if run.info.status == "FINISHED"
-    ]
-    assert (run.data.tags["family"], run.data.params["workers"]) == ("xgboost", "2")
-    parent = client.get_run(run.data.tags["mlflow.parentRunId"])
-    assert parent.info.run_id != mlflow_runs[1].info.run_id
-    beside = client.search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
-    assert {one.data.tags["family"] for one in beside} == {"seasonal_naive", "linear", "xgboost"}
-
-    plan = recorded_plan(Tracking(by_two).recorded(run.info.run_id), run.info.run_id)
-    shards = [examples_of(plan, plan.train, rank, 2) for rank in (0, 1)]
-    workers = json.loads(Path(client.download_artifacts(run.info.run_id, "workers.json")).read_text())["workers"]
-    assert [(worker["rank"], worker["rows"], worker["shard_hash"]) for worker in workers] == [
-        (rank, len(shard), shard_hash(shard, "station_id")) for rank, shard in enumerate(shards)
-    ]
-    assert min(len(shard) for shard in shards) > 0
-    assert os.getpid() not in {worker["process_id"] for worker in workers}
-    for worker in workers:
-        tag = run.data.tags[f"worker_{worker['rank']}"]
-        assert tag == f"{worker['rows']} rows, process {worker['process_id']}, shard {worker['shard_hash'][:12]}"
-    for curve in ("train/pinball", "validate/pinball"):
-        points = client.get_metric_history(run.info.run_id, curve)
-        assert [point.step for point in points] == list(range(len(points))) and len(points) > 5
-        assert points[-1].value < points[0].value
-    published = tables(settings, "mill")
-    inputs = {i.dataset.name: json.loads(i.dataset.source) for i in run.inputs.dataset_inputs}
-    assert inputs == {
-        f"{name} v{published[name]['version']}": {
-            "path": published[name]["path"],
-            "delta_table_version": published[name]["version"],
-        }
-        for name in ("gold.mill_flow_m3s", "gold.mill_flows_series", "gold.mill_works_series")
-    }

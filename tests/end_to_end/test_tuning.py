@@ -19,8 +19,8 @@ from pipelines import cli, runner
 from pipelines.io.fault import VARIABLE
 from pipelines.runner.tuning import Budget, tune
 from pipelines.settings import PROJECT
-from tests.end_to_end.test_learning import raw_files
 from tests.house import TOY_DOMAINS, drop, overlay_on, settings_on, toys_found
+from tests.mill import raw_files
 
 PLACE = {"training": {"workers": 1, "engines": {"linear": "single", "xgboost": "single"}}}
 WORDS = ["tune", "--domain", "mill", "--task", "flow_m3s", "--trials", "4"]

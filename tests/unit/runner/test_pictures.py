@@ -10,21 +10,12 @@ import pyarrow as pa
 import pytest
 
 from pipelines.contracts.fits import Calibration, CurvePoint, FitResult
-from pipelines.contracts.tasks import ByHash, Classify, Estimate, Events, Promote, Rank, Share, utc
+from pipelines.contracts.tasks import Promote, Rank, utc
 from pipelines.runner.pictures import pictures
 from pipelines.stages.evaluate import Evidence
+from tests.backtests import DAYS, EVENTS, IS_LATE
 from tests.toy_domains.mill.domain import DOMAIN
 
-EVENTS = {
-    "table": "works",
-    "spine": Events("works", entity="work_id"),
-    "views": (),
-    "families": ("base_rate", "linear"),
-    "split": ByHash(Share(0.0, 0.5), Share(0.5, 0.6), Share(0.6, 0.8), Share(0.8, 1.0)),
-    "decide": "repair",
-}
-IS_LATE = Classify(column="is_late", promote=Promote("log_loss", "base_rate", by=0.05), **EVENTS)
-DAYS = Estimate(column="days", quantiles=(0.1, 0.5, 0.9), promote=Promote("mae", "base_rate", by=0.05), **EVENTS)
 FLOW = DOMAIN.tasks[0]
 TREES = FitResult(b"", "ubj", (CurvePoint("train/loss", 0, 1.0),), {"age": 1.0}, best_step=0)
 

@@ -27,6 +27,7 @@ examples:
   headrace status --json                         what is published, for programs
   headrace status --files                        what became of the records of each file
   headrace status --schemas                      how the columns of each table changed
+  headrace status --costs                        seconds, core-seconds and bytes that each stage took
   headrace maintain                              few large files instead of many small ones; old versions' files go
   headrace quarantine list                       what was set apart, by table, rule and file
   headrace quarantine show RECORD                one bad record: place, raw text, fields, every table's verdict
@@ -147,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
             shown.add_argument("--json", action="store_true", help="one JSON object")
             shown.add_argument("--files", action="store_true", help="what became of the records of each file")
             shown.add_argument("--schemas", action="store_true", help="how the columns of each table changed")
+            shown.add_argument("--costs", action="store_true", help="what each stage took of this machine, in all")
     new_domain.add_new_domain(
         command(
             "new-domain", new_domain.new_domain, "write a domain of your own from a CSV file, with a readiness report"
@@ -228,7 +230,8 @@ def _status(options: argparse.Namespace) -> int:
     from pipelines.io.ledger_schemas import schema_history
     from pipelines.runner.report import file_tables, schema_table, summary
 
-    ledger = Ledger(load(options.conf).ledger)
+    settings = load(options.conf)
+    ledger = Ledger(settings.ledger)
     status = ledger.status()
     if options.json:
         print(json.dumps(status))
@@ -239,6 +242,13 @@ def _status(options: argparse.Namespace) -> int:
         with ledger.reading() as c:
             changes = {name: schema_history(c, name) for name in status["domains"]}
         print(schema_table(changes) or "no schema is on record yet. Next: headrace run")
+    elif options.costs:
+        from pipelines.io.ledger_costs import costs_after
+        from pipelines.runner.costs import cost_table
+
+        with ledger.reading() as c:
+            costs = {name: costs_after(c, name) for name in status["domains"]}
+        print(cost_table(costs, settings.training.price_per_core_hour) or "no cost is on record. Next: headrace run")
     else:
         print(summary(status, list(status["domains"])) or "nothing is published yet. Next: headrace run")
     return COMPLETE

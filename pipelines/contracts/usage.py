@@ -18,20 +18,26 @@ class Sample:
 
 @dataclass(frozen=True)
 class Usage:
-    """core_seconds: what this process and those below it computed, on this machine alone; bytes_read: of the tables'
-    files."""
+    """core_seconds, bytes_written: what this process and those below it computed, and gave to this machine's disks,
+    where its system counts that; of other machines nothing is seen. bytes_read: of the tables' files."""
 
     seconds: float
     core_seconds: float
     bytes_read: int = 0
+    bytes_written: int = 0
     samples: tuple[Sample, ...] = ()
 
     def metrics(self, stage: str, price_per_core_hour: float) -> dict[str, float]:
-        """`cost/<stage>_seconds` and so on; the price only where conf has one."""
-        found = {"seconds": self.seconds, "core_seconds": self.core_seconds, "bytes_read": float(self.bytes_read)}
+        """`cost/<stage>_seconds` and so on; bytes only where any were counted, the price only where conf has one."""
+        found = {"seconds": self.seconds, "core_seconds": self.core_seconds}
+        found |= {name: float(number) for name in ("bytes_read", "bytes_written") if (number := getattr(self, name))}
         if price_per_core_hour:
-            found["price"] = self.core_seconds / _SECONDS_AN_HOUR * price_per_core_hour
+            found["price"] = self.price(price_per_core_hour)
         return {f"cost/{stage}_{name}": value for name, value in found.items()}
+
+    def price(self, per_core_hour: float) -> float:
+        """In whatever currency a core costs so much an hour."""
+        return self.core_seconds / _SECONDS_AN_HOUR * per_core_hour
 
 
 def summed(costs: Iterable[Mapping[str, float]]) -> dict[str, float]:

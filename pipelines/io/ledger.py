@@ -20,6 +20,7 @@ from pipelines.io import fault
 from pipelines.io import ledger_schema as schema
 from pipelines.io.failures import LedgerError
 from pipelines.io.ledger_checks import record_checks
+from pipelines.io.ledger_costs import record_costs
 from pipelines.io.ledger_models import record_models
 from pipelines.io.ledger_movements import record_movements
 from pipelines.io.ledger_outcomes import record_outcomes
@@ -249,6 +250,7 @@ class Ledger:
                 place = {"domain": domain, "stage": stage, "subject": subject}
                 put(c, schema.fingerprints, place, {"value": value, "attempt": attempt})
             record_models(c, attempt, domain, publication)
+            record_costs(c, attempt, domain, publication.costs)
             c.execute(update(schema.attempts).where(schema.attempts.c.number == attempt).values(published_at=_now()))
 
     # What was published.

@@ -28,7 +28,7 @@ from sqlalchemy.pool import NullPool
 
 from pipelines.io.failures import LedgerError
 
-VERSION = 4  # grows with every table that is added: a ledger of an older version is given what it lacks
+VERSION = 5  # grows with every table that is added: a ledger of an older version is given what it lacks
 WRITES = "headrace_writes"  # execution option of a connection that is going to write
 _BUSY_SECONDS = 30
 
@@ -210,6 +210,18 @@ decisions = _table(
     Column("naive_value", Float),
     Column("foresight_value", Float),
     _attempt(),
+)
+# What the stages of an attempt took of the machine, in their order; subject: the task, "" for the domain's tables.
+costs = _table(
+    "costs",
+    Column("attempt", ForeignKey("attempts.number"), primary_key=True),
+    _text("stage", primary_key=True),
+    _text("subject", primary_key=True),
+    _text("domain"),
+    _count("position"),
+    Column("seconds", Float, nullable=False),
+    Column("core_seconds", Float, nullable=False),
+    _count("bytes_written"),
 )
 messages = _table(
     "messages",

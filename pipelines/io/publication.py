@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipelines.contracts.checks import Check
+from pipelines.contracts.usage import Usage
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ class Publication:
 
     tables: per table what `Warehouse.check` found. progress: (batch id, stage) that are now done.
     fingerprints: per (stage, subject) what the published result was computed from.
-    predictions: rows per task.
+    predictions: rows per task. costs: what the work took, per (stage, subject).
     """
 
     tables: Mapping[str, Written] = field(default_factory=dict)
@@ -180,3 +181,4 @@ class Publication:
     champions: tuple[Champion, ...] = ()
     predictions: Mapping[str, int] = field(default_factory=dict)
     decisions: tuple[Decisions, ...] = ()
+    costs: Mapping[tuple[str, str], Usage] = field(default_factory=dict)

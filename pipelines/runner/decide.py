@@ -53,13 +53,19 @@ def model_of(context: Context, champion: Champion) -> tuple[bytes, ModelCard]:
 
 def score(work: Work, task: Task) -> None:
     """Append the champion's predictions from the test span's start on, for cut-offs that have none."""
-    domain, context = work.domain, work.context
+    domain = work.domain
     work.needs("score", gold_tables(domain, task), "Run the stage gold first")
     test = task.split.spans["test"]
     made_of = fingerprint(test, {n: work.version(n) for n in gold_tables(domain, task)})
     if work.is_done("score", task.name, made_of):
         work.say("score", f"{task.name}: nothing to do: every cut-off has its prediction")
         return
+    with work.metered("score", task.name):
+        _score(work, task)
+    work.mark_done("score", task.name, made_of)
+
+
+def _score(work: Work, task: Task) -> None:
     from pyspark.sql import functions as F
 
     from pipelines.engines.predictions import Model, predictions
@@ -67,6 +73,7 @@ def score(work: Work, task: Task) -> None:
     from pipelines.runner.entities import told_pooled
     from pipelines.stages.score import score as append_predictions
 
+    domain, context, test = work.domain, work.context, task.split.spans["test"]
     champion = champion_of(work, task)
     name = domain.delta_table("gold", f"{task.name}_predictions")
     as_of = context.as_of_for(domain)
@@ -102,7 +109,6 @@ def score(work: Work, task: Task) -> None:
     work.write(change)
     total = work.count(name)
     work.put("predictions", task.name, total)
-    work.mark_done("score", task.name, made_of)
     work.say(
         "score",
         f"{task.name}: {total - before:,} predictions by {champion.model}/{champion.version} ({champion.family})",
@@ -121,6 +127,13 @@ def decide(work: Work, task: Task) -> None:
     if work.is_done("decide", task.name, made_of):
         work.say("decide", f"{task.name}: nothing to do: every prediction has its action")
         return
+    with work.metered("decide", task.name):
+        _decide(work, task, predictions_name)
+    work.mark_done("decide", task.name, made_of)
+
+
+def _decide(work: Work, task: Task, predictions_name: str) -> None:
+    domain = work.domain
     from pipelines.stages.decide import decide as append_decisions
 
     policy = policy_named(domain, task.decide)
@@ -135,5 +148,4 @@ def decide(work: Work, task: Task) -> None:
     )
     total = work.count(name)
     work.add("decisions", Decisions(task.name, total, policy.unit, policy.higher_is_better))
-    work.mark_done("decide", task.name, made_of)
     work.say("decide", f"{task.name}: {total - before:,} decisions by {policy.name}")

@@ -37,8 +37,19 @@ def gold(work: Work) -> None:
     if work.is_done("gold", "", made_of):
         work.say("gold", "nothing to do: made from just these tables before")
         return
+    work.open()  # that nothing became another is published, too, or every run would look again
+    with work.metered("gold"):
+        _anew(work, as_of, names, histories, versions)
+    work.mark_done("gold", "", made_of)
+
+
+def _anew(
+    work: Work, as_of: datetime, names: Mapping[str, str], histories: Mapping[str, str], versions: Mapping[str, int]
+) -> None:
+    """names, histories: the silver tables, by those of the domain; versions: of each."""
     from pipelines.stages.gold import asking_alike, known, tables_of_cut_offs, tables_of_series
 
+    domain, known_by = work.domain, work.context.as_of
     series = {name: domain.delta_table("gold", f"{name}_series") for name in sorted(tables_of_series(domain))}
     series_made_of = {name: _series_made_of(work, name, versions) for name in series}
     kept = {name for name in series if work.is_done("gold", series[name], series_made_of[name])}
@@ -56,8 +67,6 @@ def gold(work: Work) -> None:
     for tasks in asking_alike(domain):
         _cut_offs(work, tasks, silver, history, statements, as_of)
         _tell_left_out(work, tasks[0], statements, as_of)
-    work.open()  # that nothing became another is published, too, or every run would look again
-    work.mark_done("gold", "", made_of)
 
 
 def _series(work: Work, name: str, statements: DataFrame) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
+from pipelines.contracts.deliveries import Brought
 from pipelines.contracts.domain import Domain
 from pipelines.io import landing
 from pipelines.runner.checks import keep_checks
@@ -27,10 +28,14 @@ def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
     batches = sorted([*raw.values(), *kept], key=lambda batch: batch.id)
     for batch in batches:
         work = Work(context, domain, "ingest")
-        brought = bronze(work, batch) if batch.id in raw else {}
+        brought: Mapping[str, Sequence[Brought]] = {}
+        if batch.id in raw:
+            with work.metered("bronze"):
+                brought = bronze(work, batch)
         if "silver" in stages:
             try:
-                silver(work, batch, brought)
+                with work.metered("silver"):
+                    silver(work, batch, brought)
             except Refused as refusal:
                 context.ledger.refuse_batch(batch.id, str(refusal), work.added("checks"))
                 after = Work(context, domain, "ingest")

@@ -16,6 +16,7 @@ from pipelines.contracts.usage import summed
 from pipelines.io.failures import TrackingError
 from pipelines.io.publication import Champion, Fit
 from pipelines.runner.backtest import Backtest, as_table, backtested
+from pipelines.runner.costs import of_tables
 from pipelines.runner.failures import Untold, Waiting
 from pipelines.runner.fits import current_plan, fitted, told_where, usage_of
 from pipelines.runner.folds import Rolled, rolled
@@ -102,6 +103,12 @@ class Lesson:
             work.say("train", f"{task.name}: nothing to do: every family is fitted on just this")
             return
         work.open()
+        with work.metered("train", task.name):
+            self._train()
+        work.mark_done("train", task.name, self.made_of)
+
+    def _train(self) -> None:
+        work, task = self._work, self._task
         if isinstance(task.split, ByHash):
             work.say("train", f"{task.name}: split {task.split}")
         if task.select is not None:
@@ -119,7 +126,6 @@ class Lesson:
                 work.say("train", f"{task.name}: {family}: {by_which_model(bundle)}")
         for family, folds in self.folds.items():
             work.say("train", f"{task.name}: {family}: {folds.told(task.promote.metric)}")
-        work.mark_done("train", task.name, self.made_of)
 
     @cached_property
     def folds(self) -> dict[str, Rolled]:
@@ -140,6 +146,12 @@ class Lesson:
         if self._is_done("evaluate"):
             work.say("evaluate", f"{task.name}: nothing to do: judged before")
             return
+        with work.metered("evaluate", task.name):
+            self._evaluate()
+        work.mark_done("evaluate", task.name, self.made_of)
+
+    def _evaluate(self) -> None:
+        work, task = self._work, self._task
         import pyarrow as pa
 
         from pipelines.stages.changes import Change
@@ -157,7 +169,6 @@ class Lesson:
             work.say("evaluate", f"{task.name}: {family}: {told(metrics, task)}")
         frame = work.context.spark().createDataFrame(pa.concat_tables(parts))
         work.write(Change(work.domain.delta_table("gold", f"{task.name}_backtest"), "overwrite", frame))
-        work.mark_done("evaluate", task.name, self.made_of)
 
     def register(self) -> None:
         """Carry out the verdict: register the best family's model and make it champion, or say why none may be."""
@@ -222,7 +233,7 @@ class Lesson:
 
         task, metric, tables = self._task, self._task.promote.metric, {}
         metrics = {f"{metric}/{family}": seen.metrics[metric] for family, seen in self.evidence.items()}
-        metrics |= summed([self._costs(family) for family in self.evidence])
+        metrics |= of_tables(self._work, task) | summed([self._costs(family) for family in self.evidence])
         if self.selection:
             from pipelines.metrics.selection_figure import selection as drawn
 

@@ -23,8 +23,17 @@ def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -
         work.say("observe", f"{task.name}: nothing to do: valued before")
         tell(context, domain, task)
         return
+    with work.metered("observe", task.name):
+        _value(work, task, decisions_name, series_name)
+    work.mark_done("observe", task.name, made_of)
+    work.publish()
+    tell(context, domain, task)
+
+
+def _value(work: Work, task: Task, decisions_name: str, series_name: str) -> None:
     from pipelines.stages.observe import realised, totals
 
+    domain, context = work.domain, work.context
     policy = policy_named(domain, task.decide)
     change = realised(domain, task, policy, work.read(decisions_name), work.read(series_name))
     work.write(change)
@@ -32,13 +41,13 @@ def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -
     values: dict[str, float | None] = row.asDict()
     summed = Decisions(task.name, work.count(decisions_name), policy.unit, policy.higher_is_better, **values)
     work.add("decisions", summed)
-    work.mark_done("observe", task.name, made_of)
     known = {f"decision/{name}": value for name, value in values.items() if value is not None}
     if known:
         from pipelines.io.run_records import Note
+        from pipelines.runner.costs import of_serving
         from pipelines.runner.effects import metrics, of_valued
 
-        known |= metrics(of_valued(work, change.table, task, policy))
+        known |= metrics(of_valued(work, change.table, task, policy)) | of_serving(work, task)
 
         champion = context.ledger.champions(domain.name, task.name)[-1]
         spool_of(context, domain, task).add(work.attempt.number, Note.of(champion.run_id, known).write)
@@ -46,8 +55,6 @@ def run(context: Context, domain: Domain, task: Task, wanted: Collection[str]) -
         work.say("observe", f"{task.name}: in {policy.unit}: {told}")
     else:
         work.say("observe", f"{task.name}: no label of any decision is known yet")
-    work.publish()
-    tell(context, domain, task)
 
 
 def watch_tables(context: Context, domain: Domain) -> None:

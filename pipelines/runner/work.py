@@ -200,6 +200,15 @@ class Work:
     def mark_done(self, stage: str, subject: str, fingerprint: str) -> None:
         self.put("fingerprints", (stage, subject), fingerprint)
 
+    @contextmanager
+    def metered(self, stage: str, subject: str = "") -> Iterator[None]:
+        """What is done within it is published, with what the unit publishes, as what the stage took of the machine."""
+        from pipelines.io.machine import Metered
+
+        with Metered() as meter:
+            yield
+        self.put("costs", (stage, subject), meter.usage)
+
     def publish(self) -> None:
         """Make all tables and records of this unit visible in one ledger transaction, if there are any. What is done
         with it afterwards is another attempt."""

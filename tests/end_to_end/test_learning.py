@@ -174,6 +174,7 @@ def test_the_champion_is_an_alias_that_says_why(way, mlflow_runs):
     assert version.tags["headrace.why"] == way[1].status["domains"]["mill"]["tasks"]["flow_m3s"]["champion"]["why"]
     metrics = client.get_run(version.run_id).data.metrics
     assert metrics["decision/value"] > 0
+    assert metrics["cost/score_seconds"] > 0 and metrics["cost/decide_core_seconds"] > 0
     assert metrics["effect/gain"] == pytest.approx(metrics["decision/naive_value"] - metrics["decision/value"])
     assert metrics["effect/gain_low"] <= metrics["effect/gain"] <= metrics["effect/gain_high"]
 
@@ -315,6 +316,7 @@ def test_a_fits_record_holds_its_plan_environment_card_machine_and_costs(way, ml
         assert metrics[f"cost/{stage}_seconds"] > 0 and metrics[f"cost/{stage}_core_seconds"] > 0
         assert metrics[f"cost/{stage}_bytes_read"] > 0 and f"cost/{stage}_price" not in metrics
     assert parent.data.metrics["cost/train_seconds"] > metrics["cost/train_seconds"]
+    assert all(parent.data.metrics[f"cost/{stage}_core_seconds"] > 0 for stage in ("bronze", "silver", "gold"))
 
 
 def test_time_is_estimated_from_what_was_measured(way, capsys):

@@ -205,6 +205,38 @@ def test_status_accounts_for_the_records_of_each_file(capsys, tmp_path):
     ]
 
 
+def test_status_tells_what_stages_took(tmp_path, capsys):
+    from pipelines.contracts.usage import Usage
+
+    overlay = overlay_on(tmp_path)
+    assert cli.main(["status", "--costs", "--conf", str(overlay)]) == 0
+    assert capsys.readouterr().out == "no cost is on record. Next: headrace run\n"
+    ledger = Ledger(settings_on(tmp_path).ledger)
+    publish_a_little(settings_on(tmp_path))
+    for _ in range(2):
+        taken = {("silver", ""): Usage(1.25, 2.0, bytes_written=3_500_000), ("train", "load_mw"): Usage(900.0, 1798.0)}
+        ledger.publish(ledger.open_attempt("energy", "ingest"), Publication(costs=taken))
+    assert cli.main(["status", "--costs", "--conf", str(overlay)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "  domain  stage   task     times        s   core s  MB written",
+        "  ------  ------  -------  -----  -------  -------  ----------",
+        "  energy  silver               2      2.5      4.0         7.0",
+        "  energy  train   load_mw      2  1,800.0  3,596.0         0.0",
+        "  energy  in all                  1,802.5  3,600.0         7.0",
+    ]
+    priced = overlay_on(tmp_path, training={"price_per_core_hour": 0.05})
+    assert cli.main(["status", "--costs", "--conf", str(priced)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split() == [
+        "energy",
+        "in",
+        "all",
+        "1,802.5",
+        "3,600.0",
+        "7.0",
+        "0.0500",
+    ]
+
+
 def publish_a_little(settings):
     """What a run leaves in the ledger, without the tables: status reads nothing else."""
     from pipelines.contracts.tasks import utc

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
+from pipelines.contracts.usage import Usage
 from pipelines.io.failures import LedgerError
 from pipelines.io.ledger import Ledger
+from pipelines.io.ledger_costs import StageCost, costs_after, newest_champion, newest_fit
 from pipelines.io.ledger_schema import VERSION, metadata
 from pipelines.io.publication import Champion, Decisions, Fit, LandedFile, Outcomes, Publication, Written
 
-ADDED_LATER = {"contents", "checks", "schemas", "leases", "movements", "cards"}
+ADDED_LATER = {"contents", "checks", "schemas", "leases", "movements", "cards", "costs"}
 MORNING = datetime(2014, 2, 1, 6, tzinfo=UTC)
 
 
@@ -263,10 +265,38 @@ def test_an_older_ledger_is_given_the_tables_that_it_lacks(ledger_uri: str, vers
     assert opened.open_attempt("energy", "etl") == 2
 
 
+def test_costs_of_published_attempts_are_summed_by_stage_and_task(ledger: Ledger) -> None:
+    def publish(unit: str, costs: dict[tuple[str, str], Usage], **more: object) -> None:
+        ledger.publish(ledger.open_attempt("energy", unit), Publication(costs=costs, **more))
+
+    tables = {("silver", ""): Usage(2.0, 3.0, bytes_written=10), ("gold", ""): Usage(1.0, 1.5)}
+    publish("ingest", tables)
+    fits, champions = (fit("linear", "run-1", {}),), (champion(1, "linear", "best"),)
+    publish("learn load_mw", {("train", "load_mw"): Usage(8.0, 16.0)}, fits=fits, champions=champions)
+    publish("ingest", tables)
+    publish("decide load_mw", {("score", "load_mw"): Usage(0.5, 0.5, bytes_written=7)})
+    ledger.open_attempt("energy", "ingest")
+    with ledger.reading() as c:
+        assert costs_after(c, "energy") == [
+            StageCost("silver", "", 2, Usage(4.0, 6.0, bytes_written=20)),
+            StageCost("gold", "", 2, Usage(2.0, 3.0)),
+            StageCost("train", "load_mw", 1, Usage(8.0, 16.0)),
+            StageCost("score", "load_mw", 1, Usage(0.5, 0.5, bytes_written=7)),
+        ]
+        assert costs_after(c, "finance") == []
+        assert newest_fit(c, "energy", "load_mw") == newest_champion(c, "energy", "load_mw") == 2
+        assert newest_fit(c, "energy", "price") == newest_champion(c, "energy", "price") == 0
+        assert costs_after(c, "energy", 2) == [
+            StageCost("silver", "", 1, Usage(2.0, 3.0, bytes_written=10)),
+            StageCost("gold", "", 1, Usage(1.0, 1.5)),
+            StageCost("score", "load_mw", 1, Usage(0.5, 0.5, bytes_written=7)),
+        ]
+
+
 def test_a_table_is_added_by_a_new_version_alone() -> None:
     of_ingest = {"ledger", "attempts", "batches", "files", "progress", "pins", "outcomes", "fingerprints"}
     of_tasks = {"fits", "champions", "predictions", "decisions", "messages"}
-    assert (VERSION, set(metadata.tables)) == (4, of_ingest | of_tasks | ADDED_LATER)
+    assert (VERSION, set(metadata.tables)) == (5, of_ingest | of_tasks | ADDED_LATER)
 
 
 def test_an_unusable_ledger_is_said_in_one_line(tmp_path: Path) -> None:

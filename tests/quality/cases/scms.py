@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from pipelines.contracts.tasks import utc
 from pipelines.models.rows import Values
-from tests.quality.choice import all_told, chosen, mean_of
+from tests.quality.choice import all_told, chosen, mean_of, told
 from tests.quality.figure import Figure
 from tests.quality.tabular import Learner, Rows
 from tests.reference_domains.scms_late.domain import DOMAIN
@@ -26,6 +27,25 @@ LEARNERS = {
     "log odds": Learner("logistic", {"ridge": 1e-3}),
     "a net": Learner("mlp", {"epochs": 20}),
 }
+REFERENCE = Learner(
+    "xgboost",
+    {
+        "rounds": 300,
+        "patience": 300,
+        "max_depth": 4,
+        "learning_rate": 0.05,
+        "subsample": 0.8,
+        "colsample_bytree": 0.8,
+        "min_child_weight": 1.0,
+    },
+)
+"""As the reference has it, but for three seeds instead of one."""
+REFERENCE_SEEDS = (0, 1, 2)
+_CODE, _SHARE = "_code__own", "__target_mean"
+REFERENCE_PROTOCOL = (
+    "SCMS, the rows of below, names as codes as in the reference instead of as shares of late lines; its parameters: "
+    f"{told(REFERENCE)}; fitted on the first four fifths by scheduled day, judged on the last; nothing is chosen"
+)
 PROTOCOL = (
     "SCMS, 10,324 lines of deliveries through land, bronze, silver and gold, each asked the day before it is due: how "
     "others were late counts if it was known by then; fitted on the first four fifths by scheduled day, judged on the "
@@ -38,6 +58,12 @@ NOTE = (
     ".810 at the test lines; without the shares of earlier late lines, .60 and .71 at those fifths"
 )
 
+REFERENCE_NOTE = (
+    "SCMS, the reference configuration: the stretch of .86 is missed; the training lines give no hint of how to come "
+    "nearer, since at their last two fifths the same configuration has about .60 and .76, and what does better there "
+    "does worse at the test lines"
+)
+
 
 def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[Figure]:
     """AUC at the last fifth; no better than a coin breaks a promise."""
@@ -47,6 +73,29 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
     file = data / DATA
     rows = Rows.from_gold(DOMAIN, DOMAIN.tasks[0], {f"lines/{file.name}": file.read_bytes()}, AS_OF)
     train, test = rows.in_time(TEST)
+    wanted = reference["measured_here_xgb"]["SCMS last 20% by schedule date AUC"]
+    coded = rows.without([name for name in rows.frame.features if name.endswith(_SHARE)])
+    as_reference = [
+        float(roc_auc_score(rows.labels[test], coded.whole(REFERENCE, train, test, seed))) for seed in REFERENCE_SEEDS
+    ]
+    auc = float(np.mean(as_reference))
+    yield Figure(
+        what="SCMS, the reference configuration: AUC",
+        ours=auc,
+        reference=wanted,
+        goal=GOAL,
+        first_mark=FIRST_MARK,
+        protocol=REFERENCE_PROTOCOL,
+        seed=SEED,
+        samples=len(test),
+        seconds=time.monotonic() - started,
+        holds=auc > 0.5,
+        seeds=REFERENCE_SEEDS,
+        spread=float(np.ptp(as_reference)),
+        more_is_better=True,
+        note=REFERENCE_NOTE,
+    )
+    rows = rows.without([name for name in rows.frame.features if name.endswith(_CODE)])
     earlier, later = rows.in_time(ASIDE, train)
     parts = [(earlier, later), rows.in_time(ASIDE / (1.0 - ASIDE), earlier)]
     names = chosen(rows, LEARNERS, disorder, parts, SEED)
@@ -55,7 +104,7 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
     yield Figure(
         what="SCMS, mean of families: AUC",
         ours=auc,
-        reference=reference["measured_here_xgb"]["SCMS last 20% by schedule date AUC"],
+        reference=wanted,
         goal=GOAL,
         first_mark=FIRST_MARK,
         protocol=PROTOCOL,

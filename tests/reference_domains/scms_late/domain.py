@@ -22,6 +22,7 @@ QUARTER_H, YEAR_H = 24.0 * 91, 24.0 * 365
 SCHEDULED_AT = Column("scheduled_at", "timestamp", field="Scheduled Delivery Date", pattern=DONE)
 _TURNS_OUT = ("delivered_on", "recorded_on", "scheduled_on")
 WHOSE = ("vendor", "country", "project_code", "manufacturing_site")
+NAMES = (*WHOSE, "item", "molecule", "brand", "dosage_form")
 
 LINES = Table(
     "lines",
@@ -37,6 +38,8 @@ LINES = Table(
         Column("order_kind", "string", doc="why there is no day of the order, or 'given'"),
         Column("weight_kind", "string", doc="why there is no weight, or 'given' or 'elsewhere'"),
         Column("freight_kind", "string", doc="why there is no freight, or 'given' or 'elsewhere'"),
+        Column("first_line", "double", doc="1 for a medicine of first choice"),
+        *[Column(f"{of}_code", "double", doc=f"where the {of} stands in the alphabet of all") for of in NAMES],
     ),
     expect=(quarantine("something_is_delivered", "packs > 0 and units_per_pack > 0"),),
     doc="A line of a delivery, as it is scheduled.",
@@ -70,9 +73,8 @@ PLACES = {
 }
 NUMBERS = (
     *("quote_lead_d", "order_lead_d", "units_per_pack", "packs", "line_value_usd", "pack_price_usd", "unit_price_usd"),
-    *("weight_kg", "freight_usd", "insurance_usd"),
+    *("weight_kg", "freight_usd", "insurance_usd", "first_line"),
 )
-NAMES = (*WHOSE, "item", "molecule", "brand", "dosage_form")
 VIEWS = (
     FeatureView(
         "line",
@@ -84,6 +86,13 @@ VIEWS = (
             *[TargetMean(name, smoothing=20.0) for name in NAMES],
         ),
         doc="the line as it is scheduled",
+    ),
+    FeatureView(
+        "codes",
+        table="lines",
+        entity="line_id",
+        features=tuple(Own(f"{name}_code") for name in NAMES),
+        doc="the line's names as numbers, as the reference configuration makes them",
     ),
     FeatureView("day", table="", features=(Calendar(("weekday", "year_cos", "year_sin")),), doc="the day before"),
     *[

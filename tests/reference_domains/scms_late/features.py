@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-_WHOSE = ("vendor", "country", "project_code", "manufacturing_site")
+from tests.reference_domains.scms_late.domain import NAMES, WHOSE
 
 
 def lines(rows: DataFrame) -> DataFrame:
-    """Days from quote and order to the scheduled day; why there is no day, weight or freight."""
+    """Days from quote and order to the scheduled day; why there is no day, weight or freight; names as numbers.
+
+    As in the reference configuration a number is a name's place among those of all lines, of later ones too: what a
+    name is called tells nothing of lateness, but a number may be another one once new names are there.
+    """
     days = {
         f"{name}_lead_d": F.datediff("scheduled_at", f"{name}_sent_on").cast("double") for name in ("quote", "order")
     }
@@ -20,9 +24,11 @@ def lines(rows: DataFrame) -> DataFrame:
         .otherwise(F.col(note))
         for name, note in notes.items()
     }
-    return rows.withColumns(days | kinds)
+    codes = {f"{name}_code": F.dense_rank().over(Window.orderBy(name)).cast("double") for name in NAMES}
+    first = {"first_line": F.col("is_first_line").cast("double")}
+    return rows.withColumns(days | kinds | first | codes)
 
 
 def outcomes(rows: DataFrame) -> DataFrame:
     """The outcome once for each column whose shares are counted, since features are named by what they count."""
-    return rows.withColumns({f"late_of_{of}": F.col("is_late") for of in _WHOSE})
+    return rows.withColumns({f"late_of_{of}": F.col("is_late") for of in WHOSE})

@@ -39,7 +39,7 @@ LINES = Table(
         Column("weight_kind", "string", doc="why there is no weight, or 'given' or 'elsewhere'"),
         Column("freight_kind", "string", doc="why there is no freight, or 'given' or 'elsewhere'"),
         Column("first_line", "double", doc="1 for a medicine of first choice"),
-        *[Column(f"{of}_code", "double", doc=f"where the {of} stands in the alphabet of all") for of in NAMES],
+        *[Column(f"{of}_code", "double", doc=f"a number for the {of}") for of in NAMES],
     ),
     expect=(quarantine("something_is_delivered", "packs > 0 and units_per_pack > 0"),),
     doc="A line of a delivery, as it is scheduled.",
@@ -92,7 +92,7 @@ VIEWS = (
         table="lines",
         entity="line_id",
         features=tuple(Own(f"{name}_code") for name in NAMES),
-        doc="the line's names as numbers, as the reference configuration makes them",
+        doc="the line's names as numbers, which the reference configuration has",
     ),
     FeatureView("day", table="", features=(Calendar(("weekday", "year_cos", "year_sin")),), doc="the day before"),
     *[

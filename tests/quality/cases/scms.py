@@ -44,7 +44,7 @@ REFERENCE_SEEDS = (0, 1, 2)
 _CODE, _SHARE = "_code__own", "__target_mean"
 REFERENCE_PROTOCOL = (
     "SCMS, the rows of below, with names as codes in place of their shares of late lines; parameters as the reference "
-    f"has them, {told(REFERENCE)}; fitted on the first four fifths by scheduled day, judged on the last; nothing is chosen"
+    f"has them, {told(REFERENCE)}; fitted on the first four fifths by scheduled day, judged on the last; nothing chosen"
 )
 PROTOCOL = (
     "SCMS, 10,324 lines of deliveries through land, bronze, silver and gold, each asked the day before it is due: how "
@@ -58,10 +58,9 @@ NOTE = (
     ".810 at the test lines; without the shares of earlier late lines, .60 and .71 at those fifths"
 )
 REFERENCE_NOTE = (
-    "SCMS, the reference configuration: looked at the test lines it was with three kinds of codes (places in the alphabet, "
-    "checksums, letters by three), each at .835 to .837, and with shares of late lines, at .824, so which code it is "
-    "matters little; at the last two fifths of the training lines, each from those before, it has .62 and .76, which is "
-    "no guide to .86"
+    "SCMS, the reference configuration: it was looked at on the test lines with three kinds of codes (places in the "
+    "alphabet, checksums, letters by three), which had .835 to .837, and with shares of late lines, which had .824; at "
+    "the last two fifths of the training lines, each from those before, it has .62 and .76, which is no guide to .86"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,16 @@ import pyarrow as pa
 
 from pipelines.contracts.tasks import CLUSTER, Task, quantile_column
 from pipelines.metrics import classes, clusters, point, quantile, ranking
+from pipelines.metrics.losses import direction
 from pipelines.metrics.orders import Orders
 
 Values = npt.NDArray[np.float64]
+
+
+TOP_SHARE = 0.05
+"""Of all rows, those with the greatest anomaly scores: among them the recall of a Detect is counted."""
+_GIVEN = ("nominal_coverage", "base_rate", "queries", "queries_without")
+"""What the rows or the task say, whatever is predicted."""
 
 
 def measures(rows: pa.Table, naive: pa.Table, task: Task, *, scale: float | None = None) -> dict[str, float]:
@@ -22,19 +30,39 @@ def measures(rows: pa.Table, naive: pa.Table, task: Task, *, scale: float | None
     for `mase`. A metric that the rows do not define is left out: no order where all labels are alike, no share of an
     actual value of zero. One of a model that lacks a prediction is NaN.
     """
+    return beside(alone(rows, task, scale=scale), alone(naive, task, scale=scale), task)
+
+
+def alone(rows: pa.Table, task: Task, *, scale: float | None = None) -> dict[str, float]:
+    """The metrics of one family, without the baseline's."""
     if task.query:
-        return _of_orders(rows, naive, task)
+        return _of_orders(rows, task)
     if task.is_unlabelled:
-        return _of_scores(rows, naive, task)
+        return _of_scores(rows, task)
     if task.quantiles:
-        return _of_quantiles(rows, naive, task, scale)
-    return _of_classes(rows, naive, task) if task.classes else _of_probability(rows, naive, task)
+        return _of_quantiles(rows, task, scale)
+    return _of_classes(rows, task) if task.classes else _of_probability(rows, task)
 
 
-def _of_quantiles(rows: pa.Table, naive: pa.Table, task: Task, scale: float | None) -> dict[str, float]:
+def beside(of: Mapping[str, float], naive: Mapping[str, float], task: Task) -> dict[str, float]:
+    """Metrics with the baseline's as `naive_…`, and `skill`: by what part of the naive one the metric that stands for
+    all is better."""
+    found, metric = dict(of), metric_of_skill(task)
+    found |= {f"naive_{name}": value for name, value in naive.items() if name in of and name not in _GIVEN}
+    if metric in of:
+        found["skill"] = direction(metric) * point.skill(of[metric], naive[metric]) + 0.0  # never −0
+    return found
+
+
+def metric_of_skill(task: Task) -> str:
+    """The metric that stands for all of the task's kind."""
+    if task.query:
+        return "ndcg"
+    return "disorder" if task.is_unlabelled else "mae" if task.quantiles else "log_loss"
+
+
+def _of_quantiles(rows: pa.Table, task: Task, scale: float | None) -> dict[str, float]:
     actual, predicted = values(rows, "actual"), quantiles(rows, task)
-    mae = point.mae(actual, predicted[0.5])
-    naive_mae = point.mae(values(naive, "actual"), values(naive, task.point))
     low, high = task.quantiles[0], task.quantiles[-1]
     by_spread = {
         "r2": point.r2(actual, predicted[0.5]),
@@ -42,9 +70,7 @@ def _of_quantiles(rows: pa.Table, naive: pa.Table, task: Task, scale: float | No
         "mase": math.nan if scale is None else point.mase(actual, predicted[0.5], scale),
     }
     return {
-        "mae": mae,
-        "naive_mae": naive_mae,
-        "skill": point.skill(mae, naive_mae),
+        "mae": point.mae(actual, predicted[0.5]),
         "rmse": point.rmse(actual, predicted[0.5]),
         "bias": point.bias(actual, predicted[0.5]),
         **{name: value for name, value in by_spread.items() if not math.isnan(value)},
@@ -56,15 +82,10 @@ def _of_quantiles(rows: pa.Table, naive: pa.Table, task: Task, scale: float | No
     }
 
 
-def _of_probability(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
+def _of_probability(rows: pa.Table, task: Task) -> dict[str, float]:
     actual, predicted = values(rows, "actual"), values(rows, task.point)
-    naive_actual, naive_predicted = values(naive, "actual"), values(naive, task.point)
-    log_loss = ranking.log_loss(actual, predicted)
-    naive_log_loss = ranking.log_loss(naive_actual, naive_predicted)
     found = {
-        "log_loss": log_loss,
-        "naive_log_loss": naive_log_loss,
-        "skill": point.skill(log_loss, naive_log_loss),
+        "log_loss": ranking.log_loss(actual, predicted),
         "brier": ranking.brier(actual, predicted),
         "calibration_error": ranking.calibration_error(actual, predicted),
         "accuracy": ranking.accuracy(actual, predicted),
@@ -75,69 +96,51 @@ def _of_probability(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, fl
         return found
     return found | {
         "auc": ranking.auc(actual, predicted),
-        "naive_auc": ranking.auc(naive_actual, naive_predicted),
         "average_precision": ranking.average_precision(actual, predicted),
-        "naive_average_precision": ranking.average_precision(naive_actual, naive_predicted),
         "recall_at_capacity": ranking.recall_at(actual, predicted, task.capacity),
     }
 
 
-def _of_scores(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
+def _of_scores(rows: pa.Table, task: Task) -> dict[str, float]:
     """disorder: in what part of all pairs the odd one does not stand above the other; recall: of a twentieth; ari: how
     far clusters, if the family has any, part the rows as the labels do."""
     actual, score = values(rows, "actual"), values(rows, task.point)
     base_rate = ranking.base_rate(actual)
     if not 0.0 < base_rate < 1.0:
         return {"base_rate": base_rate}
-    naive_actual, naive_score = values(naive, "actual"), values(naive, task.point)
-    auc, naive_auc = ranking.auc(actual, score), ranking.auc(naive_actual, naive_score)
+    auc = ranking.auc(actual, score)
     return {
         "disorder": 1.0 - auc,
-        "naive_disorder": 1.0 - naive_auc,
-        "skill": point.skill(1.0 - auc, 1.0 - naive_auc),
         "auc": auc,
-        "naive_auc": naive_auc,
         "average_precision": ranking.average_precision(actual, score),
-        "naive_average_precision": ranking.average_precision(naive_actual, naive_score),
-        "recall_at_5pct": ranking.recall_at(actual, score, 0.05),
+        "recall_at_5pct": ranking.recall_at(actual, score, TOP_SHARE),
         "base_rate": base_rate,
         **({"ari": clusters.adjusted_rand(actual, values(rows, CLUSTER))} if CLUSTER in rows.column_names else {}),
     }
 
 
-def _of_classes(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
+def _of_classes(rows: pa.Table, task: Task) -> dict[str, float]:
     actual, given = values(rows, "actual"), probabilities(rows, task)
-    log_loss = classes.log_loss(actual, given)
-    naive_log_loss = classes.log_loss(values(naive, "actual"), probabilities(naive, task))
     accuracy = classes.accuracy(actual, given)
     return {
-        "log_loss": log_loss,
-        "naive_log_loss": naive_log_loss,
-        "skill": point.skill(log_loss, naive_log_loss),
+        "log_loss": classes.log_loss(actual, given),
         "accuracy": accuracy,
         "error_rate": 1.0 - accuracy,
-        "naive_accuracy": classes.accuracy(values(naive, "actual"), probabilities(naive, task)),
         "macro_f1": classes.macro_f1(actual, given),
         "brier": classes.brier(actual, given),
         "calibration_error": classes.calibration_error(actual, given),
     }
 
 
-def _of_orders(rows: pa.Table, naive: pa.Table, task: Task) -> dict[str, float]:
+def _of_orders(rows: pa.Table, task: Task) -> dict[str, float]:
     """ndcg and map: of the first `top` places; queries: how many have a relevant row, of which alone the others are
-    means; queries_without: how many have none. skill: by what part the NDCG is more than the naive one."""
-    mine, theirs = orders(rows, task), orders(naive, task)
-    found = {"queries": float(mine.has_relevant.sum()), "queries_without": float((~mine.has_relevant).sum())}
+    means; queries_without: how many have none."""
+    of = orders(rows, task)
+    found = {"queries": float(of.has_relevant.sum()), "queries_without": float((~of.has_relevant).sum())}
     if not found["queries"]:
         return found
-    told: dict[str, float] = {}
-    for name in ("ndcg", "map", "mrr"):
-        told |= {
-            name: mine.mean(by_query(mine, name, task)),
-            f"naive_{name}": theirs.mean(by_query(theirs, name, task)),
-        }
-    first = {"ndcg_at_1": mine.mean(mine.ndcg(1)), "naive_ndcg_at_1": theirs.mean(theirs.ndcg(1))}
-    return {**told, "skill": 0.0 - point.skill(told["ndcg"], told["naive_ndcg"]), **first, **found}
+    told = {name: of.mean(by_query(of, name, task)) for name in ("ndcg", "map", "mrr")}
+    return {**told, "ndcg_at_1": of.mean(of.ndcg(1)), **found}
 
 
 def orders(rows: pa.Table, task: Task) -> Orders:

@@ -78,7 +78,8 @@ def by_entity(bundle: Bundle, seen: Evidence, naive: Evidence, task: Task) -> Of
         for name, metrics in of_each.items()
     ]
     text = io.StringIO()
-    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    columns = dict.fromkeys(name for row in rows for name in row)  # a metric that one entity lacks others may have
+    table = csv.DictWriter(text, list(columns), lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
     skills = {name: metrics["skill"] for name, metrics in of_each.items()}

@@ -16,9 +16,11 @@ from pipelines.contracts.fits import FitPlan, FitResult
 from pipelines.contracts.tasks import Task
 from pipelines.metrics import explanation_figures
 from pipelines.metrics.comparison import judged_by
+from pipelines.metrics.countings import counted
 from pipelines.metrics.explanations import dependence, permutation
-from pipelines.metrics.losses import as_loss, counted, loss_name
+from pipelines.metrics.losses import as_loss, loss_name
 from pipelines.metrics.measures import values
+from pipelines.metrics.tally import Tally
 from pipelines.models.base import Scorer
 from pipelines.models.query_groups import numbers
 from pipelines.models.rows import LABEL, STEP, matrix
@@ -62,7 +64,7 @@ def explanations(
     def loss(of: pa.Table) -> float:
         rows = scorer.predict(of).append_column("actual", pc.list_flatten(of[LABEL]))
         rows = rows.filter(rows["actual"].is_valid())
-        found = counted(rows, task, metric, np.zeros(len(rows), np.int64), 1).of(np.ones((1, 1)))
+        found = counted(Tally(rows, task, np.zeros(len(rows), np.int64), 1), metric).of(np.ones((1, 1)))
         return as_loss(metric, float(found[0]))
 
     whole = loss(sample)

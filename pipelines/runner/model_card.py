@@ -9,6 +9,7 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitPlan
 from pipelines.contracts.tasks import Task
 from pipelines.io.run_records import TableRead
+from pipelines.metrics.measures import metric_of_skill
 from pipelines.models.bundles import Bundle
 from pipelines.runner.entities import by_which_model
 from pipelines.stages.evaluate import Evidence
@@ -51,7 +52,7 @@ def model_card(
             "",
             "## Worth on the test span",
             "",
-            *_table(("metric", plan.family, naive.family), _metrics(seen, naive)),
+            *_table(("metric (95 % interval)", plan.family, naive.family), _metrics(task, seen, naive)),
             "",
             "## Limits",
             "",
@@ -76,13 +77,18 @@ def _purpose(domain: Domain, task: Task) -> Iterator[str]:
     yield f"The policy `{task.decide}` decides by it. Owner: {domain.owner}."
 
 
-def _metrics(seen: Evidence, naive: Evidence) -> list[tuple[str, str, str]]:
-    """The family's metrics, the baseline's own beside them; what is of the baseline alone is there once."""
-    return [
-        (name, f"{value:.5g}", f"{naive.metrics[name]:.5g}" if name in naive.metrics else "")
-        for name, value in seen.metrics.items()
-        if not name.startswith("naive_")
-    ]
+def _metrics(task: Task, seen: Evidence, naive: Evidence) -> list[tuple[str, str, str]]:
+    """The family's metrics, each with its interval if it has one, the baseline's own beside them."""
+    names = [name for name in seen.metrics if not name.startswith(("naive_", "interval/"))]
+    return [(name, _with_ends(task, seen, name), _with_ends(task, naive, name)) for name in names]
+
+
+def _with_ends(task: Task, of: Evidence, name: str) -> str:
+    if name not in of.metrics:
+        return ""
+    figure = f"interval/{metric_of_skill(task)}_skill" if name == "skill" else f"interval/{name}"
+    ends = [of.metrics[end] for end in (f"{figure}_low", f"{figure}_high") if end in of.metrics]
+    return f"{of.metrics[name]:.5g}" + (f" ({ends[0]:.5g} to {ends[1]:.5g})" if len(ends) == 2 else "")
 
 
 def _limits(task: Task, plan: FitPlan, seen: Evidence, bundle: Bundle | None) -> Iterator[str]:

@@ -79,20 +79,22 @@ def evaluate(
         family: {name: shifted(rows[name], calibrations[family]) for name in JUDGED}
         for family, rows in labelled.items()
     }
-    gate = {family: measures(rows["calibrate"], baseline["calibrate"], task) for family, rows in calibrated.items()}
+    naive = calibrated[task.promote.must_beat]["calibrate"]
+    gate = {family: measures(rows["calibrate"], naive, task) for family, rows in calibrated.items()}
     for rows in calibrated.values():
         beside = dict.fromkeys((*slices, *task.told_beside))
         rows |= {name: _with_columns(rows[name], baseline[name], tuple(beside)) for name in JUDGED}
     if priced is not None:
         _add_worth(calibrated, task, priced)
     test = {family: rows["test"] for family, rows in calibrated.items()}
-    compared = Compared.of(test, task, _leader(gate, task))
+    compared = Compared.of(test, task, _leader(gate, task), scale)
+    whole, parts = compared.whole(), compared.parts(slices)
     found = {}
     for family, rows in calibrated.items():
-        metrics = measures(rows["test"], baseline["test"], task, scale=scale)
-        metrics |= {f"worth/{name}": value for name, value in compared.worth(family).items()}
+        metrics = compared.metrics(family, whole)
+        metrics |= {f"worth/{name}": value for name, value in compared.worth(family, whole).items()}
         metrics |= _alarms(rows["test"], task)
-        intervals = {f"interval/{name}": value for name, value in compared.intervals(family).items()}
+        intervals = {f"interval/{name}": value for name, value in compared.intervals(family, whole).items()}
         ways = recalibrated(rows["calibrate"], rows["test"], task)
         metrics |= {
             f"conformal/{way}_{name}": value
@@ -106,7 +108,7 @@ def evaluate(
             gate=gate[family],
             mae_by_step=_mae_by_step(rows["test"], task),
             backtest=pa.concat_tables(rows.values()),
-            slices=tuple(compared.by_slice(family, slices, scale)),
+            slices=tuple(compared.by_slice(family, [whole, *parts])),
             recalibrated=ways,
             groups={name: _groups(of_span, task) for name, of_span in rows.items()} if task.protected else {},
         )

@@ -126,6 +126,11 @@ def test_a_probability_is_judged_by_its_loss_and_its_order_beside_the_baselines(
         "naive_auc": 0.5,
         "average_precision": 0.5,
         "naive_average_precision": 0.25,
+        "naive_brier": 0.25,
+        "naive_calibration_error": 0.25,
+        "naive_accuracy": 0.25,
+        "naive_f1": 0.4,  # all four are named, one rightly
+        "naive_recall_at_capacity": pytest.approx(0.05),
         "brier": pytest.approx((0.25 + 0.5625 + 2 * 0.0625) / 4),
         "calibration_error": pytest.approx((2 * 0.25 + 0.5 + 0.75) / 4),  # told .25 twice, .5 and .75; the .5 came
         "accuracy": 0.75,
@@ -228,8 +233,15 @@ def test_every_metric_is_told_by_slice_with_its_interval_beside_the_baselines_an
     assert (whole["mae_skill"], whole["mae_minus_naive"], whole["mae_minus_leader"]) == (0.625, -2.5, -1.5)
     assert 1.0 < whole["mae_low"] < 1.5 < whole["mae_high"] < 2.0
     assert whole["mae_minus_leader_low"] < -1.5 < whole["mae_minus_leader_high"] < 0.0
-    assert {"rmse", "mape", "smape", "pinball", "coverage", "width"} <= set(steps[0])
     metrics = found["xgboost"].metrics
+    for metric in ("rmse", "mape", "smape", "pinball", "coverage", "width", "bias"):
+        naive = found["seasonal_naive"].slices[0][metric]
+        for row in (whole, *steps):
+            assert row[f"{metric}_low"] <= row[metric] <= row[f"{metric}_high"], metric
+            assert row[f"naive_{metric}"] == naive
+            assert row[f"{metric}_minus_naive"] == pytest.approx(row[metric] - naive)
+            assert row[f"{metric}_minus_naive_low"] <= row[f"{metric}_minus_naive_high"]
+        assert metrics[f"interval/{metric}_low"] == whole[f"{metric}_low"]
     assert metrics["interval/mae_low"] == whole["mae_low"] and metrics["mae"] == 1.5
     assert not any(name.endswith("leader") for name in found["linear"].metrics)  # it leads itself
     assert "interval/mae_skill" not in found["seasonal_naive"].metrics

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pipelines.contracts.fairness import Protected
-from pipelines.contracts.monitors import Monitor
+from pipelines.contracts.monitors import Monitor, ScoreMonitor
 from pipelines.contracts.names import DeclarationError, checked_name
 from pipelines.contracts.splits import SPLITS, ByEntity, ByHash, ByTime, Fold, RollingOrigin, Share, Span
 
@@ -112,7 +112,8 @@ class Task:
     slices: by what errors are shown besides: "step", "hour_of_day" (of the target, local), the entity of a Spine, a
     column that a Category is made of. None: by all of these that the task has.
     protected: columns between whose groups a Classify is compared, and what may block its promotion.
-    monitor: of an Estimate of what is left of a machine's life, which predictions raise an alarm.
+    monitor: of an Estimate of what is left of a machine's life, or of a Detect (ScoreMonitor), which predictions raise
+    an alarm.
     scope: whether a family makes one model of all entities, or one of each that has `least_rows` labelled rows in the
     train span, and one of all for the others. The baseline is always one.
     """
@@ -138,7 +139,7 @@ class Task:
     capacity: float = 0.05
     slices: tuple[str, ...] | None = None
     protected: tuple[Protected, ...] = ()
-    monitor: Monitor | None = None
+    monitor: Monitor | ScoreMonitor | None = None
     scope: Scope = GLOBAL
     least_rows: int = 100
     params: Mapping[str, Mapping[str, ParamValue]] = field(default_factory=dict)
@@ -166,8 +167,10 @@ class Task:
             raise DeclarationError(f"task '{self.column}': least_rows is {self.least_rows}; it must be 1 or more")
         if self.protected and (not isinstance(self, Classify) or self.classes):
             raise DeclarationError(f"task '{self.column}': only a Classify of 0 and 1 picks, so no other can protect")
-        if self.monitor and not isinstance(self, Estimate):
-            raise DeclarationError(f"task '{self.column}': only an Estimate can be of what is left, and monitor")
+        if isinstance(self.monitor, Monitor) and not isinstance(self, Estimate):
+            raise DeclarationError(f"task '{self.column}': only an Estimate can be of what is left, and have a Monitor")
+        if isinstance(self.monitor, ScoreMonitor) and not (isinstance(self, Detect) and isinstance(self.split, ByTime)):
+            raise DeclarationError(f"task '{self.column}': only a Detect that is split by time can have a ScoreMonitor")
         if self.query and not isinstance(self, Rank):
             raise DeclarationError(f"task '{self.column}': a query is what a Rank puts in order; no other kind has one")
         if self.folds is not None:

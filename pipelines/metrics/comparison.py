@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contracts.tasks import CLUSTER, ByHash, Task
+from pipelines.metrics.alarms import Alarms, of_task
 from pipelines.metrics.countings import counted, metrics_of
 from pipelines.metrics.losses import GAINS, LOSSES, direction
-from pipelines.metrics.measures import alone, beside, metric_of_skill, values
+from pipelines.metrics.measures import GIVEN, alone, beside, metric_of_skill, values
 from pipelines.metrics.resampling import Draws, block_length, drawn, groups, groups_of, interval, periods
 from pipelines.metrics.tally import Tally
 
@@ -53,8 +54,8 @@ class Part:
 @dataclass(frozen=True)
 class Compared:
     """Every family's rows of one span, all in one order. leader: the family that the others are compared with besides
-    the baseline. period: each row's; draws: of the periods; scale: see `measures`. Rows may say what acting on them
-    came to (`value`), and what the naive policy by them did (`naive_value`)."""
+    the baseline. period: each row's; draws: of the periods; scale: see `measures`; alarms: of a monitored task. Rows
+    may say what acting on them came to (`value`), and what the naive policy by them did (`naive_value`)."""
 
     rows: Mapping[str, pa.Table]
     task: Task
@@ -62,6 +63,7 @@ class Compared:
     period: Places
     draws: Draws
     scale: float | None = None
+    alarms: Mapping[str, Alarms] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rows: Mapping[str, pa.Table], task: Task, leader: str, scale: float | None = None) -> Compared:
@@ -73,16 +75,17 @@ class Compared:
         for family, of in rows.items():
             if len(of) != len(baseline):
                 raise ValueError(f"metrics: {len(of)} rows of {family} beside {len(baseline)} of the baseline")
+        alarms = {family: of_task(of, task) for family, of in rows.items()} if task.monitor else {}
         if isinstance(task.split, ByHash):
             period = groups_of(np.asarray(baseline[task.query])) if task.query else groups(len(baseline))
-            return cls(rows, task, leader, period, drawn(int(period.max()) + 1, 1), scale)
+            return cls(rows, task, leader, period, drawn(int(period.max()) + 1, 1), scale, alarms)
         period = periods(baseline["cut_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy())
         count = int(period.max()) + 1
         losses = [counted(Tally(of, task, period, count), judged_by(task)[-1]).by_period for of in rows.values()]
         naive = losses[list(rows).index(task.promote.must_beat)]
         series = [*losses, *[loss - naive for loss in losses if loss is not naive]]
         longest = max(block_length(of[np.isfinite(of)]) for of in series)
-        return cls(rows, task, leader, period, drawn(count, longest), scale)
+        return cls(rows, task, leader, period, drawn(count, longest), scale, alarms)
 
     def whole(self) -> Part:
         """All rows."""
@@ -113,7 +116,7 @@ class Compared:
             if metric in naive and metric in LOSSES + GAINS:
                 with np.errstate(invalid="ignore", divide="ignore"):
                     found[f"{metric}_skill"] = direction(metric) * (1.0 - of / naive[metric])
-            if metric in naive:
+            if metric in naive and metric not in GIVEN:
                 found[f"{metric}_minus_naive"] = of - naive[metric]
             if metric in led_by and metric in judged_by(self.task):
                 found[f"{metric}_minus_leader"] = of - led_by[metric]
@@ -130,12 +133,8 @@ class Compared:
     def by_slice(self, family: str, parts: Sequence[Part]) -> Iterator[SliceRow]:
         """A row for each part: every metric with its intervals, the baseline's beside it."""
         for part in parts:
-            row: dict[str, str | int | float] = {
-                "slice": part.slice,
-                "group": part.group,
-                "rows": int(part.where.sum()),
-            }
-            yield row | self.intervals(family, part), **self.worth(family, part), **self.metrics(family, part)}
+            told = self.intervals(family, part) | self.worth(family, part) | self.metrics(family, part)
+            yield {"slice": part.slice, "group": part.group, "rows": int(part.where.sum()), **told}
 
     def worth(self, family: str, part: Part) -> dict[str, float]:
         """What acting on the predictions came to in sum, what the naive policy came to by the baseline's, and how much
@@ -160,11 +159,15 @@ class Compared:
         rows, count = self._rows_of(family, part.where), part.draws.counts.shape[1]
         metrics = alone(rows, self.task, scale=self.scale)
         tally = Tally(rows, self.task, self.period[part.where], count, self.scale)
+        found = {name: counted(tally, name) for name in metrics_of(self.task) if is_defined(metrics, name)}
+        if self.alarms:
+            alarms = self.alarms[family].among(part.where)
+            metrics |= alarms.metrics()
+            found |= {name: of for name, of in alarms.counted(tally.period, count).items() if is_defined(metrics, name)}
         counts, drawn = np.concatenate([np.ones((1, count)), part.draws.counts]), {}
-        for name in metrics_of(self.task):
-            if math.isfinite(metrics.get(name, math.nan)):
-                found = counted(tally, name).of(counts)
-                drawn[name] = found + (metrics[name] - found[0])  # of an order's many levels some are drawn as one
+        for name, by_period in found.items():
+            of = by_period.of(counts)
+            drawn[name] = of + (metrics[name] - of[0])  # of an order's many levels some are drawn as one
         part.judged[family] = Judged(metrics, drawn)
         return part.judged[family]
 
@@ -173,6 +176,11 @@ class Compared:
         judged = ["actual", *self.task.outputs, *[CLUSTER for name in rows.column_names if name == CLUSTER]]
         judged += [self.task.query] if self.task.query else []
         return rows.select(judged).filter(pa.array(where))
+
+
+def is_defined(metrics: Mapping[str, float], name: str) -> bool:
+    """Whether the metric is there, and a number."""
+    return math.isfinite(metrics.get(name, math.nan))
 
 
 def judged_by(task: Task) -> tuple[str, ...]:

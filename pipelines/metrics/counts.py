@@ -51,7 +51,7 @@ def summed(of_row: Values, period: Places, periods: int) -> Values:
     """(parts, periods) from (parts, rows), or (periods,) from (rows,)."""
     if of_row.ndim == 1:
         return np.bincount(period, weights=of_row, minlength=periods).astype(np.float64)
-    return np.stack([summed(of, period, periods) for of in of_row])
+    return np.array([summed(of, period, periods) for of in of_row]).reshape(len(of_row), periods)
 
 
 @dataclass(frozen=True)

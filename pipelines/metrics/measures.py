@@ -19,7 +19,7 @@ Values = npt.NDArray[np.float64]
 
 TOP_SHARE = 0.05
 """Of all rows, those with the greatest anomaly scores: among them the recall of a Detect is counted."""
-_GIVEN = ("nominal_coverage", "base_rate", "queries", "queries_without")
+GIVEN = ("nominal_coverage", "base_rate", "queries", "queries_without")
 """What the rows or the task say, whatever is predicted."""
 
 
@@ -48,7 +48,7 @@ def beside(of: Mapping[str, float], naive: Mapping[str, float], task: Task) -> d
     """Metrics with the baseline's as `naive_…`, and `skill`: by what part of the naive one the metric that stands for
     all is better."""
     found, metric = dict(of), metric_of_skill(task)
-    found |= {f"naive_{name}": value for name, value in naive.items() if name in of and name not in _GIVEN}
+    found |= {f"naive_{name}": value for name, value in naive.items() if name in of and name not in GIVEN}
     if metric in of:
         found["skill"] = direction(metric) * point.skill(of[metric], naive[metric]) + 0.0  # never −0
     return found

@@ -53,6 +53,8 @@ def pictures(domain: Domain, task: Task, seen: Evidence, naive: Evidence, result
         drawn = _of_forecast(domain, task, seen, naive, told)
     else:
         drawn = _of_estimate(task, seen, naive, told)
+    if task.monitor is not None:
+        drawn["alarms"] = alarm_figures.by_limit(_test_rows(seen, task), task, **told)
     if seen.recalibrated:
         drawn["coverage_over_time"] = _coverage_over_time(task, seen, told)
     if len(seen.slices) > 1:
@@ -105,7 +107,7 @@ def _of_estimate(task: Task, seen: Evidence, naive: Evidence, told: dict[str, st
     """Residuals and coverage by predicted size, of all events."""
     rows, baseline = _test_rows(seen, task), _test_rows(naive, task)
     actual = values(rows, "actual")
-    drawn = {
+    return {
         "residuals": error_figures.residuals_by_size(
             actual, values(rows, task.point), values(baseline, task.point), unit=task.unit, **told
         ),
@@ -113,13 +115,6 @@ def _of_estimate(task: Task, seen: Evidence, naive: Evidence, told: dict[str, st
             actual, quantiles(rows, task), quantiles(baseline, task), unit=task.unit, **told
         ),
     }
-    if task.monitor is not None:
-        rows = rows.sort_by("cut_at")
-        actual, machine = values(rows, "actual"), np.asarray(rows[task.monitor.machine]).astype(str)
-        drawn["alarms"] = alarm_figures.by_limit(
-            machine, values(rows, task.point), actual, task.monitor, unit=task.unit, **told
-        )
-    return drawn
 
 
 def _of_probability(task: Task, seen: Evidence, naive: Evidence, told: dict[str, str]) -> dict[str, Figure]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipelines.contracts.fits import Calibration, FitError
 from pipelines.contracts.tasks import MOST_RELEVANT, Task
-from pipelines.metrics import alarms, fairness, quantile
+from pipelines.metrics import fairness, quantile
 from pipelines.metrics.comparison import Compared, SliceRow
 from pipelines.metrics.losses import direction
 from pipelines.metrics.measures import measures, quantiles, values
@@ -93,7 +93,6 @@ def evaluate(
     for family, rows in calibrated.items():
         metrics = compared.metrics(family, whole)
         metrics |= {f"worth/{name}": value for name, value in compared.worth(family, whole).items()}
-        metrics |= _alarms(rows["test"], task)
         intervals = {f"interval/{name}": value for name, value in compared.intervals(family, whole).items()}
         ways = recalibrated(rows["calibrate"], rows["test"], task)
         metrics |= {
@@ -224,19 +223,6 @@ def _groups(rows: pa.Table, task: Task) -> list[fairness.GroupRow]:
             of.column, np.asarray(rows[of.column]).astype(str), actual, probability, task.capacity
         )
     ]
-
-
-def _alarms(rows: pa.Table, task: Task) -> dict[str, float]:
-    """What the alarms of a monitored machine are worth; those that need an alarm or an announced failure only if there
-    was one."""
-    if task.monitor is None:
-        return {}
-    # the rows are in the order of their entities, which need not be that of time
-    rows = rows.sort_by("cut_at")
-    machine = np.asarray(rows[task.monitor.machine]).astype(str)
-    found = alarms.of_remaining(machine, values(rows, task.point), values(rows, "actual"), task.monitor)
-    told = {"precision": found.precision, "recall": found.recall, "lead": found.lead, "count": len(found.is_right)}
-    return {f"alarms/{name}": float(value) for name, value in told.items() if math.isfinite(value)}
 
 
 def _with_columns(rows: pa.Table, baseline: pa.Table, names: Sequence[str]) -> pa.Table:

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from pipelines.contracts.features import FeatureView, Lag
-from pipelines.contracts.monitors import Monitor
+from pipelines.contracts.monitors import Monitor, ScoreMonitor
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tasks import Classify, Estimate, Protected
 from pipelines.domains import domain, domains
+from tests.toy_domains.press.domain import DOMAIN as PRESS
+from tests.toy_domains.press.domain import ODD
 
 ENERGY, FINANCE = domain("energy"), domain("finance")
 
@@ -41,6 +43,16 @@ def test_only_what_is_left_can_be_monitored_by_a_column_of_the_asked_table():
     of = next(domain for domain in domains().values() if task in domain.tasks)
     with pytest.raises(DeclarationError, match=r"judged by it: no column of '\w+' 'engine'; there are: "):
         replace(of, tasks=(replace(task, monitor=monitor),))
+
+
+def test_only_a_detect_that_is_split_by_time_can_monitor_a_score():
+    monitor = ScoreMonitor("press_id", limit=0.9, horizon=timedelta(days=2))
+    with pytest.raises(DeclarationError, match="only a Detect that is split by time can have a ScoreMonitor"):
+        replace(ENERGY.tasks[0], monitor=monitor)
+    with pytest.raises(DeclarationError, match="only an Estimate can be of what is left"):
+        replace(ODD, monitor=Monitor("press_id", limit=30.0, horizon=50.0))
+    with pytest.raises(DeclarationError, match=r"judged by it: no column of 'readings' 'press_id'; there are: "):
+        replace(PRESS, tasks=(replace(ODD, monitor=monitor),))
 
 
 def test_only_a_task_that_picks_can_protect():

@@ -197,12 +197,13 @@ def test_a_remaining_life_is_judged_as_a_monitor_besides():
     backwards = pa.array([f"w{n}" for n in (0, 5, 4, 3, 2, 1)])  # entities in another order than time
     rows = rows.set_column(rows.column_names.index("work_id"), "work_id", backwards)
     found = evaluate({"base_rate": rows, "linear": rows}, task)["linear"].metrics
-    assert {name: value for name, value in found.items() if name.startswith("alarms/")} == {
-        "alarms/precision": 0.5,
-        "alarms/recall": 1.0,
-        "alarms/lead": 2.0,
-        "alarms/count": 2.0,
+    told = {"alarms/precision": 0.5, "alarms/recall": 1.0, "alarms/lead": 2.0, "alarms/count": 2.0}
+    assert {name: value for name, value in found.items() if name.startswith("alarms/")} == told
+    assert {f"naive_{name}": found[f"naive_{name}"] for name in told} == {
+        f"naive_{name}": of for name, of in told.items()
     }
+    assert found["interval/alarms/precision_low"] <= 0.5 <= found["interval/alarms/precision_high"]
+    assert found["interval/alarms/precision_minus_naive_high"] == 0.0  # it is the naive one's twin
     assert not any(
         name.startswith("alarms/") for name in evaluate({"base_rate": rows, "linear": rows}, DAYS)["linear"].metrics
     )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import timedelta
 
 import pyarrow as pa
 import pytest
 
 from pipelines.contracts.fits import FitError
+from pipelines.contracts.monitors import ScoreMonitor
 from pipelines.contracts.tasks import Classify, Detect, Promote, Rank
 from pipelines.stages.evaluate import evaluate
 from tests.backtests import EVENTS, predictions
+from tests.toy_domains.press.domain import ODD as PRESS
 
 IS_ODD = Detect(column="is_odd", promote=Promote("disorder", "base_rate", by=0.1), **EVENTS)
 KIND = Classify(column="kind", classes=("a", "b", "c"), promote=Promote("error_rate", "base_rate", by=0.1), **EVENTS)
@@ -27,6 +31,28 @@ def test_scores_are_judged_by_the_labels_that_came_late():
     wanted = {"disorder": 1 / 3, "naive_disorder": 0.5, "skill": 1 / 3, "average_precision": 0.5, "base_rate": 0.25}
     assert {name: found.metrics[name] for name in wanted} == pytest.approx(wanted)
     assert found.calibration.shifts == {}
+
+
+def test_a_score_is_judged_as_a_monitor_besides_by_slice_too():
+    """Two presses, a reading an hour: a's failure is announced 2 hours before, b's by nothing; the naive one is silent."""
+    task = replace(PRESS, monitor=ScoreMonitor("press_id", limit=0.8, horizon=timedelta(hours=3)))
+    of_a = [(0.0, 0.1), (0.0, 0.9), (0.0, 0.2), (1.0, 0.3), (0.0, 0.1), (0.0, 0.1), (0.0, 0.1)]
+    of_b = [(0.0, 0.9), (0.0, 0.1), (0.0, 0.1), (0.0, 0.1), (1.0, 0.1), (0.0, 0.1), (0.0, 0.1)]
+    scores = [("calibrate", 1, 1.0, 0.9), ("calibrate", 1, 0.0, 0.1), *[("test", 1, *of) for of in of_a + of_b]]
+    press = pa.array(["a", "a", *["a"] * 7, *["b"] * 7])
+    rows, silent = (
+        predictions(task.outputs, *of).rename_columns({"work_id": "reading_id"}).append_column("press_id", press)
+        for of in (scores, [(*row[:3], 0.5) for row in scores])
+    )
+    found = evaluate({"isolation_forest": rows, "constant": silent}, task, ("press_id",))["isolation_forest"]
+    wanted = {"alarms/precision": 0.5, "alarms/recall": 0.5, "alarms/lead": 2.0, "naive_alarms/recall": 0.0}
+    assert {name: found.metrics[name] for name in wanted} == wanted
+    assert found.metrics["naive_alarms/count"] == 0.0
+    assert "naive_alarms/precision" not in found.metrics
+    whole, a, b = found.slices
+    assert (whole["alarms/recall"], a["alarms/recall"], b["alarms/recall"]) == (0.5, 1.0, 0.0)
+    assert (a["alarms/lead"], b["alarms/precision"]) == (2.0, 0.0) and "alarms/lead" not in b
+    assert whole["alarms/recall_minus_naive"] == 0.5
 
 
 def test_clusters_are_told_beside_the_labels():

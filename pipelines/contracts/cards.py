@@ -78,6 +78,7 @@ class ModelCard:
                     "calibration": Calibration(
                         {float(quantile): shift for quantile, shift in calibration["shifts"].items()},
                         calibration["learnt_on"],
+                        {float(q): tuple(of) for q, of in calibration.get("by_step", {}).items()},
                     ),
                 }
             )

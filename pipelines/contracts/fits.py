@@ -271,7 +271,9 @@ class Calibration:
     """What turns a model's quantiles into honest ones: per quantile a shift in the label's unit, learnt on the
     calibration span alone (split conformal, per quantile: Romano, Patterson and Candès 2019, asymmetric form).
     The point forecast (0.5) is left as the model gave it. A probability has no shifts. learnt_on: that span, in words.
+    shifts: of all steps together. by_step: a shift for each step ahead instead, where that span has rows enough.
     """
 
     shifts: Mapping[float, float]
     learnt_on: str
+    by_step: Mapping[float, tuple[float, ...]] = field(default_factory=dict)

@@ -61,14 +61,13 @@ class Alarms:
         """All three by period: an alarm counts in that of its reading, a failure in its own. period: each row's."""
         is_announced = ~np.isnan(self.leads)
         of_raised, of_failed = period[self.raised], period[self.failed]
+        is_right, found = self.is_right.astype(np.float64), is_announced.astype(np.float64)
         leads, which = np.unique(self.leads[is_announced], return_inverse=True)
         by_lead = (which == np.arange(len(leads))[:, None]).astype(np.float64)
         ones = [np.ones(len(of)) for of in (of_raised, of_failed)]
         return {
-            "alarms/precision": ratio(
-                summed(self.is_right + 0.0, of_raised, periods), summed(ones[0], of_raised, periods)
-            ),
-            "alarms/recall": ratio(summed(is_announced + 0.0, of_failed, periods), summed(ones[1], of_failed, periods)),
+            "alarms/precision": ratio(summed(is_right, of_raised, periods), summed(ones[0], of_raised, periods)),
+            "alarms/recall": ratio(summed(found, of_failed, periods), summed(ones[1], of_failed, periods)),
             "alarms/lead": Counted(
                 summed(by_lead, of_failed[is_announced], periods), lambda sums: _median(leads, sums)
             ),

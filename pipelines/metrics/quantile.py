@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,10 @@ from pipelines.contracts.fits import Calibration
 from pipelines.contracts.tasks import Share, Span
 
 Values = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+
+LEAST_BEYOND = 10
+"""With fewer a step's shift would be some days' chance: for quantiles of 10 and 90 % each step needs 100 rows."""
 
 
 def pinball(actual: Values, predicted: Values, quantile: float) -> float:
@@ -36,8 +41,13 @@ def width(low: Values, high: Values) -> float:
     return float(np.mean(high - low))
 
 
-def calibrate(actual: Values, predicted: Mapping[float, Values], span: Span | Share) -> Calibration:
+def calibrate(
+    actual: Values, predicted: Mapping[float, Values], span: Span | Share, step: Places, steps: int
+) -> Calibration:
     """Per quantile the shift after which the right fraction of the span's actual values lies below it.
+
+    step: each row's, from 1 to `steps`. Each step has shifts of its own if every one has `least_rows`; `learnt_on` says
+    whether they have.
 
     Below 0.5 the shift is rounded down, above up, to the next error seen, with the finite-sample correction (n + 1), so
     intervals rather widen; with too few rows for that it is the greatest error seen. 0.5 stays.
@@ -46,11 +56,27 @@ def calibrate(actual: Values, predicted: Mapping[float, Values], span: Span | Sh
     known = ~np.isnan(actual)
     if not known.any():
         raise ValueError(f"calibration on {span}: no row has an actual value")
-    shifts = {
-        quantile: 0.0 if quantile == 0.5 else shift((actual - values)[known], quantile, is_upper=quantile > 0.5)
-        for quantile, values in predicted.items()
-    }
-    return Calibration(shifts, str(span))
+    errors = {quantile: (actual - values)[known] for quantile, values in predicted.items()}
+    shifts, learnt_on = {quantile: _shift(of, quantile) for quantile, of in errors.items()}, str(span)
+    if steps == 1:
+        return Calibration(shifts, learnt_on)
+    fewest, needed = int(np.bincount(step[known] - 1, minlength=steps).min()), least_rows(list(predicted))
+    if fewest < needed:
+        return Calibration(
+            shifts, f"{learnt_on}, all steps together: a step has {fewest} rows, and would need {needed}"
+        )
+    of_step = [step[known] == number for number in range(1, steps + 1)]
+    by_step = {quantile: tuple(_shift(of[rows], quantile) for rows in of_step) for quantile, of in errors.items()}
+    return Calibration(shifts, f"{learnt_on}, each step by itself", by_step)
+
+
+def least_rows(quantiles: Sequence[float]) -> int:
+    """How many errors a shift must be learnt from so that LEAST_BEYOND of them lie beyond the outermost quantile."""
+    return math.ceil(round(LEAST_BEYOND / min(min(quantile, 1.0 - quantile) for quantile in quantiles), 9))
+
+
+def _shift(errors: Values, quantile: float) -> float:
+    return 0.0 if quantile == 0.5 else shift(errors, quantile, is_upper=quantile > 0.5)
 
 
 def shift(errors: Values, level: float, *, is_upper: bool) -> float:

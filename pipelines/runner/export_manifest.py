@@ -24,8 +24,8 @@ _CATEGORIES = "a category is given by its place in the list, from 1; 0 is any ot
 _MEANS = "a code is given by the mean beside it, any other by 'mean'; a missing one stays missing"
 _SORTED = "whether the outputs of a row must still be put in ascending order"
 _SHIFTS = (
-    "what is served is each output moved by its shift; one that would cross q50 or another is moved onto its neighbour "
-    "on the side of q50"
+    "what is served is each output moved by its shift, where there is a list by that of its step; one that would cross "
+    "q50 or another is moved onto its neighbour on the side of q50"
 )
 _EXAMPLE = "what the file answers to these inputs (null is NaN), within the tolerance, and what is served of that"
 _LIGHT = "the same inputs and outputs; its answers differ from one processor to another, where int8"
@@ -60,14 +60,14 @@ def manifest(
         },
         "after": {
             "sorted": {"meaning": _SORTED, "value": of.is_unsorted and len(s.quantiles) > 1},
-            "shifts": {"meaning": _SHIFTS, "values": {f"{q:g}": by for q, by in card.calibration.shifts.items()}},
+            "shifts": {"meaning": _SHIFTS, "values": _shifts(card)},
         },
         "example": {
             "meaning": _EXAMPLE,
             "tolerance": TOLERANCE,
             "inputs": {name: _listed(values) for name, values in tensors.items()},
             "output": _listed(answers),
-            "served": _listed(_served(answers, s.outputs, card)),
+            "served": _listed(_served(answers, s.outputs, s.steps, card)),
         },
     }
 
@@ -83,10 +83,18 @@ def json_text(told: Mapping[str, Any]) -> bytes:
     return (json.dumps(told, indent=1) + "\n").encode()
 
 
-def _served(answers: npt.NDArray[np.floating], outputs: tuple[str, ...], card: ModelCard) -> npt.NDArray[np.floating]:
+def _shifts(card: ModelCard) -> dict[str, Any]:
+    shifts = card.calibration.by_step or card.calibration.shifts
+    return {f"{quantile:g}": by for quantile, by in shifts.items()}
+
+
+def _served(
+    answers: npt.NDArray[np.floating], outputs: tuple[str, ...], steps: int, card: ModelCard
+) -> npt.NDArray[np.floating]:
     flat = answers.reshape(-1, len(outputs)).astype(np.float64)
     flat = np.sort(flat, axis=1) if card.quantiles else flat
-    moved = shifted(pa.table({name: flat[:, j] for j, name in enumerate(outputs)}), card.calibration)
+    asked = {"step": np.arange(len(flat)) % steps + 1, **{name: flat[:, j] for j, name in enumerate(outputs)}}
+    moved = shifted(pa.table(asked), card.calibration)
     return np.stack([moved[name].to_numpy() for name in outputs], axis=1).reshape(answers.shape)
 
 

@@ -31,7 +31,7 @@ from pipelines.transforms.intervals import shifted
 
 EXAMPLES_SHOWN = 2
 ENVIRONMENT_FILE, CARD_FILE = "environment.json", "model_card.md"
-SLICES_FILE, GROUPS_FILE = "metrics_by_slice.csv", "fairness.csv"
+SLICES_FILE, GROUPS_FILE, INTERVALS_FILE = "metrics_by_slice.csv", "fairness.csv", "intervals_by_step.csv"
 
 
 def fit_report(
@@ -66,7 +66,10 @@ def fit_report(
     gate |= {f"gate/fairness/{gap.column}/{gap.of}_gap": gap.size for gap in seen.gaps("calibrate")}
     gaps = {f"fairness/{gap.column}/{gap.of}_gap": gap.size for gap in seen.gaps("test")}
     share = {} if result.trained_share is None else {"trained_share": result.trained_share}
-    by_step = tuple(CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1))
+    by_step = (
+        *[CurvePoint("mae_by_step", step, float(mae)) for step, mae in enumerate(seen.mae_by_step, 1)],
+        *[CurvePoint(f"coverage_by_step/{of['way']}", int(of["step"]), float(of["coverage"])) for of in seen.by_step],
+    )
     tables = [TableRead(name, work.path(name), shard.version, work.count(name)) for name, shard in plan.tables.items()]
     card = model_card(work.domain, task, plan, seen, naive, tables, as_of, made_with["code"], bundle)
     return FitReport(
@@ -101,6 +104,7 @@ def fit_report(
             PLAN_FILE: plan_text(plan),
             ENVIRONMENT_FILE: json.dumps(made_with, indent=1) + "\n",
             SLICES_FILE: pd.DataFrame(seen.slices).to_csv(index=False),
+            **({INTERVALS_FILE: pd.DataFrame(seen.by_step).to_csv(index=False)} if seen.by_step else {}),
             **({GROUPS_FILE: pd.DataFrame(seen.groups["test"]).to_csv(index=False)} if seen.groups else {}),
         },
         tags={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from pipelines.metrics import fairness, quantile
 from pipelines.metrics.comparison import Compared, SliceRow
 from pipelines.metrics.losses import direction
 from pipelines.metrics.measures import measures, quantiles, values
-from pipelines.stages.recalibrate import interval_metrics, recalibrated
+from pipelines.stages.recalibrate import interval_metrics, intervals_by_step, recalibrated
 from pipelines.transforms.intervals import shifted
 
 Values = npt.NDArray[np.float64]
@@ -32,8 +32,8 @@ class Evidence:
     metrics: on the test span, which chose nothing. gate: the same on the calibrate span, where the champion is picked.
     mae_by_step: test span, one value a step; empty where there is one step. backtest: predictions over both spans with
     `split`, `actual`, the calibrated outputs and the columns of the slices. slices: the metrics of the test span by
-    slice, a row each, the first of all rows. recalibrated: the test rows by intervals that go on learning. groups: by
-    span, the groups of protected columns.
+    slice, a row each, the first of all rows. recalibrated: the test rows by other intervals than the registered ones.
+    by_step: what intervals are worth, a row for each way and step. groups: by span, the groups of protected columns.
     """
 
     family: str
@@ -44,6 +44,7 @@ class Evidence:
     backtest: pa.Table
     slices: tuple[SliceRow, ...] = ()
     recalibrated: Mapping[str, pa.Table] = field(default_factory=dict)
+    by_step: tuple[SliceRow, ...] = ()
     groups: Mapping[str, Sequence[fairness.GroupRow]] = field(default_factory=dict)
 
     def gaps(self, span: str) -> list[fairness.Gap]:
@@ -95,6 +96,10 @@ def evaluate(
         metrics |= {f"worth/{name}": value for name, value in compared.worth(family, whole).items()}
         intervals = {f"interval/{name}": value for name, value in compared.intervals(family, whole).items()}
         ways = recalibrated(rows["calibrate"], rows["test"], task)
+        if calibrations[family].by_step and ways:
+            pooled = replace(calibrations[family], by_step={})
+            ways = {"pooled": shifted(labelled[family]["test"], pooled), **ways}
+            del ways["by_step"]  # which are the registered ones
         metrics |= {
             f"conformal/{way}_{name}": value
             for way, of_way in ways.items()
@@ -109,6 +114,7 @@ def evaluate(
             backtest=pa.concat_tables(rows.values()),
             slices=tuple(compared.by_slice(family, [whole, *parts])),
             recalibrated=ways,
+            by_step=tuple(intervals_by_step({"split": rows["test"], **ways}, task)),
             groups={name: _groups(of_span, task) for name, of_span in rows.items()} if task.protected else {},
         )
     return found
@@ -172,7 +178,8 @@ def _check_labels(rows: pa.Table, span: str, task: Task) -> None:
 def _calibration(rows: pa.Table, task: Task) -> Calibration:
     if not task.quantiles:
         return Calibration({}, str(task.split.calibrate))
-    return quantile.calibrate(values(rows, "actual"), quantiles(rows, task), task.split.calibrate)
+    step = rows["step"].to_numpy().astype(np.int64)
+    return quantile.calibrate(values(rows, "actual"), quantiles(rows, task), task.split.calibrate, step, task.steps)
 
 
 def _add_worth(rows: Mapping[str, dict[str, pa.Table]], task: Task, priced: Callable[[pa.Table], pa.Table]) -> None:

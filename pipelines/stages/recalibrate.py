@@ -3,9 +3,12 @@ that a model is registered with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.contracts.tasks import ByTime, Task
 from pipelines.metrics.conformal import Errors, adaptive, by_step, rolling
@@ -33,6 +36,21 @@ def recalibrated(calibrate: pa.Table, test: pa.Table, task: Task) -> dict[str, p
         for name, way in ways.items()
         if name != "by_step" or task.steps > 1
     }
+
+
+def intervals_by_step(ways: Mapping[str, pa.Table], task: Task) -> Iterator[dict[str, str | int | float]]:
+    """What the intervals of each way are worth at each step ahead; nothing for a task without quantiles.
+
+    ways: the test rows by way. Each row has `way`, `step`, `rows`, `nominal_coverage` and those of `interval_metrics`.
+    """
+    if not task.quantiles:
+        return
+    nominal = task.quantiles[-1] - task.quantiles[0]
+    for way, rows in ways.items():
+        for step in range(1, task.steps + 1):
+            of_step = rows.filter(pc.equal(rows["step"], step))
+            metrics = interval_metrics(of_step, task)
+            yield {"way": way, "step": step, "rows": len(of_step), "nominal_coverage": nominal, **metrics}
 
 
 def interval_metrics(rows: pa.Table, task: Task) -> dict[str, float]:

@@ -15,12 +15,15 @@ def shifted(predictions: pa.Table, calibration: Calibration) -> pa.Table:
     another: one that would is moved onto its neighbour on the point's side. Without shifts, as for a probability, all
     stays as it is.
 
-    predictions: a double column per quantile of the calibration, 0.5 among them (`quantile_column`); other columns stay
-    as they are. Null stays null for a whole row.
+    predictions: a double column per quantile of the calibration, 0.5 among them (`quantile_column`), and `step`, from
+    1, where each step has shifts of its own; other columns stay as they are. Null stays null for a whole row.
     """
     if not calibration.shifts:
         return predictions
     quantiles = tuple(sorted(calibration.shifts))
+    if calibration.by_step:
+        shifts = np.array([calibration.by_step[quantile] for quantile in quantiles])
+        return moved_by(predictions, quantiles, shifts[:, predictions["step"].to_numpy() - 1])
     return moved_by(predictions, quantiles, np.array([[calibration.shifts[quantile]] for quantile in quantiles]))
 
 

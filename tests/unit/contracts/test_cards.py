@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from tiny_gold import plan_for
@@ -17,6 +18,14 @@ CARD = ModelCard.of(PLAN, FitResult(b"trees", "ubj"), Calibration({0.1: -1.5, 0.
 def test_a_card_is_read_back_as_it_was_written() -> None:
     assert ModelCard.read(CARD.text()) == CARD
     assert CARD.file == "model.ubj"
+
+
+def test_a_card_keeps_the_shifts_of_each_step_and_older_ones_have_none() -> None:
+    of_steps = replace(CARD, calibration=replace(CARD.calibration, by_step={0.1: (-1.0, -2.0), 0.9: (2.0, 3.5)}))
+    assert ModelCard.read(of_steps.text()) == of_steps
+    older = json.loads(CARD.text())
+    del older["calibration"]["by_step"]
+    assert ModelCard.read(json.dumps(older)) == CARD
 
 
 def test_a_card_tells_what_the_examples_are_made_of() -> None:

@@ -93,8 +93,8 @@ def test_a_monitor_whose_alarms_cannot_be_right_is_refused():
 
 
 HOUR = 3600.0
-# (machine, hour, score, label). a fails at 6 and 7 h, up at 2 h, at 6 h and while it fails; then up at 20 h, after which
-# its labels end. b fails at once, up never before; then at 9 h, announced at 4 h; up at 14 h, and nothing comes.
+# (machine, hour, score, label). a fails at 6 and 7 h, up at 2 h, at 6 h and while it fails; then up at 20 h, and its
+# labels end soon after. b fails at once, up never before; then at 9 h, announced at 4 h; up at 14 h, and nothing comes.
 WATCHED = [("a", 2, 0.9, 0), ("a", 1, 0.1, 0), ("a", 3, 0.2, 0), ("a", 6, 0.95, 1), ("a", 7, 0.99, 1), ("a", 8, 0.3, 0)]
 WATCHED += [
     ("a", 20, 0.9, 0),
@@ -111,8 +111,8 @@ FIVE_HOURS = ScoreMonitor("m", limit=0.8, horizon=timedelta(hours=5), least=time
 
 def test_a_score_raises_alarms_that_late_labels_judge():
     found = of_scores(OF, HOURS * HOUR, ODD, FAILS, FIVE_HOURS)
-    # in order: a at 2 h, right, and at 6 h, which is too late; not at 7 h, nor at 20 h, which nobody can judge yet; b at
-    # 0 h, when it has failed, at 4 h, right, and at 14 h
+    # in order: a at 2 h, right, and at 6 h, which is too late; not at 7 h, nor at 20 h, which nobody can judge yet; b
+    # at 0 h, when it has failed, at 4 h, right, and at 14 h
     assert [(OF[row], HOURS[row]) for row in found.raised] == [("a", 2), ("a", 6), ("b", 0), ("b", 4), ("b", 14)]
     assert found.is_right.tolist() == [True, False, False, True, False]
     assert [(OF[row], HOURS[row]) for row in found.failed] == [("a", 6), ("b", 9)]  # b's first could not be announced

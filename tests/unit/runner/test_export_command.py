@@ -37,6 +37,8 @@ SMALL = {
     "seasonal_naive": {"season_steps": 24},
 }
 SHIFTS = {0.1: -5.0, 0.5: 0.0, 0.9: 3.0}
+OF_STEPS = {0.1: tuple(-5.0 - n for n in range(12)), 0.5: (0.0,) * 12, 0.9: tuple(3.0 + n for n in range(12))}
+"""The net's: a shift for each step."""
 
 
 class House:
@@ -69,7 +71,7 @@ class House:
             as_of=datetime(2024, 2, 9, tzinfo=UTC),
             plan=plan,
             result=result,
-            calibration=Calibration(SHIFTS, "nothing"),
+            calibration=Calibration(SHIFTS, "nothing", OF_STEPS if name == "net" else {}),
             metrics={"naive_mae": 50.0},
             tables=self.read,
             example=examples,
@@ -139,9 +141,9 @@ def test_a_foreign_program_can_check_itself_by_the_manifest_alone(house, name, f
     found = read(str(tmp_path / "out" / of["file"]), *tensors)
     wanted = np.array(example["output"])
     assert found.shape == wanted.shape and np.allclose(found, wanted, rtol=example["tolerance"])
-    served = np.sort(wanted) + np.array([SHIFTS[0.1], 0.0, SHIFTS[0.9]])
-    assert np.allclose(example["served"], served)
-    assert of["after"]["shifts"]["values"] == {"0.1": -5.0, "0.5": 0.0, "0.9": 3.0}
+    shifts = OF_STEPS if name == "net" else SHIFTS
+    assert np.allclose(example["served"], np.sort(wanted) + np.array([shifts[q] for q in SHIFTS]).T)
+    assert of["after"]["shifts"]["values"] == {f"{q:g}": np.array(by).tolist() for q, by in shifts.items()}
     assert of["output"]["columns"] == ["q10", "q50", "q90"] and of["output"]["unit"] == "m³/s"
 
 

@@ -209,6 +209,10 @@ def test_a_remaining_life_is_judged_as_a_monitor_besides():
     )
 
 
+STEPS = ((1, 1.0), (2, 10.0))
+"""Of the task's steps the number, and by how much errors grow."""
+
+
 def of_days(errors: list[float]) -> pa.Table:
     """A cut-off a day of two steps whose errors are these, with bands 1 wide on either side; the first calibrates."""
     splits = ["calibrate", *["test"] * (len(errors) - 1)]
@@ -265,6 +269,31 @@ def test_intervals_that_go_on_learning_stand_beside_the_registered_ones():
     assert found.recalibrated["rolling"]["q10"].to_pylist()[-2:] == [10.0, 10.0]
     assert found.metrics["conformal/rolling_width"] < found.metrics["conformal/adaptive_width"] + 1e-9
     assert not evaluate({"base_rate": BASE_RATE, "linear": LATE}, IS_LATE)["linear"].recalibrated
+
+
+def test_each_step_has_intervals_of_its_own_where_the_calibrate_span_has_rows_enough():
+    """A hundred days: errors of step 1 are 0.1 to 10, of step 2 ten times as much, in an order without a trend; the
+    bands before calibration are points. Then ten days with errors of 5 and of 50."""
+    errors = [0.1 * (n * 37 % 100 + 1) for n in range(100)]
+    of = [("calibrate", step, 1000.0 + scale * error, *(1000.0,) * 3) for error in errors for step, scale in STEPS]
+    of += [("test", step, 1000.0 + scale * 5.0, *(1000.0,) * 3) for _ in range(10) for step, scale in STEPS]
+    rows = predictions(TASK.outputs, *of)
+    at = pa.array([CUT + timedelta(days=n // 2) for n in range(len(rows))], pa.timestamp("us", tz="UTC"))
+    for column in ("cut_at", "target_at"):
+        rows = rows.set_column(rows.column_names.index(column), column, at)
+    found = evaluate({"seasonal_naive": rows, "linear": rows}, TASK)["linear"]
+    assert dict(found.calibration.by_step) == {0.1: (1.0, 10.0), 0.5: (0.0, 0.0), 0.9: (9.1, pytest.approx(91.0))}
+    assert found.calibration.learnt_on.endswith(", each step by itself")
+    # below the point no quantile may rise above it, so the bands go from the point to the upper shift
+    registered = [row for row in found.by_step if row["way"] == "split"]
+    assert [(row["step"], row["rows"], row["coverage"], row["width"]) for row in registered] == [
+        (1, 10, 1.0, pytest.approx(9.1)),
+        (2, 10, 1.0, pytest.approx(91.0)),
+    ]
+    assert list(found.recalibrated) == ["pooled", "rolling", "adaptive"]
+    assert {row["way"] for row in found.by_step} == {"split", *found.recalibrated}
+    one_for_all = {row["width"] for row in found.by_step if row["way"] == "pooled"}
+    assert len(one_for_all) == 1 and found.metrics["conformal/pooled_width"] in one_for_all
 
 
 def test_predictions_are_priced_once_for_all_and_told_beside_the_naive_policy():

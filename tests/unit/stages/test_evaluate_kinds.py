@@ -34,7 +34,7 @@ def test_scores_are_judged_by_the_labels_that_came_late():
 
 
 def test_a_score_is_judged_as_a_monitor_besides_by_slice_too():
-    """Two presses, a reading an hour: a's failure is announced 2 hours before, b's by nothing; the naive one is silent."""
+    """Two presses, a reading an hour: a's failure is announced 2 hours before, b's by nothing; the naive is silent."""
     task = replace(PRESS, monitor=ScoreMonitor("press_id", limit=0.8, horizon=timedelta(hours=3)))
     of_a = [(0.0, 0.1), (0.0, 0.9), (0.0, 0.2), (1.0, 0.3), (0.0, 0.1), (0.0, 0.1), (0.0, 0.1)]
     of_b = [(0.0, 0.9), (0.0, 0.1), (0.0, 0.1), (0.0, 0.1), (1.0, 0.1), (0.0, 0.1), (0.0, 0.1)]

@@ -22,6 +22,12 @@ def test_a_quantile_that_would_cross_stops_at_the_next_one_towards_the_point():
     assert moved == {"q5": [9.0], "q10": [9.0], "q50": [10.0], "q90": [12.0], "q95": [12.0]}
 
 
+def test_where_each_step_has_shifts_of_its_own_a_row_moves_by_those_of_its_step():
+    rows = pa.table({"step": pa.array([2, 1], pa.int32()), "q50": [10.0, 10.0], "q90": [12.0, 12.0]})
+    moved = shifted(rows, Calibration({0.5: 0.0, 0.9: 9.0}, "January", {0.5: (0.0, 0.0), 0.9: (1.0, -5.0)}))
+    assert moved.to_pydict() == {"step": [2, 1], "q50": [10.0, 10.0], "q90": [10.0, 13.0]}
+
+
 def test_nothing_known_stays_nothing():
     assert after({0.5: 0.0, 0.9: 2.0}, q50=[None, 1.0], q90=[None, 2.0]) == {"q50": [None, 1.0], "q90": [None, 4.0]}
 

@@ -20,7 +20,7 @@ from pipelines.settings import PROJECT
 MEASURED = ("what", "ours", "reference", "goal", "first_mark", "protocol", "seed", "samples", "commit", "seconds")
 QUALITY = (*MEASURED, "seeds", "spread", "minutes", "more_is_better", "note")
 FAULTS = ("fault", "where", "round", "cases", "inflicted", "failures", "seed", "seconds", "commit")
-_WRITTEN = ("tests/bench/results/*", "tests/faults/results.json", "tests/quality/results.json", "*README.md")
+_WRITTEN = ("tests/bench/results/*", "tests/faults/results.json", "tests/quality/*.json", "*README.md")
 
 Record = Mapping[str, Any]
 

@@ -22,13 +22,13 @@ FIRST_ODD = 20
 def raw_files() -> dict[str, str]:
     """Heat and pressure go together; of an odd reading each is usual by itself. Repairs of the second half are told."""
     draw = np.random.default_rng(4)
-    readings, repairs = ["reading_id,read_at,heat_c,pressure_bar"], ["reading_id,told_at,was_repaired"]
+    readings, repairs = ["reading_id,press_id,read_at,heat_c,pressure_bar"], ["reading_id,told_at,was_repaired"]
     for number in range(DAYS * A_DAY):
         at = START + timedelta(hours=number)
         is_odd = number // A_DAY >= FIRST_ODD and draw.random() < 0.08
         level = draw.normal()
         heat, pressure = 60.0 + 5.0 * level, 12.0 + (-2.0 if is_odd else 2.0) * level + draw.normal(0.0, 0.2)
-        readings.append(f"r{number:04d},{at.isoformat()},{heat:.2f},{pressure:.2f}")
+        readings.append(f"r{number:04d},p{number % 2},{at.isoformat()},{heat:.2f},{pressure:.2f}")
         if number // A_DAY >= FIRST_ODD and number % 5:  # of some nobody ever tells
             repairs.append(f"r{number:04d},{(at + timedelta(days=1)).isoformat()},{int(is_odd and abs(level) > 0.5)}")
     return {
@@ -68,6 +68,40 @@ def test_late_labels_alone_judge_what_never_saw_one(way):
         assert of[family]["disorder"] == pytest.approx(1.0 - roc_auc_score(*known.T)) and of[family]["disorder"] < 0.2
         assert of[family]["average_precision"] == pytest.approx(average_precision_score(*known.T))
         assert of[family]["naive_disorder"] == 0.5
+
+
+def alarms_by_hand(rows, limit: float, horizon: timedelta) -> tuple[float, float]:
+    """Precision and recall of the alarms of (machine, at, score, label), one reading after the other."""
+    right, announced = [], []
+    for machine in sorted({row[0] for row in rows}):
+        of = sorted(row[1:] for row in rows if row[0] == machine)
+        raised, failed, was_up, has_failed = [], [], False, False
+        for at, score, label in of:
+            if label == 1 and has_failed:
+                continue
+            has_failed = label == 1
+            failed += [at] if has_failed else []
+            raised += [at] if score >= limit and not was_up else []
+            was_up = score >= limit
+        in_time = [[timedelta(0) <= fails - at <= horizon for fails in failed] for at in raised]
+        right += [
+            any(of_one) for of_one, at in zip(in_time, raised, strict=True) if any(of_one) or at + horizon <= of[-1][0]
+        ]
+        announced += [any(of_one[place] for of_one in in_time) for place in range(len(failed))]
+    return sum(right) / len(right), sum(announced) / len(announced)
+
+
+def test_alarms_of_the_score_are_judged_by_the_same_labels(way):
+    sql = "SELECT press_id, cut_at, anomaly_score, actual FROM t WHERE family = 'gaussian_mixture' AND split = 'test'"
+    rows = query(way[0], "press", "gold.press_was_repaired_backtest", sql)
+    precision, recall = alarms_by_hand(rows, 0.97, timedelta(hours=24))
+    client = MlflowClient(way[0].mlflow.tracking_uri)
+    runs = client.search_runs([client.get_experiment_by_name("/press/was_repaired").experiment_id])
+    metrics = next(run.data.metrics for run in runs if run.data.tags.get("family") == "gaussian_mixture")
+    assert (metrics["alarms/precision"], metrics["alarms/recall"]) == pytest.approx((precision, recall))
+    assert recall > 0.0 and metrics["interval/alarms/recall_low"] <= recall <= metrics["interval/alarms/recall_high"]
+    assert metrics["interval/auc_low"] < metrics["auc"] < metrics["interval/auc_high"]
+    assert 0.0 <= metrics["alarms/lead"] <= 24.0
 
 
 def test_a_visit_goes_to_what_is_odd_and_pays(way):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import FeatureView, Own
+from pipelines.contracts.monitors import ScoreMonitor
 from pipelines.contracts.sources import Source
 from pipelines.contracts.tables import Column, Table
 from pipelines.contracts.tasks import ByTime, Detect, Events, Promote, Span, utc
@@ -16,6 +17,7 @@ READINGS = Table(
     available_at="read_at",
     columns=(
         Column("reading_id", "string"),
+        Column("press_id", "string"),
         Column("read_at", "timestamp"),
         Column("heat_c", "double", unit="°C"),
         Column("pressure_bar", "double", unit="bar"),
@@ -49,6 +51,7 @@ ODD = Detect(
         gap=timedelta(days=2),
     ),
     promote=Promote("disorder", must_beat="constant", by=0.2),
+    monitor=ScoreMonitor("press_id", limit=0.97, horizon=timedelta(hours=24)),
     decide="inspect",
 )
 DOMAIN = Domain(

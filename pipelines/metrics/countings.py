@@ -114,8 +114,9 @@ def _f1(of: Tally) -> Counted:
 
 def _macro_f1(of: Tally) -> Counted:
     each = np.unique(of.labels)[:, None]  # a class that occurs in no row occurs in no draw
-    is_of, is_named = of.labels == each, of.named == each
-    sums = of.summed(np.concatenate([is_of & is_named, is_of + is_named.astype(np.int64), is_of]).astype(np.float64))
+    is_of, is_named = (np.asarray(by == each, np.float64) for by in (of.labels, of.named))
+    lacking = np.where(np.isnan(of.given).any(axis=1), np.nan, 0.0)
+    sums = of.summed(np.concatenate([is_of * is_named + lacking, is_of + is_named, is_of]))
 
     def whole(sums: Values) -> Values:
         hits, both, count = np.split(sums, 3)

@@ -16,7 +16,8 @@ Places = npt.NDArray[np.int64]
 
 MOST_EDGES = 128
 """Of the scores of the ones, and of the others, so many are told apart at most, evenly by rank. With no more ones than
-that the order's metrics are exact in every draw, with more an AUC is off by less than a hundredth of its interval."""
+that the order's metrics are exact in every draw. With 16,000 among 80,000 rows a draw's distance from the whole was off
+by 1 % (AUC), 2 % (average precision) and 5 % (recall) of half the interval at most (measured, 60 draws)."""
 
 
 @dataclass(frozen=True)

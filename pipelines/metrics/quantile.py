@@ -62,9 +62,7 @@ def calibrate(
         return Calibration(shifts, learnt_on)
     fewest, needed = int(np.bincount(step[known] - 1, minlength=steps).min()), least_rows(list(predicted))
     if fewest < needed:
-        return Calibration(
-            shifts, f"{learnt_on}, all steps together: a step has {fewest} rows, and would need {needed}"
-        )
+        return Calibration(shifts, f"{learnt_on}, all steps together, since one has {fewest} rows, below {needed}")
     of_step = [step[known] == number for number in range(1, steps + 1)]
     by_step = {quantile: tuple(_shift(of[rows], quantile) for rows in of_step) for quantile, of in errors.items()}
     return Calibration(shifts, f"{learnt_on}, each step by itself", by_step)

@@ -52,8 +52,8 @@ def test_only_a_detect_that_is_split_by_time_can_monitor_a_score():
         replace(ENERGY.tasks[0], monitor=monitor)
     with pytest.raises(DeclarationError, match="only an Estimate can be of what is left"):
         replace(ODD, monitor=Monitor("press_id", limit=30.0, horizon=50.0))
-    with pytest.raises(DeclarationError, match=r"judged by it: no column of 'readings' 'press_id'; there are: "):
-        replace(PRESS, tasks=(replace(ODD, monitor=monitor),))
+    with pytest.raises(DeclarationError, match=r"judged by it: no column of 'readings' 'machine'; there are: "):
+        replace(PRESS, tasks=(replace(ODD, monitor=replace(monitor, machine="machine")),))
 
 
 def test_only_a_task_that_picks_can_protect():

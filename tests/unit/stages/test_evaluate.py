@@ -243,7 +243,7 @@ def test_every_metric_is_told_by_slice_with_its_interval_beside_the_baselines_an
         naive = found["seasonal_naive"].slices[0][metric]
         for row in (whole, *steps):
             assert row[f"{metric}_low"] <= row[metric] <= row[f"{metric}_high"], metric
-            assert row[f"naive_{metric}"] == naive
+            assert row[f"naive_{metric}"] == pytest.approx(naive)
             assert row[f"{metric}_minus_naive"] == pytest.approx(row[metric] - naive)
             assert row[f"{metric}_minus_naive_low"] <= row[f"{metric}_minus_naive_high"]
         assert metrics[f"interval/{metric}_low"] == whole[f"{metric}_low"]
@@ -282,7 +282,11 @@ def test_each_step_has_intervals_of_its_own_where_the_calibrate_span_has_rows_en
     for column in ("cut_at", "target_at"):
         rows = rows.set_column(rows.column_names.index(column), column, at)
     found = evaluate({"seasonal_naive": rows, "linear": rows}, TASK)["linear"]
-    assert dict(found.calibration.by_step) == {0.1: (1.0, 10.0), 0.5: (0.0, 0.0), 0.9: (9.1, pytest.approx(91.0))}
+    assert dict(found.calibration.by_step) == {
+        0.1: pytest.approx((1.0, 10.0)),
+        0.5: (0.0, 0.0),
+        0.9: pytest.approx((9.1, 91.0)),
+    }
     assert found.calibration.learnt_on.endswith(", each step by itself")
     # below the point no quantile may rise above it, so the bands go from the point to the upper shift
     registered = [row for row in found.by_step if row["way"] == "split"]

@@ -13,6 +13,7 @@ from scipy import stats
 
 from pipelines.metrics.comparison import Compared
 from pipelines.metrics.resampling import block_length, drawn, groups, groups_of, interval, periods, shortest_length
+from tests.backtests import IS_LATE
 from tests.toy_domains.mill.domain import DOMAIN
 
 HOUR_US = 3_600_000_000
@@ -125,3 +126,26 @@ def test_the_interval_of_the_difference_of_a_clearly_worse_model_is_above_zero()
     found = [as_good_as(seed, worse=1.8) for seed in range(20)]
     assert sum(of["mae_minus_naive_low"] > 0.0 for of in found) >= 18
     assert all(of["mae_low"] < of["mae_high"] for of in found)
+
+
+def test_intervals_of_an_order_and_of_a_share_are_as_long_as_theory_says():
+    """Of 2,000 rows that have nothing to do with each other: the AUC's by DeLong, DeLong and Clarke-Pearson (1988), the
+    accuracy's by the binomial; the difference from a constant's AUC, which is always a half, has the same."""
+    chance = np.random.default_rng(11)
+    actual = (chance.random(2000) < 0.3) + 0.0
+    probability = 1.0 / (1.0 + np.exp(-(2.0 * actual - 1.5 + chance.normal(size=2000))))
+    families = {"linear": probability, "base_rate": np.full(2000, 0.3)}
+    rows = {family: pa.table({"actual": actual, "probability": of}) for family, of in families.items()}
+    found = Compared.of(rows, IS_LATE, "linear").intervals("linear")
+    ones, zeros = probability[actual == 1.0], probability[actual == 0.0]
+    is_above = ones[:, None] > zeros
+    deviation = math.sqrt(
+        is_above.mean(axis=1).var(ddof=1) / len(ones) + is_above.mean(axis=0).var(ddof=1) / len(zeros)
+    )
+    for name in ("auc", "auc_minus_naive"):
+        assert found[f"{name}_high"] - found[f"{name}_low"] == pytest.approx(2 * 1.96 * deviation, rel=0.1)
+    right = float(((probability >= 0.5) == actual).mean())
+    assert found["accuracy"] == right
+    length = found["accuracy_high"] - found["accuracy_low"]
+    assert length == pytest.approx(2 * 1.96 * math.sqrt(right * (1.0 - right) / 2000), rel=0.1)
+    assert "base_rate_minus_naive" not in found

@@ -127,6 +127,10 @@ def test_a_gain_is_of_the_queries_of_a_period_or_draw_that_have_a_relevant_row(m
     assert np.isnan(gain.by_period).tolist() == [False, True, False]
 
 
+def test_every_metric_of_an_order_can_be_drawn_but_how_many_queries_there_are():
+    assert set(alone(GRADED, GRADE)) - {"queries", "queries_without"} == set(metrics_of(GRADE))
+
+
 def test_a_gain_is_as_a_loss_what_it_lacks_of_1():
     assert [(direction(of), as_loss(of, 0.75), loss_name(of)) for of in ("ndcg", "mae")] == [
         (-1.0, 0.25, "ndcg_loss"),

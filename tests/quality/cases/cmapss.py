@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pipelines.io import delta_log
 from pipelines.io.publication import Pin
 from pipelines.metrics.point import rmse
 from pipelines.models.base import families
-from pipelines.models.rows import LABEL, lists
+from pipelines.models.rows import LABEL, Values, lists
 from pipelines.stages import train as train_stage
 from tests.cmapss import FOLDER, TEST_ENGINES, delivery
 from tests.quality.figure import Figure
@@ -37,10 +37,15 @@ PROTOCOL = (
     "of the mean squared error at the last flight of the 100 published test engines, which chose nothing. Reference: "
     "XGBoost, measured; published: a deep LSTM 16.14 (Zheng 2017)"
 )
+NOTE = (
+    "C-MAPSS: the stretch of 13.5 is missed by a fifth of what seeds differ by; tried besides was the mean of the five "
+    "seeds' forecasts, whose row stands below"
+)
 
 
 def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[Figure]:
-    """The mean over seeds of the error at the test engines' last flights; no better than the LSTM breaks a promise."""
+    """The mean over seeds of the error at the test engines' last flights, and the error of the seeds' mean; no better
+    than the LSTM breaks a promise."""
     seeds = SEEDS[:1] if quick else SEEDS
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -48,21 +53,27 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
             files = delivery(data / DATA)
         pins = through_gold("cmapss", files, Path(folder))
         plan = planned(pins)
-        errors = [error(replace(plan, seed=seed), Path(folder) / str(seed)) for seed in seeds]
-    yield Figure(
-        what="C-MAPSS FD001: RMSE",
-        ours=float(np.mean(errors)),
-        reference=reference["measured_here_xgb"]["CMAPSS FD001 RMSE clipped125"],
-        goal=GOAL,
-        first_mark=FIRST_MARK,
-        protocol=PROTOCOL,
-        seed=seeds[0],
-        samples=TEST_ENGINES,
-        seconds=time.monotonic() - started,
-        holds=float(np.mean(errors)) < PUBLISHED,
-        seeds=seeds,
-        spread=float(np.ptp(errors)),
-    )
+        actual, *said = last_flights([replace(plan, seed=seed) for seed in seeds], Path(folder))
+    errors = [rmse(actual, of) for of in said]
+    for what, ours, spread, note in (
+        ("RMSE", float(np.mean(errors)), float(np.ptp(errors)), NOTE),
+        ("RMSE of the mean of seeds", rmse(actual, np.mean(said, axis=0)), None, ""),
+    ):
+        yield Figure(
+            what=f"C-MAPSS FD001: {what}",
+            ours=ours,
+            reference=reference["measured_here_xgb"]["CMAPSS FD001 RMSE clipped125"],
+            goal=GOAL,
+            first_mark=FIRST_MARK,
+            protocol=PROTOCOL,
+            seed=seeds[0],
+            samples=TEST_ENGINES,
+            seconds=time.monotonic() - started,
+            holds=ours < PUBLISHED,
+            seeds=seeds,
+            spread=spread,
+            note=note,
+        )
 
 
 def planned(pins: Mapping[str, Pin]) -> FitPlan:
@@ -87,15 +98,18 @@ def planned(pins: Mapping[str, Pin]) -> FitPlan:
     )
 
 
-def error(plan: FitPlan, folder: Path) -> float:
-    """Root of the mean squared error of a fit's point forecast at the test engines' last flights."""
+def last_flights(plans: Sequence[FitPlan], folder: Path) -> list[Values]:
+    """What was left at the test engines' last flights, and what the point forecast of each plan's fit says of it."""
     from tests.reference_domains.cmapss.domain import REMAINING
 
-    folder.mkdir()
-    model = fit(plan, Workspace(folder), None, FileRecorder(Workspace(folder))).model
-    asked = examples_of(plan, REMAINING.split.test)
+    asked = examples_of(plans[0], REMAINING.split.test)
     actual = lists(asked, LABEL, 1).ravel()
-    predicted = np.asarray(families()[FAMILY].scorer(model).predict(asked)[REMAINING.point])
     is_last = ~np.isnan(actual)
     assert is_last.sum() == TEST_ENGINES, "the answers are of the last flights alone"
-    return rmse(actual[is_last], predicted[is_last])
+    found = [actual[is_last]]
+    for plan in plans:
+        workspace = Workspace(folder / str(plan.seed))
+        workspace.path.mkdir()
+        model = fit(plan, workspace, None, FileRecorder(workspace)).model
+        found.append(np.asarray(families()[FAMILY].scorer(model).predict(asked)[REMAINING.point])[is_last])
+    return found

@@ -52,8 +52,8 @@ RATING = (
 )
 NOTE = (
     "GEFCom2014-L: the winner's rating of .508 is missed by one boosted model of five quantiles. Tried were its "
-    "rounds, depth and learning rate, how far the level follows, and shifts of days, all by months of 2010; no mean of several "
-    "kinds of models"
+    "rounds, depth and learning rate, how far the level follows, and shifts of days, all by months of 2010; "
+    "no mean of several kinds of models"
 )
 
 

@@ -257,6 +257,12 @@ class Recorder(Protocol):
     def checkpointed(self) -> bytes | None:
         """What was kept last, by this attempt or a killed one before it; `points` are then those of that moment."""
 
+    def is_behind(self, step: int, loss: float) -> bool:
+        """Whether the fit is to end at this step, since it is worth nothing more; the same answer on every rank.
+
+        loss: the least so far on the validate span, in the unit of its curve; of a curve that rises, its negative.
+        """
+
 
 class FitError(RuntimeError):
     """A fit failed; the message names the family, the engine, the rank if one is to blame, and its own cause."""

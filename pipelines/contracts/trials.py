@@ -20,7 +20,9 @@ class Trial:
 
     fate: judged to the end, given up on the way because it was behind, or failed. loss: None unless judged. course: by
     step what was seen of it on the way, comparable between trials. core_seconds: what its fits computed, whether they
-    were made for the trial or kept from before; seconds: what the trial took. why: it was given up, or failed.
+    were made for the trial or kept from before; seconds: what the trial took. why: it was given up, or failed. rungs:
+    of each fit the least loss on its validate span by each rung of the family that it reached: comparable between
+    trials, not between fits.
     """
 
     number: int
@@ -31,3 +33,4 @@ class Trial:
     seconds: float = 0.0
     core_seconds: float = 0.0
     why: str = ""
+    rungs: tuple[tuple[float, ...], ...] = ()

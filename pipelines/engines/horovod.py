@@ -31,7 +31,7 @@ def fit(
     spark: Callable[[], SparkSession] | None,
     recorder: Recorder,
 ) -> FitResult:
-    """Train with `plan.workers` ranks; recorder must be the workspace's file, since rank 0 writes it elsewhere.
+    """Train with `plan.workers` ranks; recorder goes to each, and must be the workspace's file.
 
     One call a fit: starting the ranks costs about 20 s. A rank that fails leaves `rank-<r>.error` in the workspace, and
     the FitError raised here names it and its own cause. The patched wheel listens at the interface that BIND_ADDRESS
@@ -51,7 +51,7 @@ def fit(
         with told_to_tasks(context, listens_at), log.open("w", encoding="utf-8") as outputs:
             results = horovod.spark.run(
                 _rank,
-                args=(plan, workspace),
+                args=(plan, workspace, recorder),
                 num_proc=plan.workers,
                 use_gloo=True,
                 nics={listens_at},
@@ -67,7 +67,7 @@ def fit(
     return replace(model, workers=records(workspace, plan.workers))
 
 
-def _rank(plan: FitPlan, workspace: Workspace) -> FitResult | None:
+def _rank(plan: FitPlan, workspace: Workspace, recorder: Recorder) -> FitResult | None:
     """What each rank does, in a process of its own; rank 0 returns the model."""
     import horovod.spark.task
     import horovod.torch as hvd
@@ -75,7 +75,7 @@ def _rank(plan: FitPlan, workspace: Workspace) -> FitResult | None:
     hvd.init()
     crew = _HorovodCrew(plan)
     given = horovod.spark.task.get_available_devices()
-    result = train_rank(plan, workspace, crew, int(given[0]) if given else hvd.local_rank())
+    result = train_rank(plan, workspace, recorder, crew, int(given[0]) if given else hvd.local_rank())
     hvd.shutdown()
     return result if crew.rank == 0 else None
 

@@ -7,8 +7,7 @@ import os
 import traceback
 from pathlib import Path
 
-from pipelines.contracts.fits import FitError, FitPlan, FitResult, WorkerLost, WorkerRecord, Workspace
-from pipelines.engines.recorder import FileRecorder
+from pipelines.contracts.fits import FitError, FitPlan, FitResult, Recorder, WorkerLost, WorkerRecord, Workspace
 from pipelines.engines.shards import examples_of, shard_hash
 from pipelines.engines.workers import leave_record, records
 from pipelines.io.parquet_files import UnreadableFiles
@@ -21,7 +20,7 @@ _ENDED_BEFORE_IT_BEGAN = "one or more processes exited with non-zero status"
 """What Horovod says when a process has gone; one whose rank had begun left an error, or a pid and no record."""
 
 
-def train_rank(plan: FitPlan, workspace: Workspace, crew: Crew, gpu: int) -> FitResult:
+def train_rank(plan: FitPlan, workspace: Workspace, recorder: Recorder, crew: Crew, gpu: int) -> FitResult:
     """Train in step with the crew on the shard that is this rank's own; an error is left in the workspace, too.
 
     gpu: the number of the CUDA device that is this rank's, where the plan computes on one. The rank's process id stands
@@ -34,7 +33,7 @@ def train_rank(plan: FitPlan, workspace: Workspace, crew: Crew, gpu: int) -> Fit
         assert isinstance(family, NetFamily), "the family lists this engine"
         train = examples_of(plan, plan.train, crew.rank, crew.size, family.origins_every(plan.params))
         validate = examples_of(plan, plan.validate, crew.rank, crew.size)
-        result = family.train(train, validate, plan, crew, FileRecorder(workspace))
+        result = family.train(train, validate, plan, crew, recorder)
     except Exception as error:
         own = str(error) if isinstance(error, FitError | UnreadableFiles) else f"{type(error).__name__}: {error}"
         told = f"{' '.join(own.split())}\n\n{traceback.format_exc()}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pipelines.contracts.fits import CurvePoint, Workspace
 
@@ -24,10 +25,11 @@ class FileRecorder:
     """Appends each point as one JSON line to `curves.jsonl` in the workspace; whole lines only, so reading is safe.
 
     Its checkpoint is one file, replaced at once: a line of JSON (how long the curves were, the hash of the state), and
-    the state.
+    the state. limits: by step the loss above which the fit is behind; they go with the recorder to every rank.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, limits: Mapping[int, float] | None = None) -> None:
+        self._limits = dict(limits or {})
         workspace.path.mkdir(parents=True, exist_ok=True)
         self._curves = workspace.path / CURVES
         self._checkpoint = workspace.path / CHECKPOINT
@@ -64,6 +66,9 @@ class FileRecorder:
     def checkpointed(self) -> bytes | None:
         found = _read(self._checkpoint.read_bytes()) if self._checkpoint.exists() else None
         return found[1] if found else None
+
+    def is_behind(self, step: int, loss: float) -> bool:
+        return loss > self._limits.get(step, math.inf)
 
 
 def begin(workspace: Workspace, key: str) -> None:

@@ -38,14 +38,14 @@ def fit(
     spark: Callable[[], SparkSession] | None,
     recorder: Recorder,
 ) -> FitResult:
-    """Train with `plan.workers` ranks; recorder must be the workspace's file, since rank 0 writes it elsewhere.
+    """Train with `plan.workers` ranks; recorder goes to each, and must be the workspace's file.
 
     A rank that fails leaves `rank-<r>.error` in the workspace, and the FitError raised here names it and its own cause.
     """
     from py4j.protocol import Py4JJavaError
 
     context = barrier_with_room(plan, spark).sparkContext
-    work = partial(_rank, plan, workspace, interface())
+    work = partial(_rank, plan, workspace, recorder, interface())
     try:
         (model,) = context.parallelize(range(plan.workers), plan.workers).barrier().mapPartitions(work).collect()
     except Py4JJavaError as error:
@@ -53,7 +53,9 @@ def fit(
     return replace(model, workers=records(workspace, plan.workers))
 
 
-def _rank(plan: FitPlan, workspace: Workspace, listens_at: str, _: Iterator[int]) -> Iterator[FitResult]:
+def _rank(
+    plan: FitPlan, workspace: Workspace, recorder: Recorder, listens_at: str, _: Iterator[int]
+) -> Iterator[FitResult]:
     """What each rank does, in a Python worker of Spark; rank 0 gives the model."""
     import torch.distributed
     from pyspark import BarrierTaskContext
@@ -67,7 +69,7 @@ def _rank(plan: FitPlan, workspace: Workspace, listens_at: str, _: Iterator[int]
     by_device = "cpu:gloo,cuda:nccl" if plan.device == "cuda" and torch.cuda.is_available() else "gloo"
     torch.distributed.init_process_group(by_device, store=store, rank=rank, world_size=size)
     try:
-        result = train_rank(plan, workspace, _TorchCrew(plan), _gpu(context))
+        result = train_rank(plan, workspace, recorder, _TorchCrew(plan), _gpu(context))
     finally:
         torch.distributed.destroy_process_group()  # Spark gives this process to later tasks
     if rank == 0:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import optuna
 
 _LEFT, _NAIVE = "left_behind", "naive"
-_SECONDS, _CORE_SECONDS, _WHY = "seconds", "core_seconds", "why"
+_SECONDS, _CORE_SECONDS, _WHY, _RUNGS = "seconds", "core_seconds", "why", "rungs"
 
 
 class Study:
@@ -88,7 +88,12 @@ class Study:
             "failed": optuna.trial.TrialState.FAIL,
         }
         trial = self._open.pop(begun)
-        told = {_SECONDS: came_to.seconds, _CORE_SECONDS: came_to.core_seconds, _WHY: came_to.why}
+        told = {
+            _SECONDS: came_to.seconds,
+            _CORE_SECONDS: came_to.core_seconds,
+            _WHY: came_to.why,
+            _RUNGS: came_to.rungs,
+        }
         with self._asking():
             for step, value in came_to.course.items():
                 trial.report(value, step)
@@ -123,4 +128,5 @@ def _read(number: int, trial: optuna.trial.FrozenTrial) -> Trial:
         seconds=attributes[_SECONDS],
         core_seconds=attributes[_CORE_SECONDS],
         why=attributes[_WHY],
+        rungs=tuple(tuple(of) for of in attributes.get(_RUNGS, ())),  # kept before fits were given up, it has none
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import math
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -217,6 +218,11 @@ class Family(ABC):
         """Distance in steps of the extra training origins that the family asks for; 0 is none."""
         return 0
 
+    def rungs(self, params: Mapping[str, ParamValue]) -> tuple[int, ...]:
+        """Steps of the learning curve, ascending, by each of which fits with any searched parameters have come equally
+        far, so that their losses can be compared on the way; () where a fit shows nothing on its way."""
+        return ()
+
     def engines_for(self, task: Task) -> tuple[str, ...]:
         """Those of `engines` that can fit it for this task, the preferred one first."""
         return self.engines
@@ -254,6 +260,11 @@ class NetFamily(Family):
                 "adapters change a model that is there"
             )
         return params
+
+    def rungs(self, params: Mapping[str, ParamValue]) -> tuple[int, ...]:
+        """Each quarter of the epochs but the last: the learning rate rises and falls over all of them."""
+        epochs = int(self.settled(params)["epochs"])
+        return tuple(math.ceil(epochs * quarter / 4) - 1 for quarter in (1, 2, 3))
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.crew import Solo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ _FEATURES = "features"
 _SIGNATURE = "headrace_signature"
 _CURVES = {"quantile": "pinball", "rmse": "rmse", "logloss": "logloss", "mlogloss": "logloss", "ndcg": "ndcg"}
 """What XGBoost's metrics are called in learning curves."""
+_LENGTHS = (2.0, 4.0, 8.0)
 _OF_THE_COURSE = ("rounds", "patience", "segment", LOSS.name, START_FROM, CLASS_WEIGHT.name)
 """Parameters that XGBoost itself does not know."""
 
@@ -75,6 +77,12 @@ class XGBoost(RowsFamily):
         params = super().settled(given)
         check_loss(self.name, params)
         return params
+
+    def rungs(self, params: Mapping[str, ParamValue]) -> tuple[int, ...]:
+        """Where rounds times learning rate come to 2, 4 and 8: by small steps boosting goes one way, and its length is
+        that product (Friedman 2001). After as many rounds, a slow learner would look worse than it ends."""
+        rate = float(self.settled(params)["learning_rate"])
+        return tuple(math.ceil(length / rate) - 1 for length in _LENGTHS)
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         import xgboost

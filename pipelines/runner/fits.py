@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pipelines.contracts.fits import FitPlan, FitResult, Workspace
+from pipelines.contracts.fits import CurvePoint, FitPlan, FitResult, Workspace
 from pipelines.contracts.tasks import PER_ENTITY, Task
 from pipelines.contracts.usage import Usage
 from pipelines.runner import measured
 from pipelines.runner.estimate import estimate, must_be_affordable
 from pipelines.runner.work import Work
 from pipelines.stages import train as train_stage
+from pipelines.stages.rungs import given_up_at
 
 AUTO, FEW_ROWS = "auto", 300_000
 """In conf, the engine that takes one process for fewer rows than these. At 300,000 rows and 11 features, XGBoost by two
 workers took as long as by one (measured); nets pay 5 to 20 s for the start of their ranks."""
+
+
+class GivenUp(Exception):
+    """A fit was behind at `step` and is not kept. curves: up to there; core_seconds: what was computed."""
+
+    def __init__(self, step: int, curves: Sequence[CurvePoint], core_seconds: float) -> None:
+        super().__init__(f"behind at step {step}")
+        self.step, self.core_seconds = step, core_seconds
+        self.curves = tuple(point for point in curves if point.step <= step)
 
 
 def current_plan(work: Work, task: Task, family: str) -> FitPlan:
@@ -69,9 +80,13 @@ def told_where(plan: FitPlan, wanted: str | None) -> str:
     return f"{where} ({AUTO}: {rows_of(plan):,} rows, {FEW_ROWS:,} are worth several workers)"
 
 
-def fitted(work: Work, plan: FitPlan) -> FitResult:
+def fitted(work: Work, plan: FitPlan, limits: Mapping[int, float] | None = None) -> FitResult:
     """The plan's fit: from its workspace if it is there, else carried out now, measured and kept. FitError if it fails,
-    or is estimated to take longer than conf's budget and is not forced."""
+    or is estimated to take longer than conf's budget and is not forced.
+
+    limits: by step the loss on the validate span above which it ends and GivenUp is raised. It is raised for a fit that
+    was kept before, too: what is given up does not depend on what is kept.
+    """
     from pipelines.engines import fit
     from pipelines.engines.kept import keep, kept
     from pipelines.engines.recorder import FileRecorder
@@ -85,10 +100,14 @@ def fitted(work: Work, plan: FitPlan) -> FitResult:
             expected = estimate(plan, rows, work.context.folder("fits"), training.price_per_core_hour)
             must_be_affordable(expected, plan, training.budget_minutes)
         with Watched() as machine:
-            result = fit(plan, workspace, work.context.spark, FileRecorder(workspace))
+            result = fit(plan, workspace, work.context.spark, FileRecorder(workspace, limits))
+        if (behind_at := given_up_at(result.curves, limits or {})) is not None:
+            raise GivenUp(behind_at, result.curves, machine.usage.core_seconds)
         usage = replace(machine.usage, bytes_read=bytes_of(plan))
         measured.keep(measured.measured(plan, rows, usage), workspace)
         keep(result, workspace)
+    elif (behind_at := given_up_at(result.curves, limits or {})) is not None:
+        raise GivenUp(behind_at, result.curves, core_seconds_of(work, plan))
     return result
 
 
@@ -96,6 +115,12 @@ def usage_of(work: Work, plan: FitPlan) -> Usage | None:
     """What the plan's fit took; None where it was not measured."""
     found = measured.kept(workspace_of(work, plan))
     return found.usage if found else None
+
+
+def core_seconds_of(work: Work, plan: FitPlan) -> float:
+    """What the plan's fit computed; 0 where it was not measured."""
+    usage = usage_of(work, plan)
+    return usage.core_seconds if usage else 0.0
 
 
 def workspace_of(work: Work, plan: FitPlan) -> Workspace:

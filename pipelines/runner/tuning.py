@@ -32,6 +32,7 @@ from pipelines.runner.warm_starts import warm_started
 from pipelines.runner.work import Context, Stopwatch, Work, fingerprint
 from pipelines.settings import Settings
 from pipelines.stages import tune as stage
+from pipelines.stages.rungs import saved
 from pipelines.stages.train import SEED, gold_tables
 
 STAGE = "tune"
@@ -188,6 +189,7 @@ class Search:
             **{f"importance/{name}": value for name, value in stage.importance(self._space, trials).items()},
             "trials": float(len(trials)),
             "trials/pruned": float(sum(trial.fate == "pruned" for trial in trials)),
+            "core_seconds/saved": sum(saved(trial, trials) for trial in trials),
             "trials/failed": float(sum(trial.fate == "failed" for trial in trials)),
         }
         picture = history(
@@ -228,7 +230,7 @@ class Search:
             len(trials) + 1,
             params,
             self._naive_of_windows,
-            lambda course: not is_declared and stage.is_behind(course, trials, warm_up=0),
+            () if is_declared else trials,
         )
         if is_declared and made.fate == "failed":
             raise FitError(f"the declared parameters cannot be judged: {made.why}")
@@ -238,14 +240,16 @@ class Search:
         self._spool.add(made.number, self._report.trial(made, plan, told).write)
         fault.point("tune:spooled")
         self._study.end(begun, made)
-        self._say(f"trial {made.number} of {self._budget.trials}: {self._came_to(made)}")
+        self._say(f"trial {made.number} of {self._budget.trials}: {self._came_to(made, trials)}")
         return made
 
-    def _came_to(self, made: Trial) -> str:
+    def _came_to(self, made: Trial, trials: Sequence[Trial]) -> str:
         others = {name: value for name, value in made.params.items() if value != self._declared[name]}
         what = ", ".join(f"{name} {value}" for name, value in others.items()) or "as declared"
         came_to = made.why if made.loss is None else f"{loss_name(self._task.promote.metric)} {made.loss:,.4g}"
-        return f"{came_to}, {made.core_seconds:.1f} core-s ({what})"
+        spared = saved(made, trials)
+        saving = f", about {spared:.1f} saved" if spared else ""
+        return f"{came_to}, {made.core_seconds:.1f} core-s{saving} ({what})"
 
     def _of_declared(self, trials: Sequence[Trial]) -> Trial | None:
         return next((trial for trial in trials if trial.params == self._declared and trial.loss is not None), None)

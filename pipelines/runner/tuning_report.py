@@ -11,6 +11,7 @@ from pipelines.metrics.losses import loss_name
 from pipelines.models.base import families
 from pipelines.runner.report import table_text
 from pipelines.runner.tuning import Found
+from pipelines.stages.rungs import saved
 from pipelines.stages.tune import WITHIN
 
 
@@ -34,7 +35,9 @@ def summary(found: Found) -> str:
     ]
     given_up = sum(trial.fate == "pruned" for trial in found.trials)
     failed = sum(trial.fate == "failed" for trial in found.trials)
-    counted = [f"{len(found.trials)} trials", f"{given_up} given up", *([f"{failed} failed"] if failed else [])]
+    spared = sum(saved(trial, found.trials) for trial in found.trials)
+    saving = f", about {spared:.0f} core-seconds saved" if spared else ""
+    counted = [f"{len(found.trials)} trials", f"{given_up} given up{saving}", *([f"{failed} failed"] if failed else [])]
     told = f"  {', '.join(counted)}; {found.ended} (budget: {found.budget}); judged on {found.judged_on}"
     return "\n".join([*table_text(head, rows, left=2), told, f"  {_next(found)}"])
 

@@ -76,10 +76,11 @@ class Course(TrainingCallback):
                     self._recorder.record(f"{_SPANS[data]}/{self._curves[metric]}", self._done, values[-1])
                 if _SPANS[data] == "validate":
                     self._judged.append(self._loss_a_point * values[-1])
+        is_behind = self._recorder.is_behind(self._done, min(self._judged))
         self._done += 1
-        if is_recording and self._done % self._segment == 0:
+        if is_recording and not is_behind and self._done % self._segment == 0:
             self._recorder.checkpoint(lambda: bytes(model.save_raw("ubj")))
-        return self._has_stopped()
+        return is_behind or self._has_stopped()
 
     def _has_stopped(self) -> bool:
         return bool(self._judged) and len(self._judged) - 1 - int(np.argmin(self._judged)) >= self._patience

@@ -234,6 +234,8 @@ def train_network(
         if validate_loss < progress.best_loss:
             progress.best_loss, progress.best_epoch = validate_loss, epoch
             progress.best_state = copy.deepcopy(mean.module.state_dict())
+        if recorder.is_behind(epoch, progress.best_loss * schedule.unit):
+            break
         if crew.rank == 0:
             recorder.checkpoint(partial(packed, progress, network, mean, optimizer))
     network.load_state_dict(progress.best_state)

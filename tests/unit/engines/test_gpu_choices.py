@@ -70,7 +70,7 @@ def test_ranks_of_torch_meet_by_nccl_where_they_compute_on_cuda(device, is_visib
     passed(monkeypatch, torch.distributed, "init_process_group")
     plan = replace(on_cuda("lstm", "torch_ddp"), device=device)
     with pytest.raises(Asked) as asked:
-        next(torch_ddp._rank(plan, Workspace(tmp_path), "127.0.0.1", iter([1])))
+        next(torch_ddp._rank(plan, Workspace(tmp_path), FileRecorder(Workspace(tmp_path)), "127.0.0.1", iter([1])))
     given, named = asked.value.args
     assert given == (backend,)
     assert (named["rank"], named["world_size"]) == (1, 2)
@@ -88,7 +88,9 @@ def test_a_rank_of_torch_takes_the_device_that_spark_gave_it_or_its_place_on_its
 
 
 @pytest.mark.parametrize(("given", "gpu"), [(["2"], 2), ([], 1)])
-def test_a_rank_of_horovod_takes_the_device_that_spark_gave_it_or_its_place_on_its_host(given, gpu, monkeypatch):
+def test_a_rank_of_horovod_takes_the_device_that_spark_gave_it_or_its_place_on_its_host(
+    given, gpu, monkeypatch, tmp_path
+):
     import horovod.spark.task
     import horovod.torch as hvd
 
@@ -98,7 +100,7 @@ def test_a_rank_of_horovod_takes_the_device_that_spark_gave_it_or_its_place_on_i
     monkeypatch.setattr(by_horovod, "_HorovodCrew", lambda _: None)
     passed(monkeypatch, by_horovod, "train_rank")
     with pytest.raises(Asked) as asked:
-        by_horovod._rank(on_cuda("lstm", "horovod"), Workspace("nowhere"))
+        by_horovod._rank(on_cuda("lstm", "horovod"), Workspace("nowhere"), FileRecorder(Workspace(tmp_path)))
     assert asked.value.args[0][-1] == gpu
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -82,11 +83,19 @@ class Outcome:
     failures: Mapping[str, str]
 
 
-def tune(settings: Settings, domain_name: str, task_name: str, families: Sequence[str], budget: Budget) -> Outcome:
+def tune(
+    settings: Settings,
+    domain_name: str,
+    task_name: str,
+    families: Sequence[str],
+    budget: Budget,
+    clock: Callable[[], float] = time.monotonic,
+) -> Outcome:
     """Search parameters for families of a task, by default all that declare ranges, each with the whole budget.
 
     Nothing is published: a study is kept below `tuning/` in the data root and logged to MLflow, a run for each trial.
-    The domain's lease is held, so a run of it waits. UnknownNameError for what is not there to be tuned.
+    The domain's lease is held, so a run of it waits. clock: what the budget's minutes are told by. UnknownNameError for
+    what is not there to be tuned.
     """
     domain, task = task_meant(domain_name, task_name)
     chosen = _tunable(task, families)
@@ -98,7 +107,7 @@ def tune(settings: Settings, domain_name: str, task_name: str, families: Sequenc
         for family in chosen:
             try:
                 with damage_named():
-                    search = Search(work, task, family, budget)
+                    search = Search(work, task, family, budget, Stopwatch(clock))
                     found.append(search.carry_out())
                     search.tell()
             except EXPECTED as failure:
@@ -127,8 +136,8 @@ def _tunable(task: Task, wanted: Sequence[str]) -> list[str]:
 class Search:
     """One family's study in one command."""
 
-    def __init__(self, work: Work, task: Task, family: str, budget: Budget) -> None:
-        self._work, self._task, self._budget, self._watch = work, task, budget, Stopwatch()
+    def __init__(self, work: Work, task: Task, family: str, budget: Budget, watch: Stopwatch) -> None:
+        self._work, self._task, self._budget, self._watch = work, task, budget, watch
         plan = warm_started(work.context, task, current_plan(work, task, family))
         self._plan = plan
         self._space = search_space(all_families()[family], plan.params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from mlflow import MlflowClient
 from pipelines import cli, runner
 from pipelines.io.fault import VARIABLE
 from pipelines.runner.tuning import Budget, tune
+from pipelines.runner.tuning_report import summary
 from pipelines.settings import PROJECT
 from tests.house import TOY_DOMAINS, drop, overlay_on, settings_on, toys_found
 from tests.mill import raw_files
@@ -127,6 +129,22 @@ def test_each_trial_is_one_run_nested_in_that_of_the_study(place, killed):
     text = Path(client.download_artifacts(parent.info.run_id, "trials.csv")).read_text()
     rows = list(csv.DictReader(text.splitlines()))
     assert [float(row["loss"]) for row in rows] == [trial.loss for trial in found.trials]
+
+
+def test_the_minutes_end_a_search_after_its_first_trial_with_whole_records_and_it_goes_on(place, killed):
+    """By a clock on which a minute passes whenever it is looked at; the first trial, as declared, is always made."""
+    minutes = itertools.count(0, 60)
+    outcome = tune(settings_on(place, **PLACE), "mill", "level_m", ["linear"], Budget(3, 1), lambda: next(minutes))
+    (found,) = outcome.found
+    assert outcome.failures == {}
+    assert (len(found.trials), found.ended) == (1, "1 minutes are over")
+    assert found.trials[0] == found.declared == found.best == found.cheapest
+    assert "1 trials, 0 given up; 1 minutes are over (budget: 3 trials, 1 minutes)" in summary(found)
+    _, (parent,), (child,) = runs_of(place, "level_m")
+    assert child.data.metrics["mae"] == found.declared.loss == parent.data.metrics["mae/best"]
+    assert (parent.data.metrics["trials"], parent.data.tags["headrace.budget"]) == (1, "3 trials, 1 minutes")
+    (again,) = tune(settings_on(place, **PLACE), "mill", "level_m", ["linear"], Budget(2, 30)).found
+    assert (again.trials[0], again.ended) == (found.trials[0], "2 trials are made")
 
 
 def test_folds_judge_where_they_are_declared_and_a_small_space_is_tried_whole(place, capsys):

@@ -262,9 +262,9 @@ class NetFamily(Family):
         return params
 
     def rungs(self, params: Mapping[str, ParamValue]) -> tuple[int, ...]:
-        """Each quarter of the epochs but the last: the learning rate rises and falls over all of them."""
+        """Half and three quarters of the epochs: over all of them the learning rate rises and falls."""
         epochs = int(self.settled(params)["epochs"])
-        return tuple(math.ceil(epochs * quarter / 4) - 1 for quarter in (1, 2, 3))
+        return tuple(math.ceil(epochs * part) - 1 for part in (0.5, 0.75))
 
     def fit(self, train: pa.Table, validate: pa.Table, plan: FitPlan, recorder: Recorder) -> FitResult:
         from pipelines.models.nets.crew import Solo

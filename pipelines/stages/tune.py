@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.tasks import ParamValue
 from pipelines.contracts.trials import Space, Trial
-from pipelines.stages.rungs import LEAST_JUDGED
 
 if TYPE_CHECKING:
     import optuna
@@ -18,6 +17,8 @@ WITHIN = 0.01
 _AT_RANDOM = 5
 """So many trials are drawn before any is learnt from."""
 _ASKED_AGAIN = 20
+_LEAST_JUDGED = 4
+"""Nothing is given up between folds before so many trials were judged to the end."""
 
 
 def suggested(space: Space, tried: Sequence[Trial], seed: int) -> dict[str, ParamValue] | None:
@@ -54,7 +55,7 @@ def is_behind(course: Mapping[int, float], tried: Sequence[Trial], warm_up: int)
     """
     import optuna
 
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=LEAST_JUDGED, n_warmup_steps=warm_up + 1)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=_LEAST_JUDGED, n_warmup_steps=warm_up + 1)
     study = _study([_frozen({}, trial) for trial in tried if trial.fate == "judged"], pruner)
     trial = study.ask()
     for step, value in course.items():

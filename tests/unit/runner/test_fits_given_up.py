@@ -117,7 +117,7 @@ class Scripted(Bench):
     def _on(self, place, params, others):
         if place == 1:
             raise GivenUp(7, self._curves, 2.0)
-        return _Made(4.0, 3.0, (9.0, 8.0, 7.0))
+        return _Made(4.0, 3.0, (8.0, 7.0))
 
 
 def test_the_trial_says_where_it_was_given_up_and_what_it_had_come_to(tables, tmp_path):
@@ -126,4 +126,4 @@ def test_the_trial_says_where_it_was_given_up_and_what_it_had_come_to(tables, tm
     trial = Scripted(plan, curves).tried(9, {"learning_rate": 0.5}, [8.0, 8.0, 8.0], ())
     assert (trial.number, trial.fate, trial.loss, trial.course) == (9, "pruned", None, {1: 0.5})
     assert (trial.core_seconds, trial.why) == (5.0, "behind after 8 steps of fit 2 of 3")
-    assert trial.rungs == ((9.0, 8.0, 7.0), least_losses(curves, (3, 7))), "of the rungs 3, 7 and 15"
+    assert trial.rungs == ((8.0, 7.0), least_losses(curves, (7,))), "of the rungs 7 and 15"

@@ -24,8 +24,8 @@ class Usage:
     seconds: float
     core_seconds: float
     bytes_read: int = 0
-    bytes_written: int = 0
     samples: tuple[Sample, ...] = ()
+    bytes_written: int = 0
 
     def metrics(self, stage: str, price_per_core_hour: float) -> dict[str, float]:
         """`cost/<stage>_seconds` and so on; bytes only where any were counted, the price only where conf has one."""

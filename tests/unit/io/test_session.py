@@ -41,10 +41,14 @@ try:
     spark.sql("select nonsense")
 except AnalysisException:
     print("refused nonsense")
-maps = [m.path for p in psutil.Process().children(recursive=True) for m in p.memory_maps()]
+maps, listening = [], []
+for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+    try:
+        maps += [m.path for m in process.memory_maps()]
+        listening += [c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    except psutil.NoSuchProcess:
+        continue  # a worker of Python that had nothing more to do
 print("archive mapped", f"{sys.prefix}/classes.jsa" in maps, "conf folder", os.environ.get("SPARK_CONF_DIR"))
-listening = [c.laddr.ip for p in (psutil.Process(), *psutil.Process().children(recursive=True))
-             for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
 print("beyond loopback", [ip for ip in listening if ip not in ("127.0.0.1", "::1", "::ffff:127.0.0.1")])
 stop()
 """

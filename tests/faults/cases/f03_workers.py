@@ -27,7 +27,7 @@ from tests.faults.site import Site
 from tests.tiny_gold import plan_for, write_gold
 
 FAULT, WHERE = "F3", "gold, train, score"
-QUICK, FULL = 5, 50
+QUICK, FULL = 5, 64  # of five deaths one comes when the work is over, and 50 are to strike
 _OF_RUNS = 4  # every so many cases one is a run from land to gold, the others a fit or a batch of predictions
 _LONGEST_S = 60  # so long after the blow nothing may hang; twice that is allowed for the work itself
 _NET = {"epochs": 60, "patience": 60, "hidden": 8, "origins_every": 7, "batch": 32}

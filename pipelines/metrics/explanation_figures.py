@@ -43,10 +43,12 @@ def dependences(of: Mapping[str, Dependence], *, unit: str, model: str, subject:
     return figure
 
 
-def contributions(shares: Values, values: Values, features: Sequence[str], *, model: str, subject: str) -> Figure:
+def contributions(
+    shares: Values, values: Values, features: Sequence[str], *, unit: str, model: str, subject: str
+) -> Figure:
     """Each feature's part in each prediction, a dot a row, coloured by the feature's value (Lundberg and Lee 2017).
 
-    shares, values: (rows, features)."""
+    shares, values: (rows, features), the shares in `unit`."""
     places = np.argsort(np.abs(shares).mean(axis=0))[-_MOST:]
     figure, axes = canvas(9.0, 1.4 + 0.32 * len(places))
     jitter = np.random.default_rng(0).uniform(-0.28, 0.28, len(shares))
@@ -58,7 +60,7 @@ def contributions(shares: Values, values: Values, features: Sequence[str], *, mo
     axes.axvline(0, color=SOFT, linewidth=1.0)
     axes.set_yticks(range(len(places)), [features[place] for place in places])
     axes.grid(False, axis="y")
-    axes.set_xlabel("part in the prediction, in units of the model's sum (log odds where it tells a probability)")
+    axes.set_xlabel(f"part in the prediction ({unit})" if unit else "part in the prediction")
     axes.set_title(f"{subject}: what moves {model}'s predictions, row by row", loc="left")
     if dots is not None:
         bar = figure.colorbar(dots, ax=axes, ticks=[0, 1], aspect=30, pad=0.01)

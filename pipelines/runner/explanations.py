@@ -82,8 +82,10 @@ def explanations(
     shares = scorer.contributions(sample)
     if shares is not None:
         names = list(plan.frame.features)
+        # a probability is a sum of log odds, and an order one of scores that have no unit
+        unit = task.unit if task.quantiles or task.query else "log odds"
         figures["contributions"] = explanation_figures.contributions(
-            shares, matrix(sample, names, plan.frame.steps), names, **told
+            shares, matrix(sample, names, plan.frame.steps), names, unit=unit, **told
         )
         mean = means() or {}
         rows["mean_absolute_contribution"] = [mean.get(name, math.nan) for name in features]

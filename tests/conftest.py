@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from pyspark.sql import SparkSession
 
 from pipelines.io import class_archive
+
+# no test is a matter of time: how long one case takes says how busy the machine is
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 JARS = Path(sys.prefix) / "jars"
 

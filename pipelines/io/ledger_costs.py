@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 
 from pipelines.contracts.usage import Usage
 from pipelines.io import ledger_schema as schema
@@ -53,11 +53,14 @@ def costs_after(c: Connection, domain: str, attempt: int = 0) -> list[StageCost]
 
 def newest_fit(c: Connection, domain: str, task: str) -> int:
     """The attempt that published the task's newest fits; 0 if there are none."""
-    columns = schema.fits.c
-    return c.scalar(select(func.max(columns.attempt)).where(columns.domain == domain, columns.task == task)) or 0
+    return _newest(c, schema.fits, domain, task)
 
 
 def newest_champion(c: Connection, domain: str, task: str) -> int:
     """The attempt that made the task's champion what it is; 0 if there is none."""
-    columns = schema.champions.c
+    return _newest(c, schema.champions, domain, task)
+
+
+def _newest(c: Connection, table: Table, domain: str, task: str) -> int:
+    columns = table.c
     return c.scalar(select(func.max(columns.attempt)).where(columns.domain == domain, columns.task == task)) or 0

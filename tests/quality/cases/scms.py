@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,26 +73,28 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
     file = data / DATA
     rows = Rows.from_gold(DOMAIN, DOMAIN.tasks[0], {f"lines/{file.name}": file.read_bytes()}, AS_OF)
     train, test = rows.in_time(TEST)
-    wanted = reference["measured_here_xgb"]["SCMS last 20% by schedule date AUC"]
+    judged = partial(
+        Figure,
+        reference=reference["measured_here_xgb"]["SCMS last 20% by schedule date AUC"],
+        goal=GOAL,
+        first_mark=FIRST_MARK,
+        seed=SEED,
+        samples=len(test),
+        more_is_better=True,
+    )
     coded = rows.without([name for name in rows.frame.features if name.endswith(_SHARE)])
     as_reference = [
         float(roc_auc_score(rows.labels[test], coded.whole(REFERENCE, train, test, seed))) for seed in REFERENCE_SEEDS
     ]
     auc = float(np.mean(as_reference))
-    yield Figure(
+    yield judged(
         what="SCMS, the reference configuration: AUC",
         ours=auc,
-        reference=wanted,
-        goal=GOAL,
-        first_mark=FIRST_MARK,
         protocol=REFERENCE_PROTOCOL,
-        seed=SEED,
-        samples=len(test),
         seconds=time.monotonic() - started,
         holds=auc > 0.5,
         seeds=REFERENCE_SEEDS,
         spread=float(np.ptp(as_reference)),
-        more_is_better=True,
         note=REFERENCE_NOTE,
     )
     rows = rows.without([name for name in rows.frame.features if name.endswith(_CODE)])
@@ -100,18 +103,12 @@ def figures(data: Path, reference: Mapping[str, Any], quick: bool) -> Iterator[F
     names = chosen(rows, LEARNERS, disorder, parts, SEED)
     said = mean_of(rows, [LEARNERS[name] for name in names], train, test, SEED)
     auc = float(roc_auc_score(rows.labels[test], said))
-    yield Figure(
+    yield judged(
         what="SCMS, mean of families: AUC",
         ours=auc,
-        reference=wanted,
-        goal=GOAL,
-        first_mark=FIRST_MARK,
         protocol=PROTOCOL,
-        seed=SEED,
-        samples=len(test),
         seconds=time.monotonic() - started,
         holds=auc > 0.5,
-        more_is_better=True,
         note=f"{NOTE}; chosen were {', '.join(names)}",
     )
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import FitPlan
-from pipelines.contracts.policies import Assigning, Sizing
 from pipelines.contracts.tasks import CLUSTER, Forecast, Task
 from pipelines.contracts.usage import Usage
 from pipelines.runner.fits import bytes_of, fitted
+from pipelines.runner.pricing import WORTH, pricer
 from pipelines.runner.work import Work
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pipelines.stages.evaluate import Evidence
 
 UNKNOWN = "unknown"
-WORTH = ["value", "naive_value"]
-"""Columns of a backtest whose predictions are priced."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +50,22 @@ def backtested(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> Backtest
         usages[family] = replace(machine.usage, bytes_read=bytes_of(plan))
     found[baseline] = _with_columns(sliced(found[baseline], domain, task), work, task)
     scale = _scale(work, task, plans[baseline]) if isinstance(task, Forecast) else None
-    return Backtest(evaluate(found, task, tuple(domain.slices(task)), scale, _priced(work, task)), usages)
+    priced = pricer(work, task, plans[baseline])
+    return Backtest(evaluate(found, task, tuple(domain.slices(task)), scale, priced), usages)
 
 
-def as_table(seen: Evidence, domain: Domain, task: Task, run_id: str) -> pa.Table:
+def as_table(seen: Evidence, domain: Domain, task: Task, run_id: str, folds: pa.Table | None = None) -> pa.Table:
     """The backtest's rows in the order: task, family, run_id, split, keys, query, actual, outputs, slices, columns by
-    which it is judged besides, worth, clusters of a Detect."""
+    which it is judged besides, worth, clusters of a Detect.
+
+    folds: what the family, fitted anew for each fold, predicted of it: raw outputs, without a worth or a group.
+    """
     import pyarrow as pa
 
-    rows, said = seen.backtest, {"task": task.name, "family": seen.family, "run_id": run_id}
+    rows = seen.backtest
+    if folds is not None:
+        rows = pa.concat_tables([rows, folds], promote_options="default")
+    said = {"task": task.name, "family": seen.family, "run_id": run_id}
     labelled: Mapping[str, pa.Array] = {name: pa.array([value] * len(rows)) for name, value in said.items()}
     query = [task.query] if task.query else []
     keys = ["split", task.spine.entity, "cut_at", "step", "target_at", *query, "actual"]
@@ -109,24 +114,3 @@ def _scale(work: Work, task: Task, plan: FitPlan) -> float | None:
     (found,) = rows.agg(F.avg(F.abs(F.col(task.point) - F.col("actual")))).collect()
     scale: float | None = found[0]
     return scale
-
-
-def _priced(work: Work, task: Task) -> Callable[[pa.Table], pa.Table] | None:
-    """What prices predictions by the task's policy; None where an action depends on more than its own row."""
-    from pipelines.domains import policy_if_any
-
-    policy = policy_if_any(work.domain, task.decide)
-    if not isinstance(policy, Assigning | Sizing):
-        return None
-
-    def priced(rows: pa.Table) -> pa.Table:
-        import numpy as np
-        import pyarrow as pa
-
-        from pipelines.transforms.worth import with_worth
-
-        numbered = rows.append_column("_row", pa.array(np.arange(len(rows))))
-        found = with_worth(work.context.spark().createDataFrame(numbered), task, policy).toArrow()
-        return found.sort_by("_row").select(WORTH)
-
-    return priced

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pipelines.contracts.fits import CurvePoint, FitPlan
 from pipelines.contracts.tasks import Task
@@ -12,12 +13,19 @@ from pipelines.runner.selection import of_kept, selected
 from pipelines.runner.warm_starts import must_not_know_more
 from pipelines.runner.work import Work
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 @dataclass(frozen=True)
 class Rolled:
-    """One family's metrics over all folds in time order, of raw outputs: folds calibrate nothing."""
+    """One family's metrics over all folds in time order, of raw outputs: folds calibrate nothing.
+
+    backtest: the predictions that they are made of, as those of a backtest; `split` is the fold: `fold 1`, `fold 2` …
+    """
 
     metrics: Mapping[str, tuple[float, ...]]
+    backtest: pa.Table
 
     @property
     def points(self) -> tuple[CurvePoint, ...]:
@@ -46,12 +54,16 @@ def rolled(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> dict[str, Ro
 
     plans: on all declared features, which are picked anew for each fold, since a fold's test must choose nothing.
     """
+    import pyarrow as pa
+
     from pipelines.engines.predictions import Model, predictions
-    from pipelines.stages.evaluate import judge
+    from pipelines.stages.evaluate import judge, side_by_side
+    from pipelines.transforms.slices import features_of_slices, sliced
 
     found: dict[str, list[dict[str, float]]] = {family: [] for family in plans}
-    baseline = task.promote.must_beat
-    for fold in task.cross_validation:
+    rows: dict[str, list[pa.Table]] = {family: [] for family in plans}
+    baseline, slices = task.promote.must_beat, tuple(work.domain.slices(task))
+    for number, fold in enumerate(task.cross_validation, 1):
         on_fold = {
             family: replace(plan, train=fold.train, validate=fold.validate, purge=fold.purge)
             for family, plan in plans.items()
@@ -62,11 +74,20 @@ def rolled(work: Work, task: Task, plans: Mapping[str, FitPlan]) -> dict[str, Ro
             plan = plan if family == baseline else of_kept(plan, picked)
             must_not_know_more(plan)
             model = Model(family, fitted(work, plan).model, scope=plan.scope)
-            told[family] = predictions(work.context.spark(), model, plan, {"test": fold.test}).toArrow()
+            # the baseline alone is given all features
+            beside = features_of_slices(work.domain, task) if family == baseline else ()
+            spans = {f"fold {number}": fold.test}
+            told[family] = predictions(work.context.spark(), model, plan, spans, beside).toArrow()
+        told[baseline] = sliced(told[baseline], work.domain, task)
         for family, metrics in judge(told, task, f"the fold tested on {fold.test}").items():
             found[family].append(metrics)
+        for family, judged in side_by_side(told, task, slices).items():
+            rows[family].append(judged)
     return {
-        family: Rolled({name: tuple(metrics[name] for metrics in of_folds) for name in _of_all(of_folds)})
+        family: Rolled(
+            {name: tuple(metrics[name] for metrics in of_folds) for name in _of_all(of_folds)},
+            pa.concat_tables(rows[family]),
+        )
         for family, of_folds in found.items()
         if of_folds
     }

@@ -165,7 +165,8 @@ class Lesson:
             spool.add(work.attempt.number, self._report_of(family, ids[family], parent.id).write)
             versions = {name: shard.version for name, shard in self.plans[family].tables.items()}
             work.add("fits", Fit(task.name, family, ids[family], self.plans[family].key, metrics, versions, self.as_of))
-            parts.append(as_table(seen, work.domain, task, ids[family]))
+            folds = self.folds.get(family)
+            parts.append(as_table(seen, work.domain, task, ids[family], folds.backtest if folds else None))
             work.say("evaluate", f"{task.name}: {family}: {told(metrics, task)}")
         frame = work.context.spark().createDataFrame(pa.concat_tables(parts))
         work.write(Change(work.domain.delta_table("gold", f"{task.name}_backtest"), "overwrite", frame))

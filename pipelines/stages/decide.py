@@ -10,7 +10,7 @@ from pipelines.contracts.policies import Assigning, Picking, Policy, Shortlistin
 from pipelines.contracts.tasks import BASELINE, Task, quantile_column
 from pipelines.stages.changes import Change
 from pipelines.transforms.assign import least_expected_cost
-from pipelines.transforms.pick import pick_as_they_come, pick_best, pick_first
+from pipelines.transforms.picked import picked
 
 NAIVE = "naive_"
 
@@ -36,12 +36,11 @@ def decide(
     entity = task.spine.entity
     key = [entity, "cut_at", "step"]
     needs: tuple[str, ...] = ()
-    if isinstance(policy, Picking):
-        acted = _picked(task, policy, predictions, questions, held)
-        needs = policy.needs
-    elif isinstance(policy, Shortlisting):
-        acted = _shortlisted(task, policy, predictions, questions, held)
-        needs = (task.query, *policy.needs)
+    if isinstance(policy, Picking | Shortlisting):
+        acted = _asked(task, policy, predictions, questions, held)
+        for action, score in ((policy.action, task.point), (NAIVE + policy.action, BASELINE)):
+            acted = picked(acted, task, policy, score, into=action)
+        needs = (task.query, *policy.needs) if isinstance(policy, Shortlisting) else policy.needs
     elif isinstance(policy, Assigning):
         outputs = (task.outputs, task.baseline_columns.values())
         by_class = [dict(zip(task.classes, map(F.col, of), strict=True)) for of in outputs]
@@ -71,39 +70,6 @@ def decide(
         F.lit(attempt).cast("long").alias("_attempt"),
     ).where(F.col(policy.action).isNotNull())
     return Change(domain.delta_table("gold", f"{task.name}_decisions"), "append", decisions)
-
-
-def _picked(
-    task: Task, policy: Picking, predictions: DataFrame, questions: DataFrame, held: DataFrame | None
-) -> DataFrame:
-    """The predictions with the action, which is true for those that are picked, and the naive policy's."""
-    order = ["cut_at", task.spine.entity]
-    rows = _asked(task, policy, predictions, questions, held)
-    needs = {name: F.col(name) for name in policy.needs}
-    for action, probability in _scored(task, policy):
-        worth, uses = policy.worth(F.col(probability), needs), policy.uses(needs)
-        if policy.time_zone:
-            day = F.to_date(F.from_utc_timestamp("cut_at", policy.time_zone))
-            rows = pick_as_they_come(rows, worth, uses, policy.limit, day=day, order=order, into=action)
-        else:
-            rows = pick_best(rows, worth, uses, policy.limit, within=[], order=order, into=action)
-    return rows
-
-
-def _shortlisted(
-    task: Task, policy: Shortlisting, predictions: DataFrame, questions: DataFrame, held: DataFrame | None
-) -> DataFrame:
-    """As `_picked`, the first of each query."""
-    rows = _asked(task, policy, predictions, questions, held)
-    for action, score in _scored(task, policy):
-        order = [task.spine.entity, "cut_at"]
-        rows = pick_first(rows, F.col(score), policy.first, within=[task.query], order=order, into=action)
-    return rows
-
-
-def _scored(task: Task, policy: Picking | Shortlisting) -> tuple[tuple[str, str], ...]:
-    """Each action with the column that it goes by."""
-    return (policy.action, task.point), (NAIVE + policy.action, BASELINE)
 
 
 def _asked(

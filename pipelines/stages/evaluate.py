@@ -59,14 +59,14 @@ def evaluate(
     task: Task,
     slices: Sequence[str] = (),
     scale: float | None = None,
-    priced: Callable[[pa.Table], pa.Table] | None = None,
+    priced: Callable[[Sequence[pa.Table]], Sequence[pa.Table]] | None = None,
 ) -> dict[str, Evidence]:
     """Judge every family of the task.
 
     predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count; the
     baseline's with the columns by which the task is judged besides. slices: columns of them by which errors are told
-    besides. scale: the baseline's mean absolute error on the train span. priced: from `actual` and outputs to what
-    acting on them came to, `value` and `naive_value`.
+    besides. scale: the baseline's mean absolute error on the train span. priced: from keys,
+    `actual` and outputs of each family and span to what acting on them came to, `value` and `naive_value`.
     Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own,
     and so are a probability and a score. Raises FitError where a span has no known label yet, for a probability not
     both 0 and 1, or for an order none that is relevant.
@@ -131,6 +131,13 @@ def judge(predictions: Mapping[str, pa.Table], task: Task, span: str) -> dict[st
     return {family: measures(rows, baseline, task) for family, rows in labelled.items()}
 
 
+def side_by_side(predictions: Mapping[str, pa.Table], task: Task, slices: Sequence[str]) -> dict[str, pa.Table]:
+    """Every family's rows with a known label, in one order, with the columns of the slices that the baseline's have."""
+    labelled = {family: _known(rows, task) for family, rows in predictions.items()}
+    baseline = labelled[task.promote.must_beat]
+    return {family: _with_columns(rows, baseline, slices) for family, rows in labelled.items()}
+
+
 def by_entity(seen: Evidence, naive: Evidence, task: Task) -> dict[str, dict[str, float]]:
     """The metrics of the test span for each entity that has labels there, in the order of their names."""
     mine, theirs = (_of_each(of.backtest.filter(pc.equal(of.backtest["split"], "test")), task) for of in (seen, naive))
@@ -182,18 +189,17 @@ def _calibration(rows: pa.Table, task: Task) -> Calibration:
     return quantile.calibrate(values(rows, "actual"), quantiles(rows, task), task.split.calibrate, step, task.steps)
 
 
-def _add_worth(rows: Mapping[str, dict[str, pa.Table]], task: Task, priced: Callable[[pa.Table], pa.Table]) -> None:
-    """Price the rows of all families at once, since each time costs a job."""
+def _add_worth(
+    rows: Mapping[str, dict[str, pa.Table]], task: Task, priced: Callable[[Sequence[pa.Table]], Sequence[pa.Table]]
+) -> None:
+    """Price the rows of all families and spans at once, since each time costs a job."""
     parts = [(family, name) for family in rows for name in JUDGED]
-    needed = ["actual", *task.outputs]
-    worth = priced(pa.concat_tables([rows[family][name].select(needed) for family, name in parts]))
-    start = 0
-    for family, name in parts:
-        part = rows[family][name]
-        for column in worth.column_names:
-            part = part.append_column(column, worth[column].slice(start, len(part)))
-        rows[family][name] = part
-        start += len(part)
+    query = [task.query] if task.query else []
+    needed = [task.spine.entity, "cut_at", *query, "actual", *task.outputs]
+    worth = priced([rows[family][name].select(needed) for family, name in parts])
+    for (family, name), of in zip(parts, worth, strict=True):
+        for column in of.column_names:
+            rows[family][name] = rows[family][name].append_column(column, of[column])
 
 
 def _leader(gate: Mapping[str, Mapping[str, float]], task: Task) -> str:
@@ -213,10 +219,14 @@ def _mae_by_step(rows: pa.Table, task: Task) -> Values:
 
 
 def _labelled(rows: pa.Table, task: Task) -> dict[str, pa.Table]:
-    """The rows with a known label by span, in one order for every family, so that they stand side by side."""
-    known = rows.filter(rows["actual"].is_valid())
-    known = known.sort_by([(key, "ascending") for key in (task.spine.entity, "cut_at", "step")])
+    known = _known(rows, task)
     return {name: known.filter(pc.equal(known["split"], name)) for name in JUDGED}
+
+
+def _known(rows: pa.Table, task: Task) -> pa.Table:
+    """The rows with a known label, in one order for every family, so that they stand side by side."""
+    known = rows.filter(rows["actual"].is_valid())
+    return known.sort_by([(key, "ascending") for key in (task.spine.entity, "cut_at", "step")])
 
 
 def _groups(rows: pa.Table, task: Task) -> list[fairness.GroupRow]:

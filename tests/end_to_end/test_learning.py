@@ -139,6 +139,13 @@ def test_families_are_cross_validated_where_folds_are_declared(way, mlflow_runs)
         assert run.data.metrics["folds/mae_std"] == pytest.approx(np.std(values, ddof=1))
         assert run.data.tags["headrace.split"] == "by time"
         mean[run.data.tags["family"]] = values
+        of_folds = (
+            "SELECT split, avg(abs(q50 - actual)) AS mae, count(hour_of_day) AS sliced FROM t "
+            f"WHERE family = '{run.data.tags['family']}' AND split LIKE 'fold %' GROUP BY split ORDER BY split"
+        )
+        rows = query(way[0], "mill", "gold.mill_level_m_backtest", of_folds)
+        assert [fold for fold, _, _ in rows] == ["fold 1", "fold 2", "fold 3"]
+        assert [mae for _, mae, _ in rows] == pytest.approx(values) and all(sliced for _, _, sliced in rows)
     assert mean["linear"] != mean["seasonal_naive"]
     linear = next(run for run in children if run.data.tags["family"] == "linear")
     assert linear.data.metrics["folds/naive_mae_mean"] == pytest.approx(np.mean(mean["seasonal_naive"]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,6 +104,22 @@ def test_alarms_of_the_score_are_judged_by_the_same_labels(way):
     assert recall > 0.0 and metrics["interval/alarms/recall_low"] <= recall <= metrics["interval/alarms/recall_high"]
     assert metrics["interval/auc_low"] <= metrics["auc"] <= metrics["interval/auc_high"]
     assert 0.0 <= metrics["alarms/lead"] <= 24.0
+
+
+def test_what_two_visits_a_day_would_have_saved_is_told_by_slice(way):
+    sql = (
+        "SELECT date_trunc('day', cut_at) AS day, count(*) AS visits, sum(value) AS value FROM t "
+        "WHERE family = 'gaussian_mixture' AND split = 'test' AND value <> 0 GROUP BY 1"
+    )
+    days = query(way[0], "press", "gold.press_was_repaired_backtest", sql)
+    assert days and max(visits for _, visits, _ in days) == 2
+    client = MlflowClient(way[0].mlflow.tracking_uri)
+    runs = client.search_runs([client.get_experiment_by_name("/press/was_repaired").experiment_id])
+    run = next(run for run in runs if run.data.tags.get("family") == "gaussian_mixture")
+    assert run.data.metrics["worth/value"] == pytest.approx(sum(value for _, _, value in days))
+    lines = Path(client.download_artifacts(run.info.run_id, "metrics_by_slice.csv")).read_text().splitlines()
+    by_hour = [float(row["value"]) for row in csv.DictReader(lines) if row["slice"] == "hour_of_day"]
+    assert len(by_hour) == 24 and sum(by_hour) == pytest.approx(run.data.metrics["worth/value"])
 
 
 def test_a_visit_goes_to_what_is_odd_and_pays(way):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -92,6 +93,20 @@ def test_the_metrics_are_those_of_the_published_backtest(way, children):
     assert len(points) > 5 and max(point.value for point in points) > 0.8
     card = Path(client.download_artifacts(of["xgboost"].info.run_id, "model_card.md")).read_text()
     assert "(Rank)" in card and "| ndcg |" in card
+
+
+def test_a_backtest_says_what_showing_the_best_first_would_have_earned(way, children):
+    metrics = children[1]["xgboost"].data.metrics
+    sql = "SELECT visit_id, offer_id, value FROM t WHERE family = 'xgboost' AND split = 'test' AND value > 0"
+    earned = query(way[0], "shop", "gold.shop_interest_backtest", sql)
+    assert metrics["worth/value"] == pytest.approx(sum(value for _, _, value in earned)) and len(earned) > 10
+    assert max(Counter(visit for visit, _, _ in earned).values()) <= 2
+    # the decisions of the test span's offers by the same model, once it was known what was bought
+    sql = "SELECT offer_id, value FROM t WHERE value > 0 AND cut_at < '2024-04-10T00:00:00Z'"
+    came = query(way[0], "shop", "gold.shop_interest_realised", sql)
+    assert {offer: value for _, offer, value in earned} == pytest.approx(dict(came))
+    assert metrics["worth/naive_value"] == children[1]["in_order"].data.metrics["worth/value"]
+    assert metrics["worth/value"] > metrics["worth/naive_value"] > 0.0
 
 
 def test_the_logged_model_scores_rows_and_names_their_query(children):

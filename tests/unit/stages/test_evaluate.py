@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -303,17 +304,17 @@ def test_each_step_has_intervals_of_its_own_where_the_calibrate_span_has_rows_en
 def test_predictions_are_priced_once_for_all_and_told_beside_the_naive_policy():
     seen = []
 
-    def priced(rows: pa.Table) -> pa.Table:
+    def priced(parts: Sequence[pa.Table]) -> list[pa.Table]:
         """A unit too much costs 2, and the naive policy, which takes the point, three times as much."""
-        seen.append(len(rows))
-        off = pc.subtract(rows["q50"], rows["actual"])
-        return pa.table({"value": pc.multiply(off, 2.0), "naive_value": pc.multiply(off, 6.0)})
+        seen.append([len(rows) for rows in parts])
+        errors = [pc.subtract(rows["q50"], rows["actual"]) for rows in parts]
+        return [pa.table({"value": pc.multiply(off, 2.0), "naive_value": pc.multiply(off, 6.0)}) for off in errors]
 
     told = {"seasonal_naive": [4.0] * 31, "linear": [1.0] + [2.0, 4.0] * 15}
     found = evaluate({family: of_days(errors) for family, errors in told.items()}, TASK, ("step",), priced=priced)[
         "linear"
     ]
-    assert seen == [2 * 2 * 31]
+    assert seen == [[2, 60, 2, 60]]
     names = ("value", "naive_value", "value_minus_naive")
     assert [found.metrics[f"worth/{name}"] for name in names] == [2 * 180.0, 6 * 240.0, 360.0 - 1440.0]
     assert found.metrics["worth/value_minus_naive_low"] < -1080 < found.metrics["worth/value_minus_naive_high"] < 0

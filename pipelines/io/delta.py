@@ -115,19 +115,22 @@ class Warehouse:
         return self._spark().read.format("delta").option("versionAsOf", version).load(path)
 
     def read_near(
-        self, table: str, rows: DataFrame, key: Sequence[str], *, attempt: Attempt | None = None
-    ) -> DataFrame:
-        """The table's rows that lie where those with the keys of `rows` must lie: all of these, and some others.
+        self, tables: Sequence[str], rows: DataFrame, key: Sequence[str], *, attempt: Attempt | None = None
+    ) -> list[DataFrame]:
+        """Of each table the rows that lie where those with the keys of `rows` must lie: all of these, and some others.
 
         Rows whose key has a null are looked for nowhere.
         """
-        path, version = self._locate(table, attempt)
-        held = self.read(table, attempt=attempt)
-        ranges = file_ranges.ranges(path, version, key)
-        if not ranges:
+        held = [self.read(table, attempt=attempt) for table in tables]
+        ranges = [file_ranges.ranges(*self._locate(table, attempt), key) for table in tables]
+        among = list(dict.fromkeys(one for of_table in ranges for one in of_table))
+        touched = file_ranges.touched(rows.select(*key).dropna(), among, key) if among else None
+        if touched is None:
             return held
-        touched = file_ranges.touched(rows.select(*key).dropna(), ranges, key)
-        return held if touched is None else held.where(file_ranges.inside(touched))
+        return [
+            frame.where(file_ranges.inside([one for one in of_table if one in touched])) if of_table else frame
+            for frame, of_table in zip(held, ranges, strict=True)
+        ]
 
     def count(self, table: str, *, attempt: Attempt | None = None) -> int:
         """How many rows the table holds at `version`; without a JVM."""

@@ -65,7 +65,7 @@ def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
         has_header = domain.source(table.source).has_header and parser is None
         rows = refine(records, table, has_header=has_header, headers=() if parser else came.headers)
         # only the keys of this batch are looked up, so files that cannot hold any are left alone
-        held, history = (work.read_near(each, rows, table.key) for each in (name, f"{name}_history"))
+        held, history = work.read_near((name, f"{name}_history"), rows, table.key)
         found = judge(
             domain,
             table,

@@ -133,11 +133,11 @@ class Work:
     def read_if_any(self, table: str) -> DataFrame | None:
         return self.read(table) if self.exists(table) else None
 
-    def read_near(self, table: str, rows: DataFrame, key: Sequence[str]) -> DataFrame | None:
-        """What the table holds where the keys of `rows` must lie, None if there is no table."""
-        if not self.exists(table):
-            return None
-        return self.context.warehouse.read_near(table, rows, key, attempt=self._attempt)
+    def read_near(self, tables: Sequence[str], rows: DataFrame, key: Sequence[str]) -> list[DataFrame | None]:
+        """What each table holds where the keys of `rows` must lie, None where there is no table."""
+        there = [table for table in tables if self.exists(table)]
+        near = iter(self.context.warehouse.read_near(there, rows, key, attempt=self._attempt))
+        return [next(near) if table in there else None for table in tables]
 
     def version(self, table: str) -> int:
         """The version since which the table holds what is read: what a result is made of, however it lies in files."""

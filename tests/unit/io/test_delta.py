@@ -179,11 +179,13 @@ def test_a_merge_leaves_files_alone_that_cannot_hold_its_keys(
     before = set(warehouse.shard(LOAD).files)
     assert len(before) == 3
     changes = frame((12, 2.0), (15, 2.0), (99, 2.0), columns=names)
-    assert sorted(row.id for row in warehouse.read_near(LOAD, changes, ["id"]).collect()) == [10, 15]
+    (near,) = warehouse.read_near([LOAD], changes, ["id"])
+    assert sorted(row.id for row in near.collect()) == [10, 15]
     published(warehouse, lambda attempt: warehouse.merge(attempt, LOAD, changes, ["id"], "held"))
     assert len(before & set(warehouse.shard(LOAD).files)) == 2
     strange = frame((-1, 3.0), (None, 3.0), columns=names)
-    assert warehouse.read_near(LOAD, strange, ["id"]).count() == 0
+    (near,) = warehouse.read_near([LOAD], strange, ["id"])
+    assert near.count() == 0
     published(
         warehouse, lambda attempt: warehouse.merge(attempt, LOAD, frame((-1, 3.0), columns=names), ["id"], "held")
     )

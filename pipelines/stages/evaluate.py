@@ -65,8 +65,8 @@ def evaluate(
 
     predictions: by family; raw outputs with `split`, `step`, `actual`; of the splits, calibrate and test count; the
     baseline's with the columns by which the task is judged besides. slices: columns of them by which errors are told
-    besides. scale: the baseline's mean absolute error on the train span. priced: from keys,
-    `actual` and outputs of each family and span to what acting on them came to, `value` and `naive_value`.
+    besides. scale: the baseline's mean absolute error on the train span. priced: from keys, `actual` and outputs of
+    each family and span to what acting on them came to, `value` and `naive_value`.
     Intervals are calibrated on the calibrate span and judged on the test span; the point forecast is the model's own,
     and so are a probability and a score. Raises FitError where a span has no known label yet, for a probability not
     both 0 and 1, or for an order none that is relevant.

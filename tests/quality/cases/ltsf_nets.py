@@ -62,8 +62,8 @@ NETS = (
         "PatchTST64",
         512,
         {"epochs": 6, "patience": 2, "batch": 128, "learning_rate": 5e-4},
-        if_missed="ETTh1, PatchTST: the goal is the published DLinear's row. Two cores do its 6 epochs in five "
-        "minutes a horizon; the published net was given up to 100. Learning rates and numbers of "
+        if_missed="ETTh1, PatchTST: the goal is the published DLinear's row. Two cores do its 6 epochs in three "
+        "to five minutes a horizon; the published net was given up to 100. Learning rates and numbers of "
         "epochs were tried by the validate rows; many more epochs, or another seed, were not",
     ),
 )

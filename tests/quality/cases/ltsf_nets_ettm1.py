@@ -19,7 +19,7 @@ NET = Net(
     validate_every=4,
     if_missed="ETTm1, DLinear: half a percent short in the squared error, of one seed. Tried by the validate rows, on "
     "half of the train rows: windows of 512 steps gained nothing, 720 lost; other learning rates. No PatchTST, which "
-    "takes seven minutes a horizon of two cores on ETTh1, a quarter of the rows",
+    "takes minutes a horizon of two cores on ETTh1, a quarter of the rows",
 )
 
 

@@ -30,8 +30,8 @@ _HOW = (
 )
 LEAKS = (
     "Steel: the published inputs leak the target. Reactive power, power factors and CO2 are read with the energy, and "
-    "the CO2 is reckoned from it; the goal made with them is none for the inputs known before, whose row stands beside "
-    "it: energy of before, clock and tariff, on a later quarter of the year"
+    "the CO2 is reckoned from it; the goal made with them is none for the inputs known before, whose row is in "
+    "tests/quality/README.md: energy of before, clock and tariff, on a later quarter of the year"
 )
 READ_WITH_IT = {f"{name}__own" for name in READ_WITH_THE_ENERGY}
 KNOWN_BEFORE = ("used_kwh__", "calendar__")

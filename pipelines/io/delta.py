@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.fits import Shard
-from pipelines.io import delta_commits, delta_log, fault, file_ranges, lock
+from pipelines.io import delta_commits, delta_log, fault, file_ranges, lock, table_files
 from pipelines.io.failures import WarehouseError
 from pipelines.io.fitted import fitted
 from pipelines.io.layout import Layout
@@ -27,9 +27,6 @@ if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for Spark's i
 
     from pipelines.io.new_files import NewFile
 
-_STAMP = "spark.databricks.delta.commitInfo.userMetadata"
-_APPLICATION = "spark.databricks.delta.write.txnAppId"
-_NUMBER = "spark.databricks.delta.write.txnVersion"
 _STAMPED = "headrace attempt "
 COMPACTION = "compact"
 _ANY_ORDER = Layout()
@@ -112,7 +109,7 @@ class Warehouse:
     def read(self, table: str, *, attempt: Attempt | None = None) -> DataFrame:
         """The table at `version`; WarehouseError if its log is damaged. Its files are checked as they are read."""
         path, version = self._locate_whole(table, attempt)
-        return self._spark().read.format("delta").option("versionAsOf", version).load(path)
+        return table_files.read(self._spark(), path, version, delta_log.names(path, version))
 
     def read_near(
         self, tables: Sequence[str], rows: DataFrame, key: Sequence[str], *, attempt: Attempt | None = None
@@ -121,16 +118,29 @@ class Warehouse:
 
         Rows whose key has a null are looked for nowhere.
         """
-        held = [self.read(table, attempt=attempt) for table in tables]
-        ranges = [file_ranges.ranges(*self._locate(table, attempt), key) for table in tables]
-        among = list(dict.fromkeys(one for of_table in ranges for one in of_table))
-        touched = file_ranges.touched(rows.select(*key).dropna(), among, key) if among else None
-        if touched is None:
-            return held
+        places = [self._locate_whole(table, attempt) for table in tables]
+        lying = [file_ranges.lying(path, version, key) for path, version in places]
+        among = list(dict.fromkeys(files.within for of_table in lying for files in of_table))
+        touched = file_ranges.touched(rows.select(*key).dropna(), among, key)[1] if among else []
         return [
-            frame.where(file_ranges.inside([one for one in of_table if one in touched])) if of_table else frame
-            for frame, of_table in zip(held, ranges, strict=True)
+            table_files.read(
+                self._spark(), path, version, [n for files in of_table if files.within in touched for n in files.names]
+            )
+            for (path, version), of_table in zip(places, lying, strict=True)
         ]
+
+    def read_of(self, table: str, column: str, value: Any, *, attempt: Attempt | None = None) -> DataFrame:
+        """The rows whose `column` is `value`; files that can hold none are left alone."""
+        from pyspark.sql import functions as F
+
+        path, version = self._locate_whole(table, attempt)
+        names = [
+            name
+            for files in file_ranges.lying(path, version, [column])
+            if all(low <= value <= high for _, low, high in files.within)
+            for name in files.names
+        ]
+        return table_files.read(self._spark(), path, version, names).where(F.col(f"`{column}`") == F.lit(value))
 
     def count(self, table: str, *, attempt: Attempt | None = None) -> int:
         """How many rows the table holds at `version`; without a JVM."""
@@ -151,23 +161,20 @@ class Warehouse:
         declared = delta_commits.schema_of(schema)
         with self._step(attempt, table, step, declared) as path:
             delta_commits.add_columns(table, path, declared, attempt.stamp)
-            delta_commits.add(path, tuple(write(path)), (f"{table}/{step}", attempt.number), attempt.stamp)
+            delta_commits.put(path, tuple(write(path)), (f"{table}/{step}", attempt.number), attempt.stamp)
 
     def append(self, attempt: Attempt, table: str, frame: DataFrame, step: str) -> None:
         """Add the rows of `frame`. New columns are added to the table, missing ones are null in the new rows."""
-        with self._commit(attempt, table, step, _schema(frame)) as path:
-            self._save(attempt, table, step, self._fitted(attempt, table, path, frame), "append", {}, path)
+        with self._step(attempt, table, step, table_files.schema_of(frame)) as path:
+            files = table_files.write(self._fitted(attempt, table, path, frame), path)
+            delta_commits.put(path, files, (f"{table}/{step}", attempt.number), attempt.stamp)
 
     def overwrite(self, attempt: Attempt, table: str, frame: DataFrame, step: str) -> None:
         """Hold the rows and the columns of `frame`, and nothing else."""
-        with self._commit(attempt, table, step, _schema(frame)) as path:
-            self._save(attempt, table, step, frame, "overwrite", {"overwriteSchema": "true"}, path)
-
-    def replace(self, attempt: Attempt, table: str, frame: DataFrame, where: str, step: str) -> None:
-        """Put the rows of `frame`, all of which fulfil the SQL predicate `where`, in place of those held that do."""
-        with self._commit(attempt, table, step, _schema(frame)) as path:
-            rows = self._fitted(attempt, table, path, frame)
-            self._save(attempt, table, step, rows, "overwrite", {"replaceWhere": where}, path)
+        schema = table_files.schema_of(frame)
+        with self._step(attempt, table, step, schema) as path:
+            files = table_files.write(frame, path)
+            delta_commits.put_alone(path, files, schema, (f"{table}/{step}", attempt.number), attempt.stamp)
 
     def merge(
         self, attempt: Attempt, table: str, frame: DataFrame, key: Sequence[str], step: str, *, delete_when: str = ""
@@ -178,11 +185,13 @@ class Warehouse:
         several times, so better cached.
         """
         flags = (delete_when,) if delete_when else ()
-        with self._commit(attempt, table, step, _schema(frame.drop(*flags))) as path:
+        with self._step(attempt, table, step, table_files.schema_of(frame.drop(*flags))) as path:
             rows = self._fitted(attempt, table, path, frame, flags)
-            # MERGE takes its transaction from the session alone; left there, it would leak into the next write.
-            with self._conf({_APPLICATION: f"{table}/{step}", _NUMBER: str(attempt.number)}):
-                upsert(self._spark(), path, rows, key, delete_when)
+            version = delta_log.head(path)
+            assert version is not None
+            done = upsert(self._spark(), path, version, rows, key, delete_when)
+            transaction = f"{table}/{step}", attempt.number
+            delta_commits.put(path, done.files, transaction, attempt.stamp, instead_of=done.instead_of)
 
     def compact(self, attempt: Attempt, table: str, layout: Layout = _ANY_ORDER) -> None:
         """Put the rows of small files into few large ones, or lay all out anew by columns; no row is changed.
@@ -193,7 +202,7 @@ class Warehouse:
         # Imported here: see the top.
         from delta.tables import DeltaTable
 
-        with self._commit(attempt, table, COMPACTION, None) as path, self._conf(_file_sizes(layout)):
+        with self._step(attempt, table, COMPACTION, None) as path, self._conf(_optimizing(layout, attempt.stamp)):
             optimize = DeltaTable.forPath(self._spark(), path).optimize()
             if layout.by:
                 optimize.executeZOrderBy(*layout.by)
@@ -279,12 +288,6 @@ class Warehouse:
         return pin.path if pin else "/".join((self._root, *table.split(".", 1)))
 
     @contextmanager
-    def _commit(self, attempt: Attempt, table: str, step: str, schema: str | None) -> Iterator[str]:
-        """`_step`, with the stamp on the commits that Spark makes inside."""
-        with self._step(attempt, table, step, schema) as path, self._conf({_STAMP: attempt.stamp}):
-            yield path
-
-    @contextmanager
     def _step(self, attempt: Attempt, table: str, step: str, schema: str | None) -> Iterator[str]:
         """Begin the table if this is the attempt's first write to it; its path.
 
@@ -351,13 +354,7 @@ class Warehouse:
     ) -> DataFrame:
         # what was never published holds nothing that a mended type could not hold
         is_new = not attempt.pins[table].is_published and table not in attempt.versions
-        return fitted(self._spark(), table, path, frame, besides, may_retype=is_new)
-
-    def _save(
-        self, attempt: Attempt, table: str, step: str, frame: DataFrame, mode: str, options: dict[str, str], path: str
-    ) -> None:
-        given = {"txnAppId": f"{table}/{step}", "txnVersion": str(attempt.number), **options}
-        frame.write.format("delta").mode(mode).options(**given).save(path)
+        return fitted(table, path, frame, besides, attempt.stamp, may_retype=is_new)
 
     @contextmanager
     def _conf(self, settings: Mapping[str, str]) -> Iterator[None]:
@@ -371,16 +368,9 @@ class Warehouse:
                 spark.conf.unset(name)
 
 
-def _schema(frame: DataFrame) -> str:
-    """The columns of `frame` as JSON; of a table none is ever declared to be without nulls."""
-    # Imported here: see the top.
-    from pyspark.sql.types import StructField, StructType
-
-    return StructType([StructField(column.name, column.dataType) for column in frame.schema]).json()
-
-
-def _file_sizes(layout: Layout) -> dict[str, str]:
+def _optimizing(layout: Layout, stamp: str) -> dict[str, str]:
     return {
+        "spark.databricks.delta.commitInfo.userMetadata": stamp,
         "spark.databricks.delta.optimize.minFileSize": str(layout.small_bytes),
         "spark.databricks.delta.optimize.maxFileSize": str(layout.file_bytes),
         # else a table of more columns than Delta keeps statistics of could not be laid out by the last of them

@@ -1,4 +1,4 @@
-"""Commits that need no JVM: an empty table, files that are there already, a table's way back.
+"""Commits that need no JVM: an empty table, files that come and files that go, a table's way back.
 
 By deltalake, in hundredths of a second. Each is as Spark would have made it: stamped, with its checksum file, and a
 checkpoint after every tenth.
@@ -6,7 +6,8 @@ checkpoint after every tenth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from pipelines.io.lock import local_path
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import CommitProperties, PostCommitHookProperties, Transaction
+    from deltalake.transaction import RemoveAction
 
     from pipelines.io.new_files import NewFile
 
@@ -65,20 +67,55 @@ def add_columns(table: str, path: str, schema: str, stamp: str) -> None:
         _leave_checksums(path, opened.version())
 
 
-def add(path: str, files: Sequence[NewFile], transaction: tuple[str, int], stamp: str) -> None:
-    """Add files lying in the table's folder, by a transaction (application id, number); made again, it is skipped."""
-    from deltalake import Transaction
+def put(
+    path: str,
+    files: Sequence[NewFile],
+    transaction: tuple[str, int],
+    stamp: str,
+    *,
+    instead_of: Collection[str] = (),
+) -> None:
+    """Add files lying in the table's folder, by a transaction (application id, number); made again, it is skipped.
+
+    instead_of: names of files which HEAD holds and then holds no more.
+    """
+    from deltalake.transaction import RemoveAction
+
+    now_ms = time.time_ns() // 1_000_000
+    _write(path, files, [RemoveAction(name, True, now_ms) for name in instead_of], transaction, stamp)
+
+
+def put_alone(path: str, files: Sequence[NewFile], schema: str, transaction: tuple[str, int], stamp: str) -> None:
+    """As `put`, in place of all that HEAD holds, columns included. schema: as JSON."""
+    _write(path, files, [], transaction, stamp, schema)
+
+
+def retype(path: str, schema: str, stamp: str) -> None:
+    """Empty the table and give it other columns. schema: as JSON."""
+    _write(path, [], [], None, stamp, schema)
+
+
+def _write(
+    path: str,
+    files: Sequence[NewFile],
+    removed: Sequence[RemoveAction],
+    transaction: tuple[str, int] | None,
+    stamp: str,
+    schema: str = "",
+) -> None:
+    """schema: of the table from now on, which then holds nothing but the files; "" where both are to stay."""
+    from deltalake import Schema, Transaction
     from deltalake.transaction import AddAction
 
-    application, number = transaction
-    if (delta_log.transaction(path, application) or 0) >= number:
+    if transaction and (delta_log.transaction(path, transaction[0]) or 0) >= transaction[1]:
         return
     table = delta_log.opened(path)
+    added = [AddAction(file.path, file.size, {}, file.written_ms, True, file.statistics) for file in files]
     table.create_write_transaction(
-        [AddAction(file.path, file.size, {}, file.written_ms, True, file.statistics) for file in files],
-        mode="append",
-        schema=table.schema(),
-        commit_properties=_stamped(stamp, Transaction(application, number)),
+        [*added, *removed],
+        mode="overwrite" if schema else "append",
+        schema=Schema.from_json(schema) if schema else table.schema(),
+        commit_properties=_stamped(stamp, *([Transaction(*transaction)] if transaction else [])),
         post_commithook_properties=_nothing_else(),
     )
     version = table.version() + 1

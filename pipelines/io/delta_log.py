@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from pipelines.io.failures import WarehouseError
 from pipelines.io.integrity import log_must_be_whole, must_be_whole
+from pipelines.io.lock import local_path
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -56,7 +58,14 @@ def count(path: str, version: int) -> int:
 
 def files(path: str, version: int) -> tuple[str, ...]:
     """The parquet files that hold a version, as absolute paths or URIs, in a stable order."""
-    return tuple(sorted(opened(path, version).file_uris()))
+    found = opened(path, version).file_uris()
+    # deltalake writes a local path as a URI would have it, a blank as %20, but without the scheme that would tell so
+    return tuple(sorted(map(unquote, found) if local_path(path) else found))
+
+
+def names(path: str, version: int) -> tuple[str, ...]:
+    """`files`, each by its place in the table's folder."""
+    return tuple(sorted(file["path"] for file in _files_with_statistics(path, version)))
 
 
 def whole_files(table: str, path: str, version: int) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Which files of a Delta table can hold rows with given keys, by the smallest and greatest key that its log keeps.
 
-A read or a MERGE that says so leaves all other files alone, which is most of its time where few of many are touched.
+A read or an upsert that asks leaves all other files alone, which is most of its time where few of many are touched.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -17,47 +18,58 @@ if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for Spark's i
     from pyspark.sql import Column, DataFrame
 
 Range = tuple[tuple[str, Any, Any], ...]
-"""(column, smallest, greatest) for each column of the key by which files can be told apart."""
+"""(column, smallest, greatest) for each column of the key by which files can be told apart; () holds everything."""
 
 MOST_RANGES = 64
 """Neighbouring files share a range where there are more: each row is compared with every range."""
 _MILLISECOND = dt.timedelta(milliseconds=1)  # the log cuts a greatest instant down to the millisecond
 
 
-def ranges(path: str, version: int, key: Sequence[str]) -> list[Range]:
-    """The ranges of the key in which the files of a version lie; none if the log does not tell them for every file."""
+@dataclass(frozen=True)
+class Lying:
+    """Files of a version, by name, and the range within which the keys of all their rows lie. size: in bytes."""
+
+    names: tuple[str, ...]
+    within: Range
+    size: int
+
+
+def lying(path: str, version: int, key: Sequence[str]) -> list[Lying]:
+    """All files of a version, those whose keys are neighbours together; of a column is told only what the log tells
+    for every file."""
     files = delta_log.statistics(path, version)
-    told = [column for column in key if files and all(_is_told(file, column) for file in files)]
-    if not told:
-        return []
-    each = sorted(tuple((column, file[f"min.{column}"], _greatest(file, column)) for column in told) for file in files)
-    share = -(-len(each) // MOST_RANGES)
-    return [reduce(_around, each[i : i + share]) for i in range(0, len(each), share)]
+    told = [column for column in key if all(_is_told(file, column) for file in files)]
+
+    def within(file: dict[str, Any]) -> Range:
+        return tuple((column, file[f"min.{column}"], _greatest(file, column)) for column in told)
+
+    each = sorted((within(file), file["path"], file["size_bytes"]) for file in files)
+    share = -(-len(each) // MOST_RANGES) if told else len(each)
+    return [_together(each[i : i + share]) for i in range(0, len(each), max(1, share))]
 
 
-def touched(rows: DataFrame, among: Sequence[Range], key: Sequence[str]) -> list[Range] | None:
-    """Those of the ranges in which a key of `rows` lies; None if a key has a null, which no range tells of."""
+def touched(rows: DataFrame, among: Sequence[Range], key: Sequence[str]) -> tuple[int, list[Range]]:
+    """How many rows there are, and in which of the ranges a key of theirs lies: in all if one has a null, which no
+    range tells of."""
     from pyspark.sql import functions as F
 
     has_null = reduce(operator.or_, [F.col(f"`{column}`").isNull() for column in key])
-    lies = [F.bool_or(_inside(one, "")).alias(str(i)) for i, one in enumerate(among)]
-    row = rows.agg(F.bool_or(has_null).alias("null"), *lies).first()
+    lies = [F.bool_or(_inside(one)).alias(str(i)) for i, one in enumerate(among)]
+    row = rows.agg(F.count("*").alias("rows"), F.bool_or(has_null).alias("null"), *lies).first()
     assert row is not None
-    return None if row["null"] else [one for i, one in enumerate(among) if row[str(i)]]
+    return row["rows"], [one for i, one in enumerate(among) if row["null"] or row[str(i)]]
 
 
-def inside(any_of: Sequence[Range], alias: str = "") -> Column:
-    """True for the rows of the table that lie in one of the ranges. alias: of the table."""
+def _together(files: Sequence[tuple[Range, str, int]]) -> Lying:
+    names, sizes = [name for _, name, _ in files], [size for *_, size in files]
+    return Lying(tuple(names), reduce(_around, [within for within, *_ in files]), sum(sizes))
+
+
+def _inside(one: Range) -> Column:
     from pyspark.sql import functions as F
 
-    return reduce(operator.or_, [_inside(one, alias) for one in any_of], F.lit(False))
-
-
-def _inside(one: Range, alias: str) -> Column:
-    from pyspark.sql import functions as F
-
-    columns = [(F.col(f"{alias}.`{name}`" if alias else f"`{name}`"), low, high) for name, low, high in one]
-    return reduce(operator.and_, [(column >= F.lit(low)) & (column <= F.lit(high)) for column, low, high in columns])
+    bounds = [F.col(f"`{name}`").between(F.lit(low), F.lit(high)) for name, low, high in one]
+    return reduce(operator.and_, bounds, F.lit(True))
 
 
 def _is_told(file: dict[str, Any], column: str) -> bool:

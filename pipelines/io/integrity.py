@@ -26,8 +26,9 @@ _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.(?:.+\.)?(?:parquet|json)")
 _MEND = "put it back from a copy of the table, then run again"
 
 _UNREAD = re.compile(r"\[FAILED_READ_FILE\.\w+\] Encountered error while reading file (\S+?)\.\s")
-_DIFFERS = re.compile(r"ChecksumException: Checksum error: (\S+) at ")
-_MISSING = re.compile(r"FileNotFoundException: File (\S+) does not exist")
+_DIFFERS = re.compile(r"ChecksumException: Checksum error: (.+?) at \d+ exp: ")
+_MISSING = re.compile(r"FileNotFoundException: File (.+?) does not exist")
+_NO_PATH = re.compile(r"\[PATH_NOT_FOUND\] Path does not exist: (.+?)\. SQLSTATE")
 _CAUSE = re.compile(r"^Caused by: [\w.$]*?(\w+): (.+)$", re.MULTILINE)
 _LOG = re.compile(
     r"\[DELTA_(?:FILE_NOT_FOUND|LOG_FILE_NOT_FOUND|MISSING_PART_FILES|MISSING_TRANSACTION_LOG|STATE_RECOVER_ERROR"
@@ -134,6 +135,9 @@ def _damage(text: str) -> str | None:
         return f"{_shown(found[1])} does not match its checksum file, so one of the two is damaged"
     if found := _MISSING.search(text):
         return f"{_shown(found[1])} is missing"
+    if found := _NO_PATH.search(text):
+        path = re.sub(r"\\(.)", r"\1", found[1])  # as a pattern, see `table_files.read`
+        return f"{_shown(path)} is missing"
     if found := _UNREAD.search(text):
         causes = _CAUSE.findall(text)
         return f"{_shown(found[1])} cannot be read{f' ({causes[-1][1].strip()})' if causes else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from pyarrow import fs
 from pipelines.io.integrity import leave_checksums
 from pipelines.io.lock import local_path
 
+_INSTANT = pa.timestamp("us", tz="UTC")
 _LONGEST_BOUND = 64  # characters; longer texts would only swell the log
 
 
@@ -59,8 +61,8 @@ def write(folder: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> 
 
 @dataclass
 class _Statistics:
-    """What Delta keeps of a file: how many rows, how many nulls of each column, and between which bounds whole numbers
-    and short texts lie."""
+    """What Delta keeps of a file: how many rows, how many nulls of each column, and between which bounds whole numbers,
+    days, instants and short texts lie."""
 
     rows: int = 0
     nulls: Counter[str] = field(default_factory=Counter)
@@ -69,8 +71,9 @@ class _Statistics:
     def take(self, batch: pa.RecordBatch) -> None:
         self.rows += batch.num_rows
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            self.nulls[name] += column.null_count
-            if pa.types.is_integer(column.type) or pa.types.is_string(column.type):
+            if not pa.types.is_struct(column.type):  # of which the log would want a count for each field
+                self.nulls[name] += column.null_count
+            if _is_bounded(column.type):
                 least, greatest = pc.min_max(column).as_py().values()
                 if least is not None:
                     before = self.bounds.get(name, (least, greatest))
@@ -85,8 +88,19 @@ class _Statistics:
         return json.dumps(
             {
                 "numRecords": self.rows,
-                "minValues": {name: least for name, (least, _) in short.items()},
-                "maxValues": {name: greatest for name, (_, greatest) in short.items()},
+                "minValues": {name: _told(least) for name, (least, _) in short.items()},
+                "maxValues": {name: _told(greatest) for name, (_, greatest) in short.items()},
                 "nullCount": dict(self.nulls),
             }
         )
+
+
+def _is_bounded(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_date32(kind) or kind == _INSTANT
+
+
+def _told(bound: Any) -> Any:
+    """A bound as the log has it: of an instant no more than milliseconds, cut down for either bound."""
+    if isinstance(bound, dt.datetime):
+        return f"{bound.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return bound.isoformat() if isinstance(bound, dt.date) else bound

@@ -43,8 +43,6 @@ def silver(work: Work, batch: Batch, brought: Mapping[str, Sequence[Brought]]) -
 
 def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
     """Why the batch may not be published, "" if it may."""
-    from pyspark.sql import functions as F
-
     from pipelines.stages.silver import refine
     from pipelines.stages.silver import silver as judge
     from pipelines.transforms.derived import derived
@@ -55,7 +53,7 @@ def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
     read = dict(came.records)
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     if work.exists(source):
-        records = work.read(source).where(F.col("_batch") == batch.id)
+        records = work.read_of(source, "_batch", batch.id)
         parser = parser_of(domain, table.source)
         if parser:
             records = derived(unpacked(records), parser)

@@ -72,14 +72,12 @@ def arrived(work: Work, batch: Batch, source: str, brought: Sequence[Brought] | 
 
 
 def _counted(work: Work, batch: Batch, source: str) -> list[Brought]:
-    from pyspark.sql import functions as F
-
     from pipelines.transforms.contract import delivered_fields
 
     name = work.domain.delta_table("bronze", source)
     if not work.exists(name):
         return []
-    lines = delivered_fields(work.read(name).where(F.col("_batch") == batch.id)).collect()
+    lines = delivered_fields(work.read_of(name, "_batch", batch.id)).collect()
     return [Brought(line["_file"], line["header"], line["records"], frozenset(line["fields"])) for line in lines]
 
 

@@ -139,6 +139,10 @@ class Work:
         near = iter(self.context.warehouse.read_near(there, rows, key, attempt=self._attempt))
         return [next(near) if table in there else None for table in tables]
 
+    def read_of(self, table: str, column: str, value: Any) -> DataFrame:
+        """The rows of the table whose `column` is `value`."""
+        return self.context.warehouse.read_of(table, column, value, attempt=self._attempt)
+
     def version(self, table: str) -> int:
         """The version since which the table holds what is read: what a result is made of, however it lies in files."""
         return self.context.warehouse.content(table, attempt=self._attempt)

@@ -223,7 +223,7 @@ def test_a_table_that_was_never_published_takes_the_mended_type(
     assert rows(warehouse) == [(1, 10.0)]
 
 
-def test_overwrite_takes_the_new_columns_and_replace_only_its_part(
+def test_overwrite_takes_the_new_columns_and_what_was_refused_leaves_none(
     warehouse: Warehouse, frame: Callable[..., DataFrame]
 ) -> None:
     gold = "gold.energy_load"
@@ -233,9 +233,11 @@ def test_overwrite_takes_the_new_columns_and_replace_only_its_part(
     assert rows(warehouse, gold) == [(1, "a", 1.0), (2, "b", 2.0)]
     refused = warehouse.open_attempt("energy", "etl")
     warehouse.overwrite(refused, gold, frame(("x", 666), columns="name string, other int"), "features")
-    part = frame((2, "c", 3.0), (2, "d", 4.0), columns="id int, name string, lag double")
-    published(warehouse, lambda attempt: warehouse.replace(attempt, gold, part, "id = 2", "features"))
-    assert rows(warehouse, gold) == [(1, "a", 1.0), (2, "c", 3.0), (2, "d", 4.0)]
+    published(
+        warehouse,
+        lambda attempt: warehouse.append(attempt, gold, frame((3, "c"), columns="id int, name string"), "more"),
+    )
+    assert rows(warehouse, gold) == [(1, "a", 1.0), (2, "b", 2.0), (3, "c", None)]
     assert warehouse.count(gold) == 3, "restored files keep their statistics"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.io import file_ranges
+from pipelines.io import file_ranges, table_files
 
 FRAME = Callable[..., DataFrame]
 
@@ -41,29 +41,36 @@ def frame(spark: SparkSession) -> FRAME:
     ],
 )
 def test_every_held_key_lies_in_a_range(
-    frame: FRAME, tmp_path: Path, kind: str, values: list[tuple[Any, ...]], is_told: bool
+    frame: FRAME, spark: SparkSession, tmp_path: Path, kind: str, values: list[tuple[Any, ...]], is_told: bool
 ) -> None:
     path = str(tmp_path / "held")
     for pair in values:
         frame(*[(value,) for value in pair], columns=f"id {kind}").coalesce(1).write.format("delta").mode(
             "append"
         ).save(path)
-    ranges = file_ranges.ranges(path, 1, ["id"])
-    assert len(ranges) == (2 if is_told else 0)
-    if is_told:
-        for number, pair in enumerate(values):
-            for value in pair:
-                assert ranges_of(frame((value,), columns=f"id {kind}"), ranges) in ([number], [0, 1])
+    lying = file_ranges.lying(path, 1, ["id"])
+    assert [files.within == () for files in lying] == [False, False] if is_told else [True]
+    for pair in values:
+        for value in pair:
+            one = frame((value,), columns=f"id {kind}")
+            count, touched = file_ranges.touched(one, [files.within for files in lying], ["id"])
+            near = [name for files in lying if files.within in touched for name in files.names]
+            held = table_files.read(spark, path, 1, near).intersect(one)
+            assert (count, held.count()) == (1, 1)
 
 
-def ranges_of(rows: DataFrame, ranges: list[file_ranges.Range]) -> list[int]:
-    touched = file_ranges.touched(rows, ranges, ["id"])
-    assert touched is not None
-    return [ranges.index(one) for one in touched]
+def test_a_null_key_may_lie_in_any_file(frame: FRAME) -> None:
+    within: list[file_ranges.Range] = [(("id", 1, 2),), (("id", 7, 9),)]
+    assert file_ranges.touched(frame((8,), (None,), columns="id int"), within, ["id"]) == (2, within)
+    assert file_ranges.touched(frame((8,), (8,), columns="id int"), within, ["id"]) == (2, within[1:])
+    assert file_ranges.touched(frame(columns="id int"), within, ["id"]) == (0, [])
 
 
 def test_neighbours_share_a_range_where_there_are_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = [{"min.id": at, "max.id": at + 1, "null_count.id": 0} for at in range(130)]
+    files = [
+        {"path": f"{at:03}", "size_bytes": 5, "min.id": at, "max.id": at + 1, "null_count.id": 0} for at in range(130)
+    ]
     monkeypatch.setattr("pipelines.io.delta_log.statistics", lambda path, version: files)
-    ranges = file_ranges.ranges("", 0, ["id"])
-    assert (len(ranges), ranges[0], ranges[-1]) == (44, (("id", 0, 3),), (("id", 129, 130),))
+    lying = file_ranges.lying("", 0, ["id"])
+    assert (len(lying), lying[-1]) == (44, file_ranges.Lying(("129",), (("id", 129, 130),), 5))
+    assert lying[0] == file_ranges.Lying(("000", "001", "002"), (("id", 0, 3),), 15)

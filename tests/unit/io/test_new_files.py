@@ -81,7 +81,7 @@ def test_a_repeated_transaction_adds_nothing(warehouse, tmp_path):
     add(warehouse, (1, "a", None))
     files = files_of((1, "a", None))(path)
     for _ in range(2):
-        delta_commits.add(path, files, (f"{READINGS}/write", 1), "headrace attempt 1")
+        delta_commits.put(path, files, (f"{READINGS}/write", 1), "headrace attempt 1")
     assert delta_log.head(path) == 1
 
 

@@ -48,7 +48,9 @@ def write(folder: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> 
     writer = None
     for batch in batches:
         if batch.num_rows:
-            writer = writer or pq.ParquetWriter(place, schema, filesystem=store, compression="zstd")
+            writer = writer or pq.ParquetWriter(
+                place, schema, filesystem=store, compression="zstd", use_dictionary=_repeating(schema)
+            )
             writer.write_batch(batch, row_group_size=batch.num_rows)
             told.take(batch)
     if writer is None:
@@ -57,6 +59,14 @@ def write(folder: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> 
     if local is not None:
         leave_checksums(local / name)
     return (NewFile(name, store.get_file_info(place).size, time.time_ns() // 1_000_000, told.as_json()),)
+
+
+def _repeating(schema: pa.Schema) -> list[str] | bool:
+    """The columns of which parquet shall look for values that repeat: they hardly do among floats, and that is not seen
+    before a megabyte is tried. Parts of nested columns have other names there, so one of these has it look at all."""
+    if any(pa.types.is_nested(field.type) for field in schema):
+        return True
+    return [field.name for field in schema if not pa.types.is_floating(field.type)]
 
 
 @dataclass

@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
+from pipelines.contracts.made import how_made
 from pipelines.io import delta_log
 
 if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for their import
@@ -69,7 +69,13 @@ def write(rows: DataFrame, folder: str) -> tuple[NewFile, ...]:
     """Write each partition that has rows as a file of the table in `folder`; nothing is committed."""
     from pipelines.io.new_files import NewFile
 
-    told = rows.mapInArrow(partial(_written, folder), "path string, size long, written_ms long, statistics string")
+    how = how_made(rows)
+    given, make = (rows, iter) if how is None else (how.rows, how.make)
+
+    def written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _written(folder, make(batches))
+
+    told = given.mapInArrow(written, "path string, size long, written_ms long, statistics string")
     return tuple(NewFile(*line) for line in told.collect())
 
 

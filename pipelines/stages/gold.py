@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pipelines.contracts.calendar import Calendar
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.features import AsOf, CategoryCount, Expanding, FeatureView, OfRow, Windowed
+from pipelines.contracts.made import picked
 from pipelines.contracts.records import Compute
 from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.contracts.tasks import ByTime, Events, Share, Spine, Task
@@ -202,7 +203,7 @@ def cut_offs(
         rows = rows.where(F.col("cut_at") >= F.lit(since))
     for view in views_at_cut_offs(domain, task):
         rows = add_view(rows, view, domain, silver)
-    return rows.select(*columns(domain, task))
+    return picked(rows, columns(domain, task))
 
 
 def columns(domain: Domain, task: Task) -> list[str]:

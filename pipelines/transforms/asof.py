@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipelines.contracts.features import AsOf
+from pipelines.contracts.made import by_workers
 from pipelines.transforms.newest import newest
 from pipelines.transforms.runs import Flags, Places
 from pipelines.transforms.time_line import Grid, Stretch, along, time_line
@@ -55,7 +56,7 @@ def as_of(
 
     types = facts.select(*columns).schema
     added = [T.StructField(feature.names()[0], types[feature.column].dataType) for feature in features]
-    return line.mapInArrow(answers, T.StructType([*probes.schema.fields, *added]))
+    return by_workers(line, answers, T.StructType([*probes.schema.fields, *added]))
 
 
 def answer(

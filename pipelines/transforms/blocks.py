@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
-from pipelines.transforms.parts import Parts
-from pipelines.transforms.runs import FOREVER, Facts, Instants, Places, Runs, Values, runs_of, slices
+from pipelines.transforms.parts import Ladder, Parts
+from pipelines.transforms.runs import FOREVER, Facts, Instants, Places, Runs, runs_of, slices
 
 BLOCKS = 256
 """So many steps of the grid are as long as a window."""
@@ -16,53 +16,65 @@ BLOCKS = 256
 class Blocks:
     """Facts by blocks of time.
 
-    A window is made of parts, one for each block of which it sees a fact: what `stats` makes of the facts that it sees.
-    A block that a window holds and sees whole is the same part for all such windows, so it is made once.
+    A window is made of parts, one for each block of which it sees a fact. A block that a window holds and sees whole is
+    the same part for all such windows, so it is made once.
     """
 
-    def __init__(self, facts: Facts, length: int, stats: Callable[[Runs], Parts], alone: Parts) -> None:
-        """length: that of the windows (microseconds), which the grid goes by. alone: the parts of each fact alone."""
-        self._facts, self._stats, self._alone = facts, stats, alone
-        every = np.arange(len(facts))
+    def __init__(self, facts: Facts, length: int) -> None:
+        """length: that of the windows (microseconds), which the grid goes by."""
+        self._facts = facts
         grid = facts.event // max(length // BLOCKS, 1)
         is_first = np.ones(len(facts), np.bool_)
         is_first[1:] = (grid[1:] != grid[:-1]) | (facts.entity[1:] != facts.entity[:-1])
         first = np.flatnonzero(is_first)
         past = np.append(first, len(facts))[1:]
-        self._all = Runs(every, first, past)
+        self._all = Runs(np.arange(len(facts)), first, past)
         self._block = np.cumsum(is_first) - 1
-        self._known_from, self._known_to = (of.reduceat(facts.known, first) for of in (np.minimum, np.maximum))
-        self._until = np.minimum.reduceat(facts.until, first)
         # a window without one of these is just the run of its facts: each a block of its own, seen since it happened
-        is_hard = (facts.known > facts.event) | (facts.until != FOREVER) | (self._all.sizes > 1)[self._block]
+        is_hard = (facts.known > facts.event) | (facts.until != FOREVER)
+        if len(first) < len(facts):
+            is_hard |= (self._all.sizes > 1)[self._block]
         self._hard = np.concatenate([[0], np.cumsum(is_hard)])
 
-    def gathered(
-        self, start: Places, end: Places, at: Instants, of: Callable[[Parts, Places, Places], Parts]
-    ) -> dict[str, Values]:
-        """What `of` makes of each window's parts, given as parts and from which to which they are each window's.
+    @cached_property
+    def _known_from(self) -> Instants:
+        return np.minimum.reduceat(self._facts.known, self._all.first)
+
+    @cached_property
+    def _known_to(self) -> Instants:
+        return np.maximum.reduceat(self._facts.known, self._all.first)
+
+    @cached_property
+    def _until(self) -> Instants:
+        return np.minimum.reduceat(self._facts.until, self._all.first)
+
+    def gathered(self, start: Places, end: Places, at: Instants, facts: Ladder) -> Parts:
+        """Each window as one part, of which every float is NaN where it sees nothing. facts: each as a part.
 
         The windows are of the facts from start to end (excluded), none of them empty, as seen at the instants `at`.
         """
-        found: dict[str, Values] = {}
-
-        def put(some: Places, values: Parts) -> None:
-            for name, made in values.items():
-                found.setdefault(name, np.empty(len(start)))[some] = made
-
         is_hard = self._hard[end] > self._hard[start]
+        if not is_hard.any():
+            return facts.over(start, end)
         easy, hard = np.flatnonzero(~is_hard), np.flatnonzero(is_hard)
-        for of_easy in slices((end - start)[easy]):
-            some = easy[of_easy]
-            put(some, of(self._alone, start[some], end[some]))
-        whole = self._stats(self._all) if len(hard) else {}
+        found = {name: np.empty(len(start), values.dtype) for name, values in facts.parts.items()}
+
+        def put(some: Places, parts: Parts) -> None:
+            for name, values in parts.items():
+                found[name][some] = values
+
+        put(easy, facts.over(start[easy], end[easy]))
+        whole = facts.over(self._all.first, self._all.past)
         for of_hard in slices((self._block[end[hard] - 1] - self._block[start[hard]]) + 1):
             some = hard[of_hard]
-            put(some, of(*self._parts(start[some], end[some], at[some], whole)))
+            parts, first, past = self._parts(start[some], end[some], at[some], whole, facts)
+            put(some, Ladder(parts, facts.merged).over(first, past))
         return found
 
-    def _parts(self, start: Places, end: Places, at: Instants, whole: Parts) -> tuple[Parts, Places, Places]:
-        """The parts of some windows, and from which to which (excluded) they are each window's."""
+    def _parts(
+        self, start: Places, end: Places, at: Instants, whole: Parts, of_facts: Ladder
+    ) -> tuple[Parts, Places, Places]:
+        """The parts of some windows, side by side, and from which to which (excluded) they are each window's."""
         blocks = runs_of(self._block[start], self._block[end - 1] + 1)
         block, cut = blocks.index, np.repeat(at, blocks.sizes)
         first = np.maximum(self._all.first[block], np.repeat(start, blocks.sizes))
@@ -78,7 +90,8 @@ class Blocks:
             seen = facts.where(self._facts.are_seen(facts.index, np.repeat(cut[some], facts.sizes)))
             has = seen.sizes > 0
             is_part[some] = has
-            for name, values in self._stats(Runs(seen.index, seen.first[has], seen.past[has])).items():
+            beside = Ladder({name: of[seen.index] for name, of in of_facts.parts.items()}, of_facts.merged)
+            for name, values in beside.over(seen.first[has], seen.past[has]).items():
                 parts[name][some[has]] = values
         kept = blocks.where(is_part)
         return {name: values[is_part] for name, values in parts.items()}, kept.first, kept.past

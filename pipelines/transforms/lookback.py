@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipelines.contracts.features import Windowed
+from pipelines.contracts.made import by_workers
 from pipelines.transforms.runs import Flags
 from pipelines.transforms.time_line import Grid, Stretch, along, time_line
 from pipelines.transforms.windows import Asked, Told, windows
@@ -48,7 +49,7 @@ def look_back(
         return along(batches, found, by=by, at=at, kept=kept, grid=grid, rows_at_once=_ROWS_AT_ONCE)
 
     added = [T.StructField(name, T.DoubleType()) for feature in features for name in feature.names()]
-    return line.mapInArrow(answers, T.StructType([*probes.schema.fields, *added]))
+    return by_workers(line, answers, T.StructType([*probes.schema.fields, *added]))
 
 
 def answer(stretch: Stretch, features: tuple[Windowed, ...], reach: int) -> tuple[dict[str, pa.Array], Flags]:

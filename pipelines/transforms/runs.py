@@ -64,26 +64,6 @@ def runs_of(first: Places, past: Places) -> Runs:
     return Runs(np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - starts, sizes), starts, ends)
 
 
-def of_each(ufunc: np.ufunc, values: npt.NDArray, first: Places, past: Places) -> Values:
-    """`ufunc` (np.add, np.minimum, …) over each run values[first:past], NaN where it is empty.
-
-    Quickest in order of first, as what lies between one run's end and the next one's start is gone through as well.
-    """
-    has = past > first
-    if not has.all():
-        found = np.full(len(first), np.nan)
-        found[has] = of_each(ufunc, values, first[has], past[has])
-        return found
-    if not len(first):
-        return np.empty(0)
-    if np.array_equal(past[:-1], first[1:]):
-        return ufunc.reduceat(values[first[0] : past[-1]], first - first[0])
-    base, top = first.min(), past.max()
-    bounds = np.empty((len(first), 2), np.int64)
-    bounds[:, 0], bounds[:, 1] = first - base, past - base
-    return ufunc.reduceat(np.append(values[base:top], 0), bounds.ravel())[::2]  # one more, for a bound at the end
-
-
 def slices(sizes: Places) -> Iterator[slice]:
     """Cut a list of works into such of about the same size, at least one work each."""
     so_far = np.cumsum(sizes)

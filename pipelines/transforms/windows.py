@@ -9,15 +9,15 @@ beside it; and the work for it hardly grows with the number of its facts, which 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipelines.contracts.features import Change, Ewm, Lag, Last, Op, Quantile, Rolling, Windowed
 from pipelines.transforms.blocks import Blocks
-from pipelines.transforms.parts import Over, Parts, alone, stats_of
-from pipelines.transforms.runs import FOREVER, Facts, Instants, Places, Runs, Values, of_each, runs_of, slices
+from pipelines.transforms.parts import Ladder, Parts, alone, fading, merged, op_of, weighted_alone
+from pipelines.transforms.runs import FOREVER, Facts, Instants, Places, Runs, Values, runs_of, slices
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ def windows(told: Told, asked: Asked, features: tuple[Windowed, ...]) -> dict[st
     """By name, each feature at each of the cut-offs; NaN where nothing was seen, 0 for a count."""
     lines = {column: FactLine(told.of(column), asked) for column in {feature.column for feature in features}}
     found: dict[str, Values] = {}
-    rolled: dict[tuple[str, float], dict[Op, str]] = defaultdict(dict)
+    rolled: dict[str, dict[float, dict[Op, str]]] = defaultdict(lambda: defaultdict(dict))
     for feature in features:
         line, names = lines[feature.column], feature.names()
         match feature:
             case Rolling():
-                rolled[feature.column, feature.hours][feature.op] = names[0]
+                rolled[feature.column][feature.hours][feature.op] = names[0]
             case Lag():
                 for name, hours in zip(names, feature.hours, strict=True):
                     found[name] = line.newest(_us(hours), 1)
@@ -72,9 +72,10 @@ def windows(told: Told, asked: Asked, features: tuple[Windowed, ...]) -> dict[st
             case Change():
                 now, then = (line.newest(_us(ends), _us(feature.ttl_hours)) for ends in (0.0, feature.hours))
                 found[names[0]] = now - then if feature.by == "difference" else now / np.where(then == 0, np.nan, then)
-    for (column, hours), name_of in rolled.items():
-        made = lines[column].rolled(_us(hours), set(name_of))
-        found |= {name: made[op] for op, name in name_of.items()}
+    for column, spans in rolled.items():
+        ops = {op for name_of in spans.values() for op in name_of}
+        for hours, parts in lines[column].rolled(list(spans), ops):
+            found |= {name: op_of(parts, op) for op, name in spans[hours].items()}
     return found
 
 
@@ -111,6 +112,7 @@ class FactLine:
             self._span = len(self._moments) + 1
         self._place = self._rank(facts.entity, facts.event)
         self._places: dict[int, Places] = {}
+        self._blocks: dict[int, Blocks] = {}
 
     def _rank(self, entity: Places, moment: Instants) -> Places:
         """A number in the order of (entity, moment), equal for moments between the same two events."""
@@ -133,61 +135,35 @@ class FactLine:
             return facts
         return facts.where(self._facts.are_seen(facts.index, np.repeat(at, facts.sizes)))
 
-    def rolled(self, length: int, ops: set[Op]) -> dict[str, Values]:
-        """Each of the ops over all that is seen in each window."""
-        value = self._facts.value
-
-        def of(parts: Parts, first: Places, past: Places) -> dict[str, Values]:
-            over = Over(parts, first, past)
-            return {op: over.of(op) for op in ops}
-
-        found = self._by_blocks(length, lambda runs: stats_of(value[runs.index], runs, ops), alone(value), of, ops)
-        if "count" in ops:
-            found["count"] = np.nan_to_num(found["count"])
-        return found
+    def rolled(self, hours: Sequence[float], ops: Collection[Op]) -> Iterator[tuple[float, Parts]]:
+        """For each so long window what all that it sees tells, of which the ops can be made."""
+        facts = Ladder(alone(self._facts.value, ops), merged)
+        for each in hours:
+            yield each, self._by_blocks(_us(each), facts)
 
     def ewm(self, length: int, half_life_us: float) -> Values:
         """The mean of each window with weights that halve every half-life back from the newest fact that it sees.
 
         From that one and not from the cut-off, which gives the same mean, so that no weights are too small to tell.
         """
-        event, value = self._facts.event, self._facts.value
+        parts = weighted_alone(self._facts.value, self._facts.event)
+        found = self._by_blocks(length, Ladder(parts, fading(half_life_us)))
+        return found["sum"] / found["weight"]
 
-        def stats(runs: Runs) -> Parts:
-            newest = event[runs.index[runs.past - 1]]
-            weight = np.exp2((event[runs.index] - np.repeat(newest, runs.sizes)) / half_life_us)
-            totals = {"weight": weight, "sum": weight * value[runs.index]}
-            return {name: of_each(np.add, each, runs.first, runs.past) for name, each in totals.items()} | {
-                "newest": newest
-            }
-
-        def of(parts: Parts, first: Places, past: Places) -> dict[str, Values]:
-            runs, newest = runs_of(first, past), parts["newest"]
-            from_newest = newest[runs.index] - np.repeat(newest[past[past > first] - 1], runs.sizes[past > first])
-            fades = np.exp2(from_newest / half_life_us)
-            total, weight = (
-                of_each(np.add, fades * parts[name][runs.index] if name in parts else fades, runs.first, runs.past)
-                for name in ("sum", "weight")
-            )
-            return {"mean": total / weight}
-
-        # a fact alone has a weight of 1
-        return self._by_blocks(length, stats, {"sum": value, "newest": event}, of, ("mean",))["mean"]
-
-    def _by_blocks(
-        self,
-        length: int,
-        stats: Callable[[Runs], Parts],
-        alone: Parts,
-        of: Callable[[Parts, Places, Places], dict[str, Values]],
-        names: Collection[str],
-    ) -> dict[str, Values]:
+    def _by_blocks(self, length: int, facts: Ladder) -> Parts:
+        """Each window as one part; of one that sees nothing every float is NaN. facts: each as one."""
         start, past = self._window(length)
-        found, has = {name: np.full(len(start), np.nan) for name in names}, np.flatnonzero(past > start)
-        if len(has):
-            made = Blocks(self._facts, length, stats, alone).gathered(start[has], past[has], self._asked.at[has], of)
-            for name, values in made.items():
-                found[name][has] = values
+        has = np.flatnonzero(past > start)
+        if not len(has):
+            return facts.over(start, start)
+        if length not in self._blocks:
+            self._blocks[length] = Blocks(self._facts, length)
+        blocks, at = self._blocks[length], self._asked.at
+        if len(has) == len(start):
+            return blocks.gathered(start, past, at, facts)
+        found = facts.over(start, start)
+        for name, values in blocks.gathered(start[has], past[has], at[has], facts).items():
+            found[name][has] = values
         return found
 
     def quantile(self, length: int, q: float) -> Values:
@@ -210,6 +186,10 @@ class FactLine:
         """The newest value that each window sees, which is `length` long and ends so long before the cut-off."""
         start, past = self._window(length, ends)
         found = np.full(len(start), np.nan)
+        if self._are_punctual:
+            has = past > start
+            found[has] = self._facts.value[past[has] - 1]
+            return found
         for some, runs in self._newest(start, past, 1):
             has = runs.past > runs.first
             found[some][has] = self._facts.value[runs.index[runs.past[has] - 1]]
@@ -220,8 +200,9 @@ class FactLine:
         start, past = self._window(length)
         found = np.empty(len(start))
         for some, runs in self._newest(start, past, rows):
-            parts = alone(self._facts.value[runs.index])
-            found[some] = Over(parts, np.maximum(runs.past - rows, runs.first), runs.past).of(op)
+            parts = alone(self._facts.value[runs.index], {op})
+            first = np.maximum(runs.past - rows, runs.first)
+            found[some] = op_of(Ladder(parts, merged).over(first, runs.past), op)
         return found
 
     def _newest(self, start: Places, past: Places, rows: int) -> Iterator[tuple[slice, Runs]]:

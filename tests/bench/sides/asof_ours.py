@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pipelines.io import table_files
 from pipelines.stages.gold import add_view, known
 from tests.bench.domains.market.domain import DOMAIN, NEWEST
 from tests.bench.sides.spark import started
@@ -17,7 +18,7 @@ def main(conf: str, data: str, made: str) -> None:
     def work(read: Path, written: Path) -> None:
         asked, quotes = (spark.read.parquet(str(read / name)) for name in ("asked", "quotes"))
         statements = known(DOMAIN, {"quotes": quotes.drop("known_until")}, {})
-        add_view(asked, NEWEST, DOMAIN, statements).write.parquet(str(written))
+        table_files.write(add_view(asked, NEWEST, DOMAIN, statements), str(written))
 
     counted(work, data, made)
 

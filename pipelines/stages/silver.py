@@ -64,7 +64,7 @@ class Silver:
         applied = self._stamped("_applied").select(*columns, *_KEPT, "_delete")
         if self.table.valid_from:
             applied = versions(self.held, applied, key=list(self.table.key), valid_from=self.table.valid_from)
-        if self.held is None:  # a MERGE would look for keys in a table that has none
+        if self.held is None:
             return Change(name, "append", applied.where("not _delete").drop("_delete"))
         return Change(name, "merge", applied, key=self.table.version_key)
 

@@ -30,7 +30,8 @@ KEY = ("meter_id", "read_at")
 FULL = f"epoch(read_at) >= epoch(timestamp '2024-01-01') + {EWM_H * 3_600}"
 PROTOCOL = (
     f"hourly readings (seed {SEED}), {ROWS_EACH} of each meter, 20 features of what was known an hour before each; "
-    "parquet in no order to parquet in any. Ours is gold's add_view with one feature view, its rows written as gold's are. Two threads each, a process "
+    "parquet in no order to parquet in any. Ours is gold's add_view with one feature view, its rows written as gold's "
+    "are. Two threads each, a process "
     "each; 15,000 readings are done first, so that code is loaded and compiled, and only the second work counts, but "
     "where whole processes are said. The reference is mlforecast. Void unless all have the same rows and every value "
     f"is within a millionth of ours; weighted means of {TEMPO} and {MLFORECAST} from {EWM_H} rows on, where their "

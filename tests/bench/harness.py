@@ -56,7 +56,7 @@ class Figure:
     compared_with: str
     goal: float | None
     first_mark: float | None
-    cost: Literal["seconds", "work_seconds", "bytes_written", "peak_mib"] = "seconds"
+    cost: Literal["seconds", "work_seconds", "bytes_written", "peak_mib", "driver_mib"] = "seconds"
     start: str = ""
     start_of_peer: str = ""
     along: tuple[tuple[int, str], ...] = ()

@@ -14,8 +14,8 @@ from tests.bench.harness import OURS, Figure, Race, Side, VoidRace
 from tests.bench.processes import CommandFailed, Cost, measured
 
 SAMPLES = {
-    OURS: [Cost(seconds, 10.0, 0, seconds) for seconds in (2.0, 4.0, 3.0, 2.0, 9.0)],
-    "peer": [Cost(seconds, 10.0, 0, seconds) for seconds in (1.0, 1.0, 1.0, 2.0, 3.0)],
+    OURS: [Cost(seconds, 10.0, 0, seconds, 6.0) for seconds in (2.0, 4.0, 3.0, 2.0, 9.0)],
+    "peer": [Cost(seconds, 10.0, 0, seconds, 6.0) for seconds in (1.0, 1.0, 1.0, 2.0, 3.0)],
 }
 
 
@@ -38,11 +38,16 @@ def test_a_ratio_is_taken_repetition_by_repetition() -> None:
         "peak_mib": 10.0,
         "bytes_written": 0,
         "work_seconds": 3.0,
+        "driver_mib": 6.0,
     }
 
 
 def test_a_start_is_taken_from_both_sides_and_another_cost_is_compared_as_it_is() -> None:
-    samples = {OURS: [Cost(9.0, 10.0, 30, 4.0)], "peer": [Cost(5.0, 10.0, 10, 2.0)], "start": [Cost(3.0, 1.0, 0, 3.0)]}
+    samples = {
+        OURS: [Cost(9.0, 10.0, 30, 4.0, 6.0)],
+        "peer": [Cost(5.0, 10.0, 10, 2.0, 3.0)],
+        "start": [Cost(3.0, 1.0, 0, 3.0, 1.0)],
+    }
 
     def value(**figure: str) -> list[float]:
         return harness.values(Figure("", "peer", None, None, **figure), samples)  # type: ignore[arg-type]
@@ -50,11 +55,12 @@ def test_a_start_is_taken_from_both_sides_and_another_cost_is_compared_as_it_is(
     assert value(start="start", start_of_peer="start") == [3.0]
     assert value(start="start") == [6.0 / 5.0]
     assert (value(cost="work_seconds"), value(cost="bytes_written")) == ([2.0], [3.0])
+    assert value(cost="driver_mib") == [2.0]
 
 
 def test_the_power_with_which_a_cost_grows_is_the_slope_of_logarithms() -> None:
     def costs(seconds: float) -> list[Cost]:
-        return [Cost(seconds, 100.0, 0, seconds), Cost(seconds, 100.0, 0, seconds**2)]
+        return [Cost(seconds, 100.0, 0, seconds, 1.0), Cost(seconds, 100.0, 0, seconds**2, 1.0)]
 
     samples = {"10 rows": costs(10.0), "100 rows": costs(100.0), OURS: costs(1000.0)}
     along = ((10, "10 rows"), (100, "100 rows"), (1000, OURS))

@@ -29,10 +29,9 @@ PROTOCOL = (
     f"quotes (seed {SEED}), a third as many questions, an item for each 150 quotes, but {HOT:.0%} of both about one; "
     "parquet in no order to parquet in any. Ours is gold's known and add_view with a feature view of two AsOf, written "
     "as gold is. Two threads each, a process each; 15,000 quotes are done first, so that code is loaded and compiled, "
-    "and only the second work counts, but where whole processes are said. The reference is Polars. Void unless all rows "
-    f"are equal (their number, and a sum of hashes), and {SAMPLE} of ours to what a search through all quotes of their "
-    "items "
-    "finds"
+    "and only the second work counts, but where whole processes are said. The reference is Polars. Void unless all "
+    f"rows are equal (their number, and a sum of hashes), and {SAMPLE} of ours to what a search through all quotes of "
+    "their items finds"
 )
 
 

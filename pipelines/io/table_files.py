@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.made import how_made
@@ -90,7 +91,7 @@ def _written(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Reco
     if first is None:
         return
     schema = pa.schema([field.with_nullable(True) for field in first.schema])  # as the log declares all columns
-    groups = _row_groups(schema, _and_then(first, given))
+    groups = _row_groups(schema, chain([first], given))
     written = [vars(file) for file in new_files.write(folder, schema, groups)]
     if written:
         yield pa.RecordBatch.from_pylist(written)
@@ -109,8 +110,3 @@ def _row_groups(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterato
             waiting, size = [], 0
     if waiting:
         yield pa.concat_batches(waiting)
-
-
-def _and_then(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield first
-    yield from others

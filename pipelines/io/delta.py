@@ -109,7 +109,7 @@ class Warehouse:
     def read(self, table: str, *, attempt: Attempt | None = None) -> DataFrame:
         """The table at `version`; WarehouseError if its log is damaged. Its files are checked as they are read."""
         path, version = self._locate_whole(table, attempt)
-        return table_files.read(self._spark(), path, version, delta_log.names(path, version))
+        return table_files.read(self._spark(), path, version, tuple(delta_log.sizes_by_name(path, version)))
 
     def read_near(
         self, tables: Sequence[str], rows: DataFrame, key: Sequence[str], *, attempt: Attempt | None = None

@@ -63,9 +63,9 @@ def files(path: str, version: int) -> tuple[str, ...]:
     return tuple(sorted(map(unquote, found) if local_path(path) else found))
 
 
-def names(path: str, version: int) -> tuple[str, ...]:
-    """`files`, each by its place in the table's folder."""
-    return tuple(sorted(file["path"] for file in _files_with_statistics(path, version)))
+def sizes_by_name(path: str, version: int) -> dict[str, int]:
+    """The bytes of each file that holds a version, by its place in the table's folder; in a stable order."""
+    return dict(sorted((file["path"], file["size_bytes"]) for file in _files_with_statistics(path, version)))
 
 
 def whole_files(table: str, path: str, version: int) -> tuple[str, ...]:

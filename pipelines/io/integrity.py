@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,6 +46,19 @@ def must_be_whole(table: str, files: Iterable[str]) -> None:
         file = local_path(uri)
         if file is not None and (wrong := _wrong(file)):
             raise WarehouseError(f"{table}: {file} {wrong}; {_MEND}")
+
+
+def must_be_as_long(sizes: Mapping[str, int]) -> None:
+    """WarehouseError unless each of the files, all on this machine, is there and has so many bytes.
+
+    Spark compares what it reads with checksums, but passes over a file that it finds empty.
+    """
+    for name, size in sizes.items():
+        file = Path(name)
+        if not file.is_file():
+            raise WarehouseError(f"{file} is missing; {_MEND}")
+        if (held := file.stat().st_size) != size:
+            raise WarehouseError(f"{file} has {held:,} bytes, but {size:,} were written; {_MEND}")
 
 
 def log_must_be_whole(path: str, version: int | None) -> None:

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 
 from pipelines.contracts.made import how_made
 from pipelines.io import delta_log
+from pipelines.io.failures import WarehouseError
+from pipelines.io.integrity import must_be_as_long
+from pipelines.io.lock import local_path
 
 if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for their import
     import pyarrow as pa
@@ -46,13 +49,27 @@ def schema_of(rows: DataFrame) -> str:
 def read(spark: SparkSession, path: str, version: int, names: Sequence[str]) -> DataFrame:
     """The rows of some of the files that hold a version; a column that a file lacks is null in its rows.
 
-    A file that is missing ends this call, a damaged one the reading; see `integrity.damage_named`.
+    WarehouseError if one of them is missing or of another length. One that is damaged otherwise ends the reading; see
+    `integrity.damage_named`.
     """
-    held = columns(path, version)
+    held, sizes = columns(path, version), delta_log.sizes_by_name(path, version)
     if not names:
         return spark.createDataFrame([], held)
+    folder = local_path(path)
+    if folder is not None:
+        must_be_as_long({str(folder / name): sizes[name] for name in names})
     # Spark takes every path for a pattern; its option against that lists files twice and passes over missing ones
-    return spark.read.schema(held).parquet(*[_GLOB.sub(r"\\\1", f"{path}/{name}") for name in names])
+    rows = spark.read.schema(held).parquet(*[_GLOB.sub(r"\\\1", f"{path}/{name}") for name in names])
+    if folder is None:
+        found, told = _listed_bytes(rows), sum(sizes[name] for name in names)
+        if found != told:
+            raise WarehouseError(f"{path}: files of version {version} have {found:,} bytes, but {told:,} were written")
+    return rows
+
+
+def _listed_bytes(rows: DataFrame) -> int:
+    """How long Spark found all files together that `rows` are read of."""
+    return int(str(rows._jdf.queryExecution().optimizedPlan().stats().sizeInBytes()))
 
 
 @contextmanager

@@ -107,9 +107,27 @@ def test_damaged_and_missing_files_are_named(
     Path(path, name).write_bytes(content)
     with pytest.raises(WarehouseError, match=r"a b\{c\}/part-.+ does not match its checksum file"), damage_named():
         table_files.read(spark, path, 1, [name]).collect()
+    Path(path, name).write_bytes(b"")
+    with pytest.raises(WarehouseError, match=r"a b\{c\}/part-.+ has 0 bytes, but \d+ were written; put it back"):
+        table_files.read(spark, path, 1, [name])
     Path(path, name).unlink()
     with pytest.raises(WarehouseError, match=r"a b\{c\}/part-.+ is missing; put it back"), damage_named():
         table_files.read(spark, path, 1, [name]).collect()
+
+
+def test_elsewhere_the_lengths_that_spark_finds_are_compared(
+    spark: SparkSession, frame: Callable[..., DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made(str(tmp_path / "t"), *[frame((at,), columns="id int").coalesce(1) for at in range(2)])
+    first, second = names(path, 2)
+    monkeypatch.setattr("pipelines.io.table_files.local_path", lambda uri: None)
+    assert table_files.read(spark, path, 2, [first, second]).count() == 2
+    Path(path, first).write_bytes(b"")
+    with pytest.raises(WarehouseError, match=r"t: files of version 2 have \d+ bytes, but \d+ were written"):
+        table_files.read(spark, path, 2, [first, second])
+    Path(path, first).unlink()
+    with pytest.raises(WarehouseError, match=r"/t/part-.+ is missing; put it back"), damage_named():
+        table_files.read(spark, path, 2, [first, second])
 
 
 def test_many_batches_are_one_row_group(spark: SparkSession, tmp_path: Path) -> None:

@@ -105,13 +105,18 @@ def _judged(world: _World, file: Path, damage: Callable[[Path], None], _: Place)
 
 
 def _world(folder: Path) -> _World:
-    """Twelve published attempts, one that died, and one more: a checkpoint, and a restore that deltalake wrote."""
+    """Twelve published attempts, the first half made one file by Delta, one that died, and one more: a checkpoint, and
+    a restore that deltalake wrote."""
     settings = load(write_overlay(folder, folder / "root", samples=False))
     spark, ledger = session(settings), Ledger(settings.ledger)
     warehouse = Warehouse(lambda: spark, settings.root, ledger)
     rows: Rows = []
     for number in range(_COMMITS):
         rows += _append(warehouse, spark, number)
+        if number == _COMMITS // 2:
+            attempt = warehouse.open_attempt(_DOMAIN, "maintain")
+            warehouse.compact(attempt, _TABLE)
+            warehouse.publish(attempt, Publication())
     _append(warehouse, spark, -1, is_published=False)
     rows += _append(warehouse, spark, _COMMITS)
     pin = ledger.pins()[_TABLE]

@@ -37,7 +37,7 @@ def by_workers(rows: DataFrame, make: Make, schema: StructType) -> DataFrame:
 def picked(frame: DataFrame, columns: Sequence[str]) -> DataFrame:
     """These columns of `frame`, in this order."""
     found = frame.select(*[f"`{name}`" for name in columns])
-    if (how := _made.get(frame)) is not None:
+    if (how := how_made(frame)) is not None:
         names, make = list(columns), how.make  # all that goes to the workers: a DataFrame cannot
         _made[found] = Made(how.rows, lambda batches: (batch.select(names) for batch in make(batches)))
     return found

@@ -65,7 +65,7 @@ def files(path: str, version: int) -> tuple[str, ...]:
 
 def sizes_by_name(path: str, version: int) -> dict[str, int]:
     """The bytes of each file that holds a version, by its place in the table's folder; in a stable order."""
-    return dict(sorted((file["path"], file["size_bytes"]) for file in _files_with_statistics(path, version)))
+    return dict(sorted((file["path"], file["size_bytes"]) for file in statistics(path, version)))
 
 
 def whole_files(table: str, path: str, version: int) -> tuple[str, ...]:
@@ -77,13 +77,13 @@ def whole_files(table: str, path: str, version: int) -> tuple[str, ...]:
 
 def sizes(path: str, version: int) -> tuple[int, ...]:
     """The bytes of each file that holds a version."""
-    return tuple(file["size_bytes"] for file in _files_with_statistics(path, version))
+    return tuple(file["size_bytes"] for file in statistics(path, version))
 
 
 def tally(path: str, version: int) -> tuple[int, dict[str, int]]:
     """How many rows a version holds, and how many nulls each column that has any; from the files' statistics."""
     rows, nulls, prefix = 0, Counter[str](), "null_count."
-    found = _files_with_statistics(path, version)
+    found = statistics(path, version)
     known = {key for file in found for key, count in file.items() if key.startswith(prefix) and count is not None}
     for file in found:
         rows += file["num_records"]
@@ -127,12 +127,6 @@ def opened(path: str, version: int | None = None) -> DeltaTable:
     if table is None:
         raise WarehouseError(f"{path}: no table here, though the ledger knows it; bring it back")
     return table
-
-
-def _files_with_statistics(path: str, version: int) -> list[dict[str, Any]]:
-    import pyarrow as pa
-
-    return pa.table(opened(path, version).get_add_actions(flatten=True)).to_pylist()
 
 
 def _find(path: str, version: int | None = None) -> DeltaTable | None:

@@ -2,8 +2,9 @@
 
 Needs no JVM: numpy alone. A fact is seen at a cut-off if it had happened, was known and was not taken back by then.
 Seen facts go in order of (event, known, value), and are summed first within blocks of time on a fixed grid, then over
-the blocks. So a window's features come of its seen facts alone, to the last bit, whoever asks and whatever is asked
-beside it; and the work for it hardly grows with the number of its facts, which mostly lie in blocks summed before.
+the blocks, both by powers of two (`parts`). So a window's features come of its seen facts alone, to the last bit,
+whoever asks and whatever is asked beside it; and the work for it hardly grows with the number of its facts, which
+mostly lie in blocks summed before.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ def test_what_spark_does_last_or_has_cached_is_sparks(spark: SparkSession) -> No
     rows = frame(spark).persist()
     try:
         assert how_made(rows) is None
+        assert how_made(picked(rows, ["id"])) is None
     finally:
         rows.unpersist()
     assert how_made(picked(spark.range(3), ["id"])) is None

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.io import delta_log
+from pipelines.io import delta_log, fault
 from pipelines.io.failures import WarehouseError
 from pipelines.io.integrity import leave_checksums
 from pipelines.io.lock import local_path
@@ -109,6 +109,8 @@ def _write(
 
     if transaction and (delta_log.transaction(path, transaction[0]) or 0) >= transaction[1]:
         return
+    if transaction:
+        fault.point(f"commit:{transaction[0]}:written")
     table = delta_log.opened(path)
     added = [AddAction(file.path, file.size, {}, file.written_ms, True, file.statistics) for file in files]
     table.create_write_transaction(

@@ -1,4 +1,5 @@
-"""F2: the run dies at a named point: before or after each kept file, batch, commit, creation, restore, publication."""
+"""F2: the run dies at a named point: before or after each kept file, batch, commit, creation, restore, publication, and
+where a commit's files are written but it is not made."""
 
 from __future__ import annotations
 

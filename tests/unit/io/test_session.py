@@ -37,6 +37,10 @@ print("last instant", pa.table(held)["at"][0].cast(pa.string()))
 print("rows", spark.read.format("delta").load(f"{settings.root}/five").count())
 print("master", spark.sparkContext.master, "partitions", spark.conf.get("spark.sql.shuffle.partitions"))
 print("worker is this python", spark.sparkContext.range(1).map(lambda _: sys.executable).collect() == [sys.executable])
+def parents(batches):
+    return (pa.RecordBatch.from_pydict({"id": [os.getppid()] * len(batch)}) for batch in batches)
+of_arrow = [row.id for row in spark.range(1).mapInArrow(parents, "id long").collect()]
+print("one kind of worker", of_arrow == spark.sparkContext.range(1).map(lambda _: os.getppid()).collect())
 try:
     spark.sql("select nonsense")
 except AnalysisException:
@@ -80,6 +84,7 @@ def test_a_terminal_sees_only_our_lines_and_nothing_listens_beyond_loopback(tmp_
         "rows 5",
         "master local[2] partitions 2",
         "worker is this python True",
+        "one kind of worker True",
         "refused nonsense",
         f"archive mapped {archive().is_file()} conf folder None",
         "beyond loopback []",

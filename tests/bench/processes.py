@@ -25,7 +25,7 @@ _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_TH
 @dataclass(frozen=True)
 class Cost:
     """seconds: wall clock from start to end. peak_mib: resident memory, summed over the processes (shared pages count
-    once for each), seen every 0.1 s, at least the largest single one's. bytes_written: in files new or changed.
+    once for each), as seen every 0.1 s. bytes_written: in files new or changed.
     work_seconds: of these, what the process itself calls its work, by a line `work 1.234 s`; all, if it has none.
     driver_mib: of the memory, what Spark's executors and all that they start do not take; all, where they have no
     processes of their own.
@@ -54,17 +54,15 @@ def measured(command: Sequence[str], place: Path) -> tuple[Cost, str]:
     assert process.stdout is not None
     with process.stdout as stream:
         printed = stream.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    process.wait()
     seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
     watch.join()
     if process.returncode:
         raise CommandFailed(f"{' '.join(command)}: exit code {process.returncode}: {printed.strip()[-2000:]}")
     written = sum(size for path, (size, at) in _files(place).items() if before.get(path) != (size, at))
     told = _WORK.search(printed)
     work = float(told[1]) if told else seconds
-    peak = max(watch.peak, usage.ru_maxrss * 1024)
-    return Cost(seconds, peak / 2**20, written, work, watch.peak_of_driver / 2**20), printed
+    return Cost(seconds, watch.peak / 2**20, written, work, watch.peak_of_driver / 2**20), printed
 
 
 class _Watch(threading.Thread):

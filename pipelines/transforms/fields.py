@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts.records import header_names
 
-VALUES = "_values"
+VALUES, LAYOUT = "_values", "_layout"
 _ALPHANUMERIC = "[0-9A-Za-z]"
 
 
@@ -27,21 +27,25 @@ def unpacked(records: DataFrame) -> DataFrame:
 
 
 def split_by(records: DataFrame, headers: Sequence[str]) -> DataFrame:
-    """Records with their `_values`, the texts in the order of their header; null where `_fields` has them.
+    """Records with their `_values`, the texts in the order of their header, and `_layout`, which of the headers that
+    is; both null where `_fields` has them.
 
     headers: all that the records have. Without any, the records are unpacked, which takes longer.
     """
     if not headers:
         return unpacked(records)
+    lost = "cast(raise_error(concat('a record of another header than those at hand: ', _header)) as int)"
+    numbers = " ".join(f"when _header = {quoted(header)} then {number}" for number, header in enumerate(headers))
+    layout = f"case when _header is null then null {numbers} else {lost} end"
     cases = []
     for delimiter in sorted({header[0] for header in headers}):
-        alike = ", ".join(quoted(header) for header in headers if header[0] == delimiter)
+        alike = [number for number, header in enumerate(headers) if header[0] == delimiter]
         # a pattern that is a letter, or an escaped other character, is split without a regular expression
         pattern = delimiter if delimiter.isascii() and delimiter.isalnum() else f"\\{delimiter}"
-        cases.append(f"when _header in ({alike}) then split(_raw, {quoted(pattern)}, -1)")
-    lost = "raise_error(concat('a record of another header than those at hand: ', _header))"
-    values = f"case when _header is null then null {' '.join(cases)} else cast({lost} as array<string>) end"
-    return records.withColumn(VALUES, F.expr(values))
+        cases.append(f"when {_is_in(alike)} then split(_raw, {quoted(pattern)}, -1)")
+    values = f"case {' '.join(cases)} end"
+    # a number is compared in no time, the names in a header are not, and every field asks for it
+    return records.withColumn(LAYOUT, F.expr(layout)).withColumn(VALUES, F.expr(values)).drop("_header")
 
 
 def text(field: str, headers: Sequence[str]) -> str:
@@ -49,13 +53,13 @@ def text(field: str, headers: Sequence[str]) -> str:
     kept = f"_fields[{quoted(field)}]"
     if not headers:
         return kept
-    places: dict[int, list[str]] = {}
-    for header in headers:
+    places: dict[int, list[int]] = {}
+    for number, header in enumerate(headers):
         names = header_names(header)
         if field in names:
-            places.setdefault(names.index(field), []).append(quoted(header))
-    cases = [f"when _header in ({', '.join(alike)}) then {VALUES}[{place}]" for place, alike in places.items()]
-    return f"case when _header is null then {kept} {' '.join(cases)} end"
+            places.setdefault(names.index(field), []).append(number)
+    cases = [f"when {_is_in(alike)} then {VALUES}[{place}]" for place, alike in places.items()]
+    return f"case when {LAYOUT} is null then {kept} {' '.join(cases)} end"
 
 
 def has(field: str, headers: Sequence[str]) -> str:
@@ -63,17 +67,21 @@ def has(field: str, headers: Sequence[str]) -> str:
     kept = f"map_contains_key(_fields, {quoted(field)})"
     if not headers:
         return kept
-    naming = ", ".join(quoted(header) for header in headers if field in header_names(header))
-    return f"if(_header is null, {kept}, {f'_header in ({naming})' if naming else 'false'})"
+    naming = [number for number, header in enumerate(headers) if field in header_names(header)]
+    return f"if({LAYOUT} is null, {kept}, {_is_in(naming) if naming else 'false'})"
 
 
 def all_fields(headers: Sequence[str]) -> str:
     """SQL for the fields of a record as a map."""
     cases = [
-        f"when {quoted(header)} then map_from_arrays(array({', '.join(map(quoted, header_names(header)))}), {VALUES})"
-        for header in headers
+        f"when {number} then map_from_arrays(array({', '.join(map(quoted, header_names(header)))}), {VALUES})"
+        for number, header in enumerate(headers)
     ]
-    return f"case _header {' '.join(cases)} else _fields end" if cases else "_fields"
+    return f"case {LAYOUT} {' '.join(cases)} else _fields end" if cases else "_fields"
+
+
+def _is_in(numbers: Sequence[int]) -> str:
+    return f"{LAYOUT} in ({', '.join(map(str, numbers))})"
 
 
 def quoted(value: str) -> str:

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pipelines.contracts.tables import Column, Table
 from pipelines.transforms import fields
 from pipelines.transforms.fields import quoted
+from pipelines.transforms.instants import instant
 from pipelines.transforms.reasons import applying
 
 ISO_WITH_OFFSET = "yyyy-MM-dd'T'HH:mm[:ss][.SSSSSS]XXX"
@@ -36,26 +37,31 @@ def typed(records: DataFrame, table: Table, *, has_header: bool, headers: Sequen
     """
     records, raw_fields = fields.split_by(records, headers), fields.all_fields(headers)
     is_tombstone = f"transform(array({raw_fields}), raw -> {table.tombstone})[0]" if table.tombstone else "false"
-    # the text of a field is looked up once, however often it is looked at
-    texts = {_text_of(column): _looked_up(column, headers) for column in table.columns}
-    names = {text: f"_text {i}" for i, text in enumerate(texts)}
-    looked_up = records.select(
+    # what is used more than once is a step of its own: within one, Spark would compute it each time
+    texts = {text: f"_text {i}" for i, text in enumerate(dict.fromkeys(_text_of(column) for column in table.columns))}
+    reads = {column.name: f"_read {i}" for i, column in enumerate(table.columns)}
+    found = records.select(
         *[name for name in (*RECORD, "_problem", "_fields") if name != "_ordinal"],
-        *[name for name in ("_header", fields.VALUES) if name in records.columns],
+        *[name for name in (fields.LAYOUT, fields.VALUES) if name in records.columns],
         # numbers the rows of one record, where a domain's parser makes several
         (F.col("_ordinal") if "_ordinal" in records.columns else F.lit(0)).alias("_ordinal"),
-        *[F.expr(sql).alias(names[text]) for text, sql in texts.items()],
+        *[F.expr(f"trim({_found(names, headers)})").alias(text) for (names, _), text in texts.items()],
+    )
+    said = found.withColumns({text: F.expr(_said(text, null_text)) for (_, null_text), text in texts.items()})
+    read = said.withColumns(
+        {reads[column.name]: F.expr(_read(column, texts[_text_of(column)])) for column in table.columns}
     )
     # alike for all columns at once, so that no column's own name can shadow a raw field's
-    rows = looked_up.select(
-        *looked_up.columns,
+    rows = read.select(
+        *read.columns,
         F.coalesce(F.expr(is_tombstone), F.lit(False)).alias("_delete"),
-        *[F.expr(_value(column, names[_text_of(column)])).alias(column.name) for column in table.columns],
+        *[F.expr(_value(column, reads[column.name])).alias(column.name) for column in table.columns],
     )
     misread = [
         _misreading(
             column,
-            names[_text_of(column)],
+            texts[_text_of(column)],
+            reads[column.name],
             is_needed=column.name in (*table.version_key, *table.order),
             has_header=has_header,
             headers=headers,
@@ -66,42 +72,44 @@ def typed(records: DataFrame, table: Table, *, has_header: bool, headers: Sequen
         F.col("_problem").isNotNull(), F.array(F.concat(F.lit("unreadable: "), F.col("_problem")))
     ).otherwise(F.array_distinct(applying([F.expr(reason) for reason in misread])))
     rows = rows.withColumn("_reasons", unreadable).drop(
-        "_problem", "_fields", "_header", fields.VALUES, *names.values()
+        "_problem", "_fields", fields.LAYOUT, fields.VALUES, *texts.values(), *reads.values()
     )
     return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
 
 
 def _text_of(column: Column) -> tuple[tuple[str, ...], str]:
-    """What a column's text depends on."""
+    """What a column's text depends on: the fields that may have it, and what stands for no value there."""
     return column.fields, column.null_text
 
 
-def _looked_up(column: Column, headers: Sequence[str]) -> str:
-    """SQL for the text of a column's field, null where it is blank, missing, or stands for no value."""
-    found = fields.text(column.fields[-1], headers)
-    for field in reversed(column.fields[:-1]):
+def _found(names: Sequence[str], headers: Sequence[str]) -> str:
+    """SQL for the text of the first of these fields that a record has."""
+    found = fields.text(names[-1], headers)
+    for field in reversed(names[:-1]):
         found = f"if({fields.has(field, headers)}, {fields.text(field, headers)}, {found})"
-    text = f"nullif(trim({found}), '')"
-    if not column.null_text:
-        return text
-    stands_for_none = quoted(rf"\A(?:{column.null_text})\z")
-    return f"transform(array({text}), t -> if(t rlike {stands_for_none}, null, t))[0]"
+    return found
+
+
+def _said(text: str, null_text: str) -> str:
+    """SQL for a trimmed text, null where it is blank or stands for no value."""
+    is_nothing = f"`{text}` = ''"
+    if null_text:
+        is_nothing += f" or `{text}` rlike " + quoted(rf"\A(?:{null_text})\z")
+    return f"if({is_nothing}, null, `{text}`)"
 
 
 def _read(column: Column, text: str) -> str:
-    """SQL that reads the column's type from its text, null where it cannot.
-
-    Spark knows years that Python and most readers of its files do not.
-    """
+    """SQL that reads the column's type from its text, null where it cannot."""
     if column.type == "timestamp" or column.pattern:
-        tries = [f"try_to_timestamp(`{text}`, {quoted(p)})" for p in column.patterns or (ISO_WITH_OFFSET,)]
-        value = f"cast(coalesce({', '.join(tries)}) as {column.type})"
-    else:
-        value = _number(column, text)
+        return f"cast({instant(f'`{text}`', column.patterns or (ISO_WITH_OFFSET,))} as {column.type})"
+    return _number(column, text)
+
+
+def _in_range(column: Column, read: str) -> str:
+    """SQL for what was read, but for years that Spark knows and Python and most readers of its files do not."""
     if column.type in ("timestamp", "date"):
-        # said twice, computed once: unlike a lambda, this is compiled
-        return f"if(year({value}) between 1 and 9999, {value}, null)"
-    return value
+        return f"if(year(`{read}`) >= 1 and year(`{read}`) <= 9999, `{read}`, null)"
+    return f"`{read}`"
 
 
 def _number(column: Column, text: str) -> str:
@@ -120,18 +128,20 @@ def _number(column: Column, text: str) -> str:
     return value
 
 
-def _value(column: Column, text: str) -> str:
+def _value(column: Column, read: str) -> str:
     """SQL for the column's value: what was read, converted where that is declared."""
-    value = _read(column, text)
+    value = _in_range(column, read)
     return f"transform(array({value}), value -> {column.convert})[0]" if column.convert else value
 
 
-def _misreading(column: Column, text: str, *, is_needed: bool, has_header: bool, headers: Sequence[str]) -> str:
+def _misreading(
+    column: Column, text: str, read: str, *, is_needed: bool, has_header: bool, headers: Sequence[str]
+) -> str:
     """SQL for the reason why a column could not be read, null if it could."""
     value, field = f"`{column.name}`", column.field
     cases = []
     # what a conversion makes null on purpose was read all the same, if null is allowed
-    unread = f"{_read(column, text)} is null" if column.convert and column.nullable else "true"
+    unread = f"{_in_range(column, read)} is null" if column.convert and column.nullable else "true"
     cases.append((f"{value} is null and `{text}` is not null and {unread}", "unreadable"))
     is_there = " or ".join(fields.has(name, headers) for name in column.fields)
     if (has_header or not column.nullable) and not column.optional:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from pipelines.runner.schemas import Arrived, arrived, evolve
 from pipelines.runner.work import Work
 
 if TYPE_CHECKING:
-    from pyspark.sql import Row
+    from pyspark.sql import DataFrame, Row
 
     from pipelines.stages.silver import Silver
 
@@ -53,35 +54,37 @@ def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
     read = dict(came.records)
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     if work.exists(source):
-        records = work.read_of(source, "_batch", batch.id)
-        parser = parser_of(domain, table.source)
-        if parser:
-            records = derived(unpacked(records), parser)
-            records.persist()  # read for the count and for the rows
-            read |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
-        # a parser's rows have what it gives them, whatever the header names
-        has_header = domain.source(table.source).has_header and parser is None
-        rows = refine(records, table, has_header=has_header, headers=() if parser else came.headers)
-        # only the keys of this batch are looked up, so files that cannot hold any are left alone
-        held, history = work.read_near((name, f"{name}_history"), rows, table.key)
-        found = judge(
-            domain,
-            table,
-            rows,
-            held,
-            history,
-            batch=batch.id,
-            attempt=work.attempt.number,
-            ingested_at=datetime.now(UTC),
-        )
-        found.judged.persist()
-        try:
-            failure = _written(work, batch, found, read, counts, None if parser else came)
-        finally:
-            found.judged.unpersist()
-            records.unpersist()
-        if failure:
-            return failure
+        with ExitStack() as cached:
+
+            def kept(frame: DataFrame) -> DataFrame:
+                cached.callback(frame.unpersist)
+                return frame.persist()
+
+            records = work.read_of(source, "_batch", batch.id)
+            parser = parser_of(domain, table.source)
+            if parser:
+                records = kept(derived(unpacked(records), parser))  # read for the count and for the rows
+                read |= {row["_file"]: row["count"] for row in records.groupBy("_file").count().collect()}
+            # a parser's rows have what it gives them, whatever the header names
+            has_header = domain.source(table.source).has_header and parser is None
+            rows = refine(records, table, has_header=has_header, headers=() if parser else came.headers)
+            if work.exists(name):
+                rows = kept(rows)  # read for where its keys lie, for the keys themselves and for the rows
+            # only the keys of this batch are looked up, so files that cannot hold any are left alone
+            held, history = work.read_near((name, f"{name}_history"), rows, table.key)
+            found = judge(
+                domain,
+                table,
+                rows,
+                held,
+                history,
+                batch=batch.id,
+                attempt=work.attempt.number,
+                ingested_at=datetime.now(UTC),
+            )
+            kept(found.judged)
+            if failure := _written(work, batch, found, read, counts, None if parser else came):
+                return failure
     work.add("outcomes", *[Outcomes(batch.id, file, name, read[file], counts[file]) for file in read])
     total = {outcome: sum(count.get(outcome, 0) for count in counts.values()) for outcome in OUTCOMES}
     told = ", ".join(f"{count:,} {outcome}" for outcome, count in total.items() if count) or "no records"

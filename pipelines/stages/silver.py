@@ -114,9 +114,8 @@ def silver(
     rows: as `refine` gives them.
     held, history: the table and what was said besides at the pin, None before there is any.
     """
-    # the raw text is wanted of rows that are set apart alone; all others shall not carry it through the shuffle
-    rows = rows.withColumn("_raw", F.when(F.size("_reasons") > 0, F.col("_raw")))
-    judged = reconcile(rows, held, history.where("_delete") if history is not None else None, **statement_parts(table))
+    withdrawn = history.where("_delete") if history is not None else None
+    judged = reconcile(rows, held, withdrawn, **statement_parts(table), withdraws=bool(table.tombstone))
     return Silver(domain, table, judged, held, batch, attempt, ingested_at)
 
 
@@ -130,7 +129,8 @@ def statement_parts(table: Table) -> dict[str, list[str]]:
 
 
 def refine(records: DataFrame, table: Table, *, has_header: bool, headers: Sequence[str] = ()) -> DataFrame:
-    """Bronze records as typed rows, with the `_reasons` for which a row is to be set apart; none if it is good.
+    """Bronze records as typed rows, with the `_reasons` for which a row is to be set apart; none if it is good, which
+    is then without its `_raw`.
 
     has_header: whether the source's deliveries name all their fields (`Source.has_header`). headers: as `typed` has it.
     A predicate that is null counts as broken, unless it reads a column that is declared nullable.
@@ -140,4 +140,5 @@ def refine(records: DataFrame, table: Table, *, has_header: bool, headers: Seque
     broken = [F.when(is_broken(promise, table), F.lit(promise.name)) for promise in promises]
     broken.append(F.when(F.col("available_at").isNull(), F.lit(AVAILABLE)))
     reasons = F.when((F.size("_reasons") > 0) | F.col("_delete"), F.col("_reasons")).otherwise(applying(broken))
-    return rows.withColumn("_reasons", reasons)
+    # the raw text is wanted of rows that are set apart alone; all others shall not carry it through the shuffle
+    return rows.withColumn("_reasons", reasons).withColumn("_raw", F.when(F.size("_reasons") > 0, F.col("_raw")))

@@ -8,6 +8,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+_PLACE = ("_file", "_position", "_ordinal")
+
 
 def reconcile(
     rows: DataFrame,
@@ -17,12 +19,14 @@ def reconcile(
     key: list[str],
     order: list[str],
     content: list[str],
+    withdraws: bool,
 ) -> DataFrame:
     """Give every row its `outcome`, and `_applied` where it changes what is held.
 
     rows: `key`, `order`, `content` columns, `_delete` (the row withdraws its key), `_reasons` (why the row is set
     apart; none if it is good), `_file`, `_position`, `_ordinal`.
     held: the rows in force (key, order, content). withdrawn: keys taken back (key, order). Each may be None.
+    withdraws: whether any row may.
 
     Of all statements about a key the greatest (order, withdrawal, content) is in force, so any order of arrival ends in
     the same table. quarantined: set apart, which takes no part in anything else. duplicate: said word for word twice in
@@ -30,23 +34,20 @@ def reconcile(
     statement than the one held, or than another of this batch.
     """
     about, besides = [*key, "_is_good"], [name for name in content if name not in (*key, *order)]
-    # a withdrawal says its key and when, whatever else is in its row
-    said: list[Column | str] = ["_delete", *[F.when(~F.col("_delete"), F.col(name)) for name in besides]]
-    told = [name for name in order if name in content]
-    untold = [name for name in order if name not in content]
-    same = Window.partitionBy(*about, *told, *said).orderBy(
-        *[F.desc(name) for name in untold], "_file", "_position", "_ordinal"
-    )
-    # in the order in which `same` is sorted where the order columns are content: rows are spread and sorted once then
+    # rows are spread once, and sorted once where the order is content
     good = rows.withColumn("_is_good", F.size("_reasons") == 0).repartition(*[F.col(name) for name in key])
-    ranked = good.withColumn("_nth", F.row_number().over(same))
-    ranked = ranked.withColumn("_place", F.dense_rank().over(Window.partitionBy(*about).orderBy(*order, *said)))
-    ranked = ranked.withColumn("_newest", F.max("_place").over(Window.partitionBy(*about)))
-    judged = _with_held(ranked, held, withdrawn, key, order, besides)
+    said = besides
+    if withdraws:  # a withdrawal says its key and when, whatever else is in its row
+        said = [f"_said {i}" for i in range(len(besides))]
+        good = good.withColumns(
+            {of: F.when(~F.col("_delete"), F.col(name)) for of, name in zip(said, besides, strict=True)}
+        )
+    ranked = _ranked(good, about, order, ["_delete", *said], [name for name in order if name not in content])
+    judged = _with_held(ranked, rows.select(*key), held, withdrawn, key, order, besides)
     is_held = F.col("_held").isNotNull() & ~F.col("_held.delete")
-    rank, is_newest = _rank(order, _content(besides)), F.col("_place") == F.col("_newest")
+    rank, is_newest = _rank(order, _content(besides)), F.col("_rank") == 1
     is_same = rank["content"] == F.col("_held.content")
-    for i in [i for i, name in enumerate(order) if name in told]:
+    for i in [i for i, name in enumerate(order) if name in content]:
         is_same &= F.col(order[i]).eqNullSafe(F.col(f"_held.order.by_{i}"))
     wins = F.col("_held").isNull() | (rank > F.col("_held"))
     outcome = (
@@ -62,7 +63,7 @@ def reconcile(
     )
     applied = F.col("_is_good") & (F.col("_nth") == 1) & is_newest & wins
     return judged.withColumns({"outcome": outcome, "_applied": applied}).drop(
-        "_is_good", "_nth", "_place", "_newest", "_held"
+        "_is_good", "_nth", "_rank", "_held", *[name for name in said if name not in besides]
     )
 
 
@@ -94,6 +95,23 @@ def known_spans(
     return spans.where(was_in_force & ~F.col("_delete")).drop("_rank", "_delete")
 
 
+def _ranked(rows: DataFrame, about: list[str], order: list[str], said: list[str], untold: list[str]) -> DataFrame:
+    """Add `_rank`, 1 for the greatest statement about a key, and `_nth`, above 1 for what is said once more.
+
+    untold: what is of the order, but not said. Of statements alike the one counts that has the greatest of these, then
+    the first.
+    """
+    greatest = [F.desc(name) for name in (*order, *said)]
+    if untold:
+        alike = Window.partitionBy(*about, *[name for name in order if name not in untold], *said)
+        rows = rows.withColumn("_nth", F.row_number().over(alike.orderBy(*[F.desc(name) for name in untold], *_PLACE)))
+        return rows.withColumn("_rank", F.rank().over(Window.partitionBy(*about).orderBy(*greatest)))
+    # the second order begins as the first one does, so the rows lie in it
+    rows = rows.withColumn("_row", F.row_number().over(Window.partitionBy(*about).orderBy(*greatest, *_PLACE)))
+    rows = rows.withColumn("_rank", F.rank().over(Window.partitionBy(*about).orderBy(*greatest)))
+    return rows.withColumn("_nth", F.col("_row") - F.col("_rank") + 1).drop("_row")
+
+
 def _rank(order: list[str], content: Column) -> Column:
     """What decides between two statements about one key: order first, then a withdrawal, then the content."""
     return F.struct(
@@ -109,6 +127,7 @@ def _content(columns: list[str]) -> Column:
 
 def _with_held(
     ranked: DataFrame,
+    keys: DataFrame,
     held: DataFrame | None,
     withdrawn: DataFrame | None,
     key: list[str],
@@ -116,7 +135,6 @@ def _with_held(
     besides: list[str],
 ) -> DataFrame:
     """Add `_held`, the rank of the statement in force for the row's key; only the keys of this batch are looked up."""
-    keys = ranked.select(*key).distinct()
     types = ranked.select(_content(besides).alias("content"), _rank(order, _content(besides)).alias("rank")).schema
     nothing = F.lit(None).cast(types["content"].dataType)
     in_force = [

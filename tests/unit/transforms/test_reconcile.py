@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -13,7 +14,7 @@ from pipelines.contracts.tables import OUTCOMES
 from pipelines.transforms.reconcile import reconcile
 
 COLUMNS = "k string, revision int, v string, _delete boolean, _file string, _position int, _ordinal int"
-KEYS = {"key": ["k"], "order": ["revision"], "content": ["k", "revision", "v"]}
+KEYS = {"key": ["k"], "order": ["revision"], "content": ["k", "revision", "v"], "withdraws": True}
 
 
 def statements(spark: SparkSession, rows: list[tuple]) -> DataFrame:
@@ -74,6 +75,7 @@ def test_without_a_declared_order_the_later_delivery_counts(spark):
         key=["k"],
         order=["_delivered_at"],
         content=["k", "v"],
+        withdraws=False,
     )
     assert outcomes(judged) == [("duplicate", False), ("superseded", False), ("new", True)]
 
@@ -83,6 +85,33 @@ def test_a_newer_order_alone_is_an_update_where_it_is_content_and_moves_along_wh
     batch = statements(spark, [("a", 2, "x", False)])
     assert outcomes(reconcile(batch, held, None, **KEYS)) == [("updated", True)]
     assert outcomes(reconcile(batch, held, None, **KEYS | {"content": ["k", "v"]})) == [("unchanged", True)]
+
+
+@pytest.mark.parametrize("withdraws", [False, True])
+def test_the_first_of_what_is_said_twice_counts_and_floats_are_alike_as_spark_groups_them(spark, withdraws):
+    columns = "k string, revision int, x double, _delete boolean, _file string, _position int, _ordinal int"
+    said = [("a", 1, -0.0), ("a", 1, 0.0), ("b", 1, float("nan")), ("b", 1, float("nan")), ("c", 1, 2.0), ("c", 2, 1.0)]
+    places = [("g", 0), ("f", 9), ("f", 2), ("f", 1), ("f", 3), ("f", 4)]
+    batch = spark.createDataFrame(
+        [(*row, False, file, position, 0) for row, (file, position) in zip(said, places, strict=True)], columns
+    )
+    judged = reconcile(
+        batch.withColumn("_reasons", F.array().cast("array<string>")),
+        None,
+        None,
+        key=["k"],
+        order=["revision"],
+        content=["k", "revision", "x"],
+        withdraws=withdraws,
+    ).orderBy("k", "_file", "_position")
+    assert [row["outcome"] for row in judged.collect()] == [
+        "new",
+        "duplicate",
+        "new",
+        "duplicate",
+        "superseded",
+        "new",
+    ]
 
 
 def test_a_microsecond_is_content(spark):
@@ -97,6 +126,7 @@ def test_a_microsecond_is_content(spark):
         key=["k"],
         order=["revision"],
         content=["k", "at"],
+        withdraws=False,
     )
     assert outcomes(judged) == [("updated", True)]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from pipelines.contracts.deliveries import Brought
 from pipelines.contracts.sources import Source
 from pipelines.io import new_files, packed
+from pipelines.io.arrow_alone import without_pandas
 from pipelines.io.csv_blocks import csv_columns
 from pipelines.io.json_records import json_records
 from pipelines.io.new_files import NewFile
@@ -84,21 +86,31 @@ def keep(
     """
     schema = kept_schema(stamped)
 
-    def write(numbers: Iterable[int]) -> Iterator[tuple[tuple[NewFile, ...], list[Brought]]]:
+    def write(shares: Iterable[list[RawFile]]) -> Iterator[tuple[tuple[NewFile, ...], list[Brought]]]:
+        without_pandas()
         tally = Tally()
-        rows = (tally.counted(part) for number in numbers for part in _placed_blocks(files[number]))
+        rows = (tally.counted(part) for share in shares for file in share for part in _placed_blocks(file))
         written = new_files.write(folder, schema, map(stamped, rows))
         yield written, tally.brought()
 
-    context = spark.sparkContext
-    tasks = min(len(files), 3 * context.defaultParallelism)
-    done = context.parallelize(range(len(files)), tasks).mapPartitions(write).collect()
+    shares = _shared_out(files, 3 * spark.sparkContext.defaultParallelism)
+    done = spark.sparkContext.parallelize(shares, len(shares)).mapPartitions(write).collect()
     return [file for written, _ in done for file in written], [each for _, brought in done for each in brought]
+
+
+def _shared_out(files: Sequence[RawFile], tasks: int) -> list[list[RawFile]]:
+    """The files in so many shares at most, about as large as each other, the largest first (Graham 1969)."""
+    sizes = {file: Path(file.path).stat().st_size for file in files}
+    shares: list[tuple[int, int, list[RawFile]]] = [(0, number, []) for number in range(min(tasks, len(files)))]
+    for file in sorted(files, key=lambda file: -sizes[file]):
+        size, number, share = heapq.heappop(shares)
+        heapq.heappush(shares, (size + sizes[file], number, [*share, file]))
+    return [share for _, _, share in sorted(shares, key=lambda share: (-share[0], share[1]))]
 
 
 def kept_schema(stamped: Callable[[pa.RecordBatch], pa.RecordBatch]) -> pa.Schema:
     """The columns of kept records."""
-    return stamped(pa.RecordBatch.from_pylist([], SCHEMA)).schema
+    return stamped(pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in SCHEMA], schema=SCHEMA)).schema
 
 
 def _placed_blocks(file: RawFile) -> Iterator[pa.RecordBatch]:

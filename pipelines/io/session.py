@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from pipelines.io import class_archive
@@ -122,6 +124,8 @@ def _own_context(settings: Settings) -> SparkContext:
         return SparkContext(conf=conf)
     log_file = settings.spark.log_file
     log_file.parent.mkdir(parents=True, exist_ok=True)
+    # PySpark imports it, and pandas with it, as soon as it is given a value; meanwhile the JVM starts
+    Thread(target=import_module, args=("pyspark.testing.utils",)).start()
     with log_file.open("a") as log, class_archive.launching(wanted):
         try:
             gateway = launch_gateway(conf, {"stdout": log, "stderr": log})

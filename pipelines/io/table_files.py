@@ -102,7 +102,9 @@ def _written(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Reco
     import pyarrow as pa
 
     from pipelines.io import new_files
+    from pipelines.io.arrow_alone import without_pandas
 
+    without_pandas()
     given = iter(batches)
     first = next(given, None)
     if first is None:

@@ -118,11 +118,12 @@ def _keep(work: Work, batch: Batch, source: Source, files: list[RawFile]) -> Seq
     from pipelines.io import records
     from pipelines.stages.bronze import keep
 
+    spark = work.context.spark()
     stamped = partial(keep, batch=batch.id, attempt=work.attempt.number, ingested_at=datetime.now(UTC))
     brought: list[Brought] = []
 
     def write(folder: str) -> Sequence[NewFile]:
-        written, counted = records.keep(work.context.spark(), files, folder, stamped)
+        written, counted = records.keep(spark, files, folder, stamped)
         brought.extend(counted)
         return written
 

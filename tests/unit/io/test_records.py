@@ -15,7 +15,7 @@ from pipelines.io.csv_blocks import csv_columns
 from pipelines.io.csv_records import CsvReader
 from pipelines.io.json_records import json_records
 from pipelines.io.raw_record import RawRecord, in_columns
-from pipelines.io.records import RawFile, file_columns, records
+from pipelines.io.records import RawFile, _shared_out, file_columns, records
 from tests.raw_files import out_of, records_of
 
 CSV = Source("s", format="csv")
@@ -170,3 +170,29 @@ def test_spark_gives_each_record_its_place_and_text(spark, tmp_path: Path):
         ("s/f.csv", 2, "ab" * 10 + "-2", "1,\\xff", "not UTF-8", {}, None),
         ("s/f.csv", 3, "ab" * 10 + "-3", "2,x", None, {"a": "2", "b": "x"}, None),
     ]
+
+
+def test_files_are_shared_out_by_size_the_largest_first(tmp_path):
+    def files(*sizes: int) -> list[RawFile]:
+        for number, size in enumerate(sizes):
+            (tmp_path / f"{number}").write_bytes(b"x" * size)
+        return [RawFile(str(number), str(tmp_path / f"{number}"), "", CSV, 0) for number in range(len(sizes))]
+
+    def shared(tasks: int, *sizes: int) -> list[list[int]]:
+        return [[sizes[int(file.name)] for file in share] for share in _shared_out(files(*sizes), tasks)]
+
+    assert shared(6, *[10] * 8) == [[10, 10], [10, 10], [10], [10], [10], [10]]
+    assert shared(2, 1, 9, 2, 8) == [[9, 1], [8, 2]]
+    assert shared(6, 3, 0) == [[3], [0]]
+
+
+@given(sizes=st.lists(st.integers(0, 50), min_size=1, max_size=12), tasks=st.integers(1, 6))
+def test_every_file_is_in_one_share_and_none_is_far_above_the_mean(tmp_path_factory, sizes, tasks):
+    folder = tmp_path_factory.mktemp("shares")
+    for number, size in enumerate(sizes):
+        (folder / f"{number}").write_bytes(b"x" * size)
+    files = [RawFile(str(number), str(folder / f"{number}"), "", CSV, 0) for number in range(len(sizes))]
+    shares = _shared_out(files, tasks)
+    assert sorted(file.name for share in shares for file in share) == sorted(file.name for file in files)
+    sums = [sum(sizes[int(file.name)] for file in share) for share in shares]
+    assert max(sums) <= sum(sizes) / len(shares) + max(sizes)

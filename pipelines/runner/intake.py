@@ -132,8 +132,12 @@ def _keep(work: Work, batch: Batch, source: Source, files: list[RawFile]) -> Seq
 
 
 def raw_file(source: Source, file: LandedFile) -> RawFile:
-    """A landed file with what the source's declaration says about reading it."""
+    """A landed file with what the source's declaration says about reading it; LandingError if it is gone."""
     from pipelines.io.records import RawFile
 
+    if not Path(file.path).is_file():
+        raise landing.LandingError(
+            f"{file.path}: the landed file of {file.name} is gone, so it cannot be read; bring it back, then run again"
+        )
     delivered_us = int(file.delivered_at.timestamp() * 1_000_000)
     return RawFile(file.name, file.path, file.sha256, source, delivered_us)

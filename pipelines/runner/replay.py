@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.contracts.domain import Domain
@@ -14,8 +13,7 @@ from pipelines.contracts.tables import Table
 from pipelines.domains import parser as parser_of
 from pipelines.io import quarantine
 from pipelines.io.failures import LedgerError
-from pipelines.io.landing import LandingError
-from pipelines.io.publication import LandedFile, Movements
+from pipelines.io.publication import Movements
 from pipelines.io.quarantine import Wanted
 from pipelines.runner.checks import checked_again
 from pipelines.runner.intake import raw_file
@@ -156,18 +154,8 @@ def _read_again(work: Work, table: Table, entries: DataFrame, parser: Parser | N
     places = {(row["_batch"], row["_file"]) for row in entries.select("_batch", "_file").distinct().collect()}
     landed = quarantine.landed_files(work.context.ledger, work.domain.name, {batch for batch, _ in places})
     source = work.domain.source(table.source)
-    found = unpacked(
-        records(work.context.spark(), [raw_file(source, _kept(landed[place])) for place in sorted(places)])
-    )
+    found = unpacked(records(work.context.spark(), [raw_file(source, landed[place]) for place in sorted(places)]))
     return derived(found, parser) if parser else found
-
-
-def _kept(file: LandedFile) -> LandedFile:
-    if not Path(file.path).is_file():
-        raise LandingError(
-            f"{file.path}: the landed file of {file.name} is gone, so it cannot be replayed; bring it back"
-        )
-    return file
 
 
 def _publish(work: Work, table: Table) -> None:

@@ -52,6 +52,8 @@ for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
         listening += [c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN]
     except psutil.NoSuchProcess:
         continue  # a worker of Python that had nothing more to do
+heap = spark._jvm.java.lang.management.ManagementFactory.getMemoryMXBean().getHeapMemoryUsage()
+print("heap from the start", heap.getInit() >> 20, "MiB")
 print("archive mapped", f"{sys.prefix}/classes.jsa" in maps, "conf folder", os.environ.get("SPARK_CONF_DIR"))
 print("beyond loopback", [ip for ip in listening if ip not in ("127.0.0.1", "::1", "::ffff:127.0.0.1")])
 stop()
@@ -86,6 +88,7 @@ def test_a_terminal_sees_only_our_lines_and_nothing_listens_beyond_loopback(tmp_
         "worker is this python True",
         "one kind of worker True",
         "refused nonsense",
+        "heap from the start 1024 MiB",
         f"archive mapped {archive().is_file()} conf folder None",
         "beyond loopback []",
     ]

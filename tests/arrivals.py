@@ -31,6 +31,7 @@ def arrive(
                 "_position": F.monotonically_increasing_id(),
                 "_raw": F.lit(""),
                 "_delivered_at": F.col("available_at"),
+                "_is_good": F.lit(True),
                 "_reasons": F.array().cast("array<string>"),
             }
         )

@@ -93,8 +93,8 @@ def replay(
     of_entry = Window.partitionBy("_record_id", "_entry")
     bad = rows.withColumns(
         {
-            "_is_bad": F.size("_reasons") > 0,
-            "_bad": F.count_if(F.size("_reasons") > 0).over(of_entry),
+            "_is_bad": ~F.col("_is_good"),
+            "_bad": F.count_if(~F.col("_is_good")).over(of_entry),
         }
     )
     # of an entry that stays, one row alone stands for it: the first that has a reason

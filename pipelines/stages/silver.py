@@ -14,7 +14,6 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.tables import Table
 from pipelines.stages.changes import Change
 from pipelines.transforms.checks import AVAILABLE, is_broken
-from pipelines.transforms.reasons import applying
 from pipelines.transforms.reconcile import reconcile
 from pipelines.transforms.typed import RECORD, typed
 from pipelines.transforms.versions import versions
@@ -129,16 +128,12 @@ def statement_parts(table: Table) -> dict[str, list[str]]:
 
 
 def refine(records: DataFrame, table: Table, *, has_header: bool, headers: Sequence[str] = ()) -> DataFrame:
-    """Bronze records as typed rows, with the `_reasons` for which a row is to be set apart; none if it is good, which
-    is then without its `_raw`.
+    """Bronze records as typed rows, with the `_reasons` for which a row is to be set apart; none if it `_is_good`.
 
     has_header: whether the source's deliveries name all their fields (`Source.has_header`). headers: as `typed` has it.
     A predicate that is null counts as broken, unless it reads a column that is declared nullable.
     """
-    rows = typed(records, table, has_header=has_header, headers=headers)
     promises = [promise for promise in table.row_rules if promise.severity == "quarantine"]
     broken = [F.when(is_broken(promise, table), F.lit(promise.name)) for promise in promises]
     broken.append(F.when(F.col("available_at").isNull(), F.lit(AVAILABLE)))
-    reasons = F.when((F.size("_reasons") > 0) | F.col("_delete"), F.col("_reasons")).otherwise(applying(broken))
-    # the raw text is wanted of rows that are set apart alone; all others shall not carry it through the shuffle
-    return rows.withColumn("_reasons", reasons).withColumn("_raw", F.when(F.size("_reasons") > 0, F.col("_raw")))
+    return typed(records, table, has_header=has_header, headers=headers, broken=broken)

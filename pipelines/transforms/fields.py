@@ -39,13 +39,13 @@ def split_by(records: DataFrame, headers: Sequence[str]) -> DataFrame:
     layout = f"case when _header is null then null {numbers} else {lost} end"
     cases = []
     for delimiter in sorted({header[0] for header in headers}):
-        alike = [number for number, header in enumerate(headers) if header[0] == delimiter]
         # a pattern that is a letter, or an escaped other character, is split without a regular expression
         pattern = delimiter if delimiter.isascii() and delimiter.isalnum() else f"\\{delimiter}"
-        cases.append(f"when {_is_in(alike)} then split(_raw, {quoted(pattern)}, -1)")
+        named = ", ".join(quoted(header) for header in headers if header[0] == delimiter)
+        cases.append(f"when _header in ({named}) then split(_raw, {quoted(pattern)}, -1)")
     values = f"case {' '.join(cases)} end"
     # a number is compared in no time, the names in a header are not, and every field asks for it
-    return records.withColumn(LAYOUT, F.expr(layout)).withColumn(VALUES, F.expr(values)).drop("_header")
+    return records.withColumns({LAYOUT: F.expr(layout), VALUES: F.expr(values)}).drop("_header")
 
 
 def text(field: str, headers: Sequence[str]) -> str:

@@ -8,12 +8,26 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 
-def applying(reasons: Sequence[Column]) -> Column:
-    """Those that are not null, in their order; an empty array where all are.
+def verdict(
+    problem: Column, misread: Sequence[Column], broken: Sequence[Column], *, withdraws: Column
+) -> tuple[Column, Column]:
+    """Whether a row is good, and its reasons, none if it is.
 
-    Most rows have none, and are spared the filter: Spark does not compile it.
+    problem: why the record could not be parsed. misread: why each column could not be read. broken: each promise that
+    the row breaks, which counts if it could be read and `withdraws` nothing. All null where they do not apply.
+    Most rows are good, and are spared the arrays: Spark does not compile a filter.
     """
-    if not reasons:
-        return F.array().cast("array<string>")
-    has_none = F.coalesce(*reasons).isNull()
-    return F.when(has_none, F.array().cast("array<string>")).otherwise(F.array_compact(F.array(*reasons)))
+    is_misread, is_broken = _any(misread), _any(broken) & ~withdraws
+    is_good = ~(problem.isNotNull() | is_misread | is_broken)
+    reasons = (
+        F.when(is_good, F.array().cast("array<string>"))
+        .when(problem.isNotNull(), F.array(F.concat(F.lit("unreadable: "), problem)))
+        .when(is_misread, F.array_distinct(F.array_compact(F.array(*misread).cast("array<string>"))))
+        .otherwise(F.array_compact(F.array(*broken).cast("array<string>")))
+    )
+    return is_good, reasons
+
+
+def _any(reasons: Sequence[Column]) -> Column:
+    """Whether one of them is not null."""
+    return F.coalesce(*reasons, F.lit(None)).isNotNull()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import reduce
+from operator import and_
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -23,8 +24,8 @@ def reconcile(
 ) -> DataFrame:
     """Give every row its `outcome`, and `_applied` where it changes what is held.
 
-    rows: `key`, `order`, `content` columns, `_delete` (the row withdraws its key), `_reasons` (why the row is set
-    apart; none if it is good), `_file`, `_position`, `_ordinal`.
+    rows: `key`, `order`, `content` columns, `_delete` (the row withdraws its key), `_is_good` (it is not set apart),
+    `_file`, `_position`, `_ordinal`.
     held: the rows in force (key, order, content). withdrawn: keys taken back (key, order). Each may be None.
     withdraws: whether any row may.
 
@@ -35,7 +36,7 @@ def reconcile(
     """
     about, besides = [*key, "_is_good"], [name for name in content if name not in (*key, *order)]
     # rows are spread once, and sorted once where the order is content
-    good = rows.withColumn("_is_good", F.size("_reasons") == 0).repartition(*[F.col(name) for name in key])
+    good = rows.repartition(*[F.col(name) for name in key])
     said = besides
     if withdraws:  # a withdrawal says its key and when, whatever else is in its row
         said = [f"_said {i}" for i in range(len(besides))]
@@ -45,25 +46,25 @@ def reconcile(
     ranked = _ranked(good, about, order, ["_delete", *said], [name for name in order if name not in content])
     judged = _with_held(ranked, rows.select(*key), held, withdrawn, key, order, besides)
     is_held = F.col("_held").isNotNull() & ~F.col("_held.delete")
-    rank, is_newest = _rank(order, _content(besides)), F.col("_rank") == 1
+    rank = _rank(order, _content(besides))
     is_same = rank["content"] == F.col("_held.content")
     for i in [i for i, name in enumerate(order) if name in content]:
         is_same &= F.col(order[i]).eqNullSafe(F.col(f"_held.order.by_{i}"))
     wins = F.col("_held").isNull() | (rank > F.col("_held"))
     outcome = (
         F.when(~F.col("_is_good"), "quarantined")
-        .when(F.col("_nth") > 1, "duplicate")
+        .when(F.col("_is_repeated"), "duplicate")
         .when(rank == F.col("_held"), "unchanged")
-        .when(~is_newest | ~wins, "superseded")
+        .when(~F.col("_is_newest") | ~wins, "superseded")
         .when(F.col("_delete"), F.when(is_held, "deleted").otherwise("unchanged"))
         .when(F.col("_held").isNull() | F.col("_held.delete"), "new")
         # a newer statement of the same content only moves the order along
         .when(is_same, "unchanged")
         .otherwise("updated")
     )
-    applied = F.col("_is_good") & (F.col("_nth") == 1) & is_newest & wins
+    applied = F.col("_is_good") & ~F.col("_is_repeated") & F.col("_is_newest") & wins
     return judged.withColumns({"outcome": outcome, "_applied": applied}).drop(
-        "_is_good", "_nth", "_rank", "_held", *[name for name in said if name not in besides]
+        "_is_good", "_is_repeated", "_is_newest", "_held", *[name for name in said if name not in besides]
     )
 
 
@@ -96,7 +97,7 @@ def known_spans(
 
 
 def _ranked(rows: DataFrame, about: list[str], order: list[str], said: list[str], untold: list[str]) -> DataFrame:
-    """Add `_rank`, 1 for the greatest statement about a key, and `_nth`, above 1 for what is said once more.
+    """Add `_is_repeated`, for what is said once more, and `_is_newest`, for the greatest statement about a key.
 
     untold: what is of the order, but not said. Of statements alike the one counts that has the greatest of these, then
     the first.
@@ -104,12 +105,14 @@ def _ranked(rows: DataFrame, about: list[str], order: list[str], said: list[str]
     greatest = [F.desc(name) for name in (*order, *said)]
     if untold:
         alike = Window.partitionBy(*about, *[name for name in order if name not in untold], *said)
-        rows = rows.withColumn("_nth", F.row_number().over(alike.orderBy(*[F.desc(name) for name in untold], *_PLACE)))
-        return rows.withColumn("_rank", F.rank().over(Window.partitionBy(*about).orderBy(*greatest)))
-    # the second order begins as the first one does, so the rows lie in it
-    rows = rows.withColumn("_row", F.row_number().over(Window.partitionBy(*about).orderBy(*greatest, *_PLACE)))
-    rows = rows.withColumn("_rank", F.rank().over(Window.partitionBy(*about).orderBy(*greatest)))
-    return rows.withColumn("_nth", F.col("_row") - F.col("_rank") + 1).drop("_row")
+        nth = F.row_number().over(alike.orderBy(*[F.desc(name) for name in untold], *_PLACE))
+        is_newest = F.rank().over(Window.partitionBy(*about).orderBy(*greatest)) == 1
+        return rows.withColumns({"_is_repeated": nth > 1, "_is_newest": is_newest})
+    # in this order statements alike follow one another, so one look along it tells both
+    along = Window.partitionBy(*about).orderBy(*greatest, *_PLACE)
+    is_newest = F.row_number().over(along) == 1
+    is_as_before = [F.lag(name).over(along).eqNullSafe(F.col(name)) for name in (*order, *said)]
+    return rows.withColumns({"_is_repeated": reduce(and_, is_as_before, ~is_newest), "_is_newest": is_newest})
 
 
 def _rank(order: list[str], content: Column) -> Column:

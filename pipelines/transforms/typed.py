@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pyspark.sql import Column as Expression
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -12,7 +13,7 @@ from pipelines.contracts.tables import Column, Table
 from pipelines.transforms import fields
 from pipelines.transforms.fields import quoted
 from pipelines.transforms.instants import instant
-from pipelines.transforms.reasons import applying
+from pipelines.transforms.reasons import verdict
 
 ISO_WITH_OFFSET = "yyyy-MM-dd'T'HH:mm[:ss][.SSSSSS]XXX"
 RECORD = ("_record_id", "_ordinal", "_file", "_position", "_raw", "_delivered_at")
@@ -24,22 +25,36 @@ _WHOLE = ("tinyint", "smallint", "int", "integer", "bigint", "long")
 _EXACT_DIGITS = {"double": (15, "1.7976931348623157e308D"), "float": (6, "3.4028235e38D")}
 """So many decimal digits of a whole number each type holds for certain (more are looked at one by one), and the
 greatest number that it has."""
+_FIRST_AND_LAST = {
+    "timestamp": ("timestamp_micros(-62135596800000000)", "timestamp_micros(253402300799999999)"),
+    "date": ("date '0001-01-01'", "date '9999-12-31'"),
+}
+"""Of the years 1 to 9999. An instant is compared with these as a number; to ask for its year takes a calendar."""
 
 
-def typed(records: DataFrame, table: Table, *, has_header: bool, headers: Sequence[str] = ()) -> DataFrame:
-    """Cast the raw fields to the declared columns, and list in `_reasons` what could not be read.
+def typed(
+    records: DataFrame,
+    table: Table,
+    *,
+    has_header: bool,
+    headers: Sequence[str] = (),
+    broken: Sequence[Expression] = (),
+) -> DataFrame:
+    """Cast the raw fields to the declared columns, and list in `_reasons` what could not be read. `_is_good` is whether
+    there are none; a good row is without its `_raw`.
 
     records: bronze rows with `_problem` and `_fields`, `_ordinal` too where a parser made several rows of a record.
     has_header: each delivery names all its fields, so a field that a record lacks was dropped from the whole delivery.
     headers: every `_header` that a record has whose fields are in its raw text; unless it is said, they are unpacked
     one by one.
+    broken: reasons besides, of the declared columns and `available_at`, null where they do not apply; they count for
+    rows that could be read and withdraw nothing.
     A record that withdraws its key (or a version of it) needs only that and the order.
     """
     records, raw_fields = fields.split_by(records, headers), fields.all_fields(headers)
     is_tombstone = f"transform(array({raw_fields}), raw -> {table.tombstone})[0]" if table.tombstone else "false"
-    # what is used more than once is a step of its own: within one, Spark would compute it each time
+    # a step makes a copy of every row where there are many columns, so there are three: texts, values, verdict
     texts = {text: f"_text {i}" for i, text in enumerate(dict.fromkeys(_text_of(column) for column in table.columns))}
-    reads = {column.name: f"_read {i}" for i, column in enumerate(table.columns)}
     found = records.select(
         *[name for name in (*RECORD, "_problem", "_fields") if name != "_ordinal"],
         *[name for name in (fields.LAYOUT, fields.VALUES) if name in records.columns],
@@ -47,34 +62,35 @@ def typed(records: DataFrame, table: Table, *, has_header: bool, headers: Sequen
         (F.col("_ordinal") if "_ordinal" in records.columns else F.lit(0)).alias("_ordinal"),
         *[F.expr(f"trim({_found(names, headers)})").alias(text) for (names, _), text in texts.items()],
     )
-    said = found.withColumns({text: F.expr(_said(text, null_text)) for (_, null_text), text in texts.items()})
-    read = said.withColumns(
-        {reads[column.name]: F.expr(_read(column, texts[_text_of(column)])) for column in table.columns}
-    )
+    nothing = {text: F.expr(_said(text, null_text)) for (_, null_text), text in texts.items() if null_text}
+    said = found.withColumns(nothing) if nothing else found
     # alike for all columns at once, so that no column's own name can shadow a raw field's
-    rows = read.select(
-        *read.columns,
+    rows = said.select(
+        *said.columns,
         F.coalesce(F.expr(is_tombstone), F.lit(False)).alias("_delete"),
-        *[F.expr(_value(column, reads[column.name])).alias(column.name) for column in table.columns],
+        *[F.expr(_value(column, texts[_text_of(column)])).alias(column.name) for column in table.columns],
     )
     misread = [
         _misreading(
             column,
             texts[_text_of(column)],
-            reads[column.name],
             is_needed=column.name in (*table.version_key, *table.order),
             has_header=has_header,
             headers=headers,
         )
         for column in table.columns
     ]
-    unreadable = F.when(
-        F.col("_problem").isNotNull(), F.array(F.concat(F.lit("unreadable: "), F.col("_problem")))
-    ).otherwise(F.array_distinct(applying([F.expr(reason) for reason in misread])))
-    rows = rows.withColumn("_reasons", unreadable).drop(
-        "_problem", "_fields", fields.LAYOUT, fields.VALUES, *texts.values(), *reads.values()
+    available_at = F.expr(table.available_at) if table.available_at else F.col("_delivered_at")
+    rows = rows.withColumn("available_at", available_at)
+    # all at once: Spark does not compile a filter, so each step with one would copy every row of the batch
+    is_good, reasons = verdict(
+        F.col("_problem"), [F.expr(reason) for reason in misread if reason], broken, withdraws=F.col("_delete")
     )
-    return rows.withColumn("available_at", F.expr(table.available_at) if table.available_at else F.col("_delivered_at"))
+    told = {"_raw", "_problem", "_fields", fields.LAYOUT, fields.VALUES, *texts.values()}
+    kept = [name for name in rows.columns if name not in told]
+    # the raw text is wanted of rows that are set apart alone; all others shall not carry it through the shuffle
+    raw = F.when(~is_good, F.col("_raw")).alias("_raw")
+    return rows.select(*kept, raw, is_good.alias("_is_good"), reasons.alias("_reasons"))
 
 
 def _text_of(column: Column) -> tuple[tuple[str, ...], str]:
@@ -91,25 +107,26 @@ def _found(names: Sequence[str], headers: Sequence[str]) -> str:
 
 
 def _said(text: str, null_text: str) -> str:
-    """SQL for a trimmed text, null where it is blank or stands for no value."""
-    is_nothing = f"`{text}` = ''"
-    if null_text:
-        is_nothing += f" or `{text}` rlike " + quoted(rf"\A(?:{null_text})\z")
-    return f"if({is_nothing}, null, `{text}`)"
+    """SQL for a text, null where it stands for no value."""
+    pattern = quoted(rf"\A(?:{null_text})\z")
+    return f"if(`{text}` rlike {pattern}, null, `{text}`)"
 
 
 def _read(column: Column, text: str) -> str:
-    """SQL that reads the column's type from its text, null where it cannot."""
+    """SQL that reads the column's type from its text, null where it cannot or where there is none."""
     if column.type == "timestamp" or column.pattern:
         return f"cast({instant(f'`{text}`', column.patterns or (ISO_WITH_OFFSET,))} as {column.type})"
     return _number(column, text)
 
 
-def _in_range(column: Column, read: str) -> str:
-    """SQL for what was read, but for years that Spark knows and Python and most readers of its files do not."""
-    if column.type in ("timestamp", "date"):
-        return f"if(year(`{read}`) >= 1 and year(`{read}`) <= 9999, `{read}`, null)"
-    return f"`{read}`"
+def _in_range(column: Column, text: str) -> str:
+    """SQL for what a text says, but for years that Spark knows and Python and most readers of its files do not."""
+    read = _read(column, text)
+    if column.type not in _FIRST_AND_LAST:
+        return read
+    first, last = _FIRST_AND_LAST[column.type]
+    # as both comparisons are made for every row, Spark reads the text once for them all
+    return f"if({read} >= {first} and {read} <= {last}, {read}, null)"
 
 
 def _number(column: Column, text: str) -> str:
@@ -125,24 +142,23 @@ def _number(column: Column, text: str) -> str:
     if column.type in _WHOLE:
         whole = f"regexp_extract(`{text}`, {quoted(_WITH_A_POINT)}, 1)"
         return f"coalesce({value}, try_cast({whole} as {column.type}))"
-    return value
+    return f"if(`{text}` = '', null, {value})"
 
 
-def _value(column: Column, read: str) -> str:
+def _value(column: Column, text: str) -> str:
     """SQL for the column's value: what was read, converted where that is declared."""
-    value = _in_range(column, read)
+    value = _in_range(column, text)
     return f"transform(array({value}), value -> {column.convert})[0]" if column.convert else value
 
 
-def _misreading(
-    column: Column, text: str, read: str, *, is_needed: bool, has_header: bool, headers: Sequence[str]
-) -> str:
-    """SQL for the reason why a column could not be read, null if it could."""
+def _misreading(column: Column, text: str, *, is_needed: bool, has_header: bool, headers: Sequence[str]) -> str:
+    """SQL for the reason why a column could not be read, null if it could; "" for one that always can."""
     value, field = f"`{column.name}`", column.field
     cases = []
     # what a conversion makes null on purpose was read all the same, if null is allowed
-    unread = f"{_in_range(column, read)} is null" if column.convert and column.nullable else "true"
-    cases.append((f"{value} is null and `{text}` is not null and {unread}", "unreadable"))
+    unread = f"{_in_range(column, text)} is null" if column.convert and column.nullable else "true"
+    if column.type != "string" or column.convert:  # all other text is its own value
+        cases.append((f"{value} is null and `{text}` <> '' and {unread}", "unreadable"))
     is_there = " or ".join(fields.has(name, headers) for name in column.fields)
     if (has_header or not column.nullable) and not column.optional:
         # without a conversion, what is missing is null; with one, it may have become a value
@@ -151,6 +167,8 @@ def _misreading(
     if not column.nullable:
         cases.append((f"{value} is null", "empty"))
     cases += _losses(column, text)
+    if not cases:
+        return ""
     applies = "" if is_needed else "when _delete then null "
     named = " ".join(f"when {condition} then {quoted(f'{reason}: {field}')}" for condition, reason in cases)
     return f"case {applies}{named} end"

@@ -34,16 +34,16 @@ def split_by(records: DataFrame, headers: Sequence[str]) -> DataFrame:
     """
     if not headers:
         return unpacked(records)
-    lost = "cast(raise_error(concat('a record of another header than those at hand: ', _header)) as int)"
+    lost = "raise_error(concat('a record of another header than those at hand: ', _header))"
     numbers = " ".join(f"when _header = {quoted(header)} then {number}" for number, header in enumerate(headers))
-    layout = f"case when _header is null then null {numbers} else {lost} end"
+    layout = f"case when _header is null then null {numbers} else cast({lost} as int) end"
     cases = []
     for delimiter in sorted({header[0] for header in headers}):
         # a pattern that is a letter, or an escaped other character, is split without a regular expression
         pattern = delimiter if delimiter.isascii() and delimiter.isalnum() else f"\\{delimiter}"
         named = ", ".join(quoted(header) for header in headers if header[0] == delimiter)
         cases.append(f"when _header in ({named}) then split(_raw, {quoted(pattern)}, -1)")
-    values = f"case {' '.join(cases)} end"
+    values = f"case when _header is null then null {' '.join(cases)} else cast({lost} as array<string>) end"
     # a number is compared in no time, the names in a header are not, and every field asks for it
     return records.withColumns({LAYOUT: F.expr(layout), VALUES: F.expr(values)}).drop("_header")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from pyspark.sql import functions as F
 
 from pipelines.contracts.names import DeclarationError
 from pipelines.contracts.tables import Column, Table
 from pipelines.transforms.typed import typed
 
+TYPES = ("double", "bigint", "decimal(9,2)", "string", "binary", "boolean", "date", "timestamp")
 RECORDS = (
     "_record_id string, _file string, _position long, _raw string, _problem string, _fields map<string,string>, "
     "_delivered_at timestamp"
@@ -186,3 +188,31 @@ def test_a_record_that_keeps_its_fields_in_its_text_is_read_whether_its_header_w
         [row] = typed(records, table, has_header=True, headers=headers).collect()
         assert (row["thing_id"], row["x"], row["_reasons"]) == ("7", 2.5, ["field missing: gone"])
         assert row["_delete"] is False
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_blank_is_no_value_of_any_type(spark, kind, blank):
+    assert read(spark, Column("x", kind, nullable=True), [{"x": blank}]) == [(None,)]
+    assert read(spark, Column("x", kind), [{"x": blank}]) == [(None, "empty: x")]
+
+
+def test_text_that_may_be_missing_and_empty_is_always_read(spark):
+    note = Column("note", "string", nullable=True, optional=True)
+    assert read(spark, note, [{}, {"note": ""}, {"note": "x"}], has_header=True) == [(None,), (None,), ("x",)]
+
+
+def test_an_instant_lies_in_the_years_that_others_know_too(spark):
+    texts = {
+        "0001-01-01T00:00:00Z": [],
+        "0001-01-01T00:00:00+00:01": ["unreadable: at"],
+        "9999-12-31T23:59:59.999999Z": [],
+        "9999-12-31T23:59:59-00:01": ["unreadable: at"],
+    }
+    table = Table("things", source="things", key=("at",), columns=(Column("at", "timestamp"),))
+    rows = [(f"r-{i}", "f", i, "raw", None, {"at": text}, None) for i, text in enumerate(texts)]
+    found = typed(spark.createDataFrame(rows, RECORDS), table, has_header=False).orderBy("_position")
+    told = found.select("_reasons", "_is_good", "_raw", F.col("at").isNull().alias("is_null")).collect()
+    assert [row["_reasons"] for row in told] == list(texts.values())
+    bad = [bool(reasons) for reasons in texts.values()]
+    assert [(not row["_is_good"], row["_raw"] == "raw", row["is_null"]) for row in told] == [(b, b, b) for b in bad]

@@ -60,7 +60,8 @@ def main() -> int:
     for tally in tallies:
         if not tally.is_whole:
             print(f"{tally.fault}: {tally.cases} cases were worked on, then the {options.minutes:g} minutes were over")
-    if any(tally.failures for tally in tallies):
+    if failed := [told for tally in tallies for told in tally.told]:
+        print("\n".join(failed), file=sys.stderr)  # once more: they stand far above
         print(f"faults: what the failed cases left is in {folder}", file=sys.stderr)
         return 1
     shutil.rmtree(folder)
@@ -84,11 +85,12 @@ def _worked(names: list[str], options: argparse.Namespace, folder: Path) -> list
 
 
 def _in_order(names: list[str], earlier: list[dict[str, object]], extent: str) -> list[str]:
-    """The longest first, so that it does not begin when the others are through; of these the shorter before the longer,
-    so that a round which time ends leaves out as few as can be. One that was never measured counts as long."""
+    """As many of the longest as are worked on at once first, so that none begins when the others are through; of these
+    the shorter before the longer, so that a round which time ends leaves out as few as can be. One that was never
+    measured counts as long."""
     seconds = {record["fault"]: float(str(record["seconds"])) for record in earlier if record["round"] == extent}
-    *others, longest = sorted(names, key=lambda name: seconds.get(name, float("inf")))
-    return [longest, *others]
+    ordered = sorted(names, key=lambda name: seconds.get(name, float("inf")))
+    return ordered[-AT_ONCE:] + ordered[:-AT_ONCE]
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from tests.faults.place import Place
 @dataclass(frozen=True)
 class Tally:
     """What the cases of a fault came to. inflicted: single faults, of which a case can hold many. is_whole: no case was
-    left out for lack of time."""
+    left out for lack of time. told: what was printed of each case that failed."""
 
     fault: str
     where: str
@@ -28,6 +28,7 @@ class Tally:
     failures: int
     seconds: float
     is_whole: bool
+    told: tuple[str, ...]
 
 
 def faults() -> dict[str, ModuleType]:
@@ -39,7 +40,8 @@ def work(fault: str, is_quick: bool, seed: int, folder: Path, until: float) -> T
     """Inflict what the fault's module says; what each case comes to is printed. folder: is made; what failed is kept
     in it. until: seconds since the epoch, after which no case is begun."""
     module = faults()[fault]
-    count = inflicted = failures = 0
+    count = inflicted = 0
+    failed = []
     began = time.monotonic()
     is_whole = time.time() <= until
     folder.mkdir()
@@ -50,11 +52,14 @@ def work(fault: str, is_quick: bool, seed: int, folder: Path, until: float) -> T
                 is_whole = False
                 break
             found, seconds = timed(case, place)
-            count, inflicted, failures = count + 1, inflicted + found.inflicted, failures + bool(found.problems)
+            count, inflicted = count + 1, inflicted + found.inflicted
             word = "FAILED" if found.problems else "ok"
-            told = [f"{fault} seed {case.seed}: {case.point} [{found.reached}]: {word} ({seconds:.1f} s)"]
-            print("\n    ".join([*told, *found.problems]), flush=True)
-            if found.problems and "site" in vars(place):
-                shutil.copytree(place.site.root, folder / f"failed-{count}", symlinks=True)
+            line = f"{fault} seed {case.seed}: {case.point} [{found.reached}]: {word} ({seconds:.1f} s)"
+            told = "\n    ".join([line, *found.problems])
+            print(told, flush=True)
+            if found.problems:
+                failed.append(told)
+                if "site" in vars(place):
+                    shutil.copytree(place.site.root, folder / f"failed-{count}", symlinks=True)
         stop()
-    return Tally(fault, module.WHERE, count, inflicted, failures, time.monotonic() - began, is_whole)
+    return Tally(fault, module.WHERE, count, inflicted, len(failed), time.monotonic() - began, is_whole, tuple(failed))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -39,6 +40,15 @@ def dress(axes: Axes) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=9)
     axes.title.set_fontsize(11)
+
+
+def dated(axes: Axes) -> None:
+    """Dates below, from edge to edge. Of any span: with at least five ticks, matplotlib's default, four days and a half
+    have no interval that gives at most nine, and it warns."""
+    locator = AutoDateLocator(minticks=4, maxticks=9)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.margins(x=0)
 
 
 def legend(figure: Figure, axes: Axes) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from pipelines.metrics.canvas import DASHED, MODEL, OTHERS, SOFT, canvas, legend
+from pipelines.metrics.canvas import DASHED, MODEL, OTHERS, SOFT, canvas, dated, legend
 from pipelines.metrics.resampling import periods
 
 Held = npt.NDArray[np.bool_]
@@ -41,10 +40,7 @@ def coverage_over_time(
         share = 100 * _trailing(np.bincount(period, weights=is_held).astype(np.float64)) / rows
         axes.plot(at, share, label=f"{name}: {is_held.mean():.0%} in all", **_WAYS[name])
     axes.axhline(100 * nominal, color=SOFT, linewidth=1.2, linestyle=DASHED, label=f"promised: {nominal:.0%}")
-    locator = AutoDateLocator(maxticks=9)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.margins(x=0)
+    dated(axes)
     axes.set_ylim(0, 102)
     axes.set_xlabel("cut-off (UTC)")
     axes.set_ylabel(f"in the interval (%), {_TRAILING} periods up to then")

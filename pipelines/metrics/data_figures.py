@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from pipelines.metrics.canvas import ACTUAL, MODEL, NAIVE, SOFT, blank, canvas, dress, legend
+from pipelines.metrics.canvas import ACTUAL, MODEL, NAIVE, SOFT, blank, canvas, dated, dress, legend
 from pipelines.metrics.groups import mean_of, tenths
 from pipelines.metrics.profile import line_through
 
@@ -141,14 +140,6 @@ def reasons(counts: Mapping[str, int], *, subject: str) -> Figure:
     axes.set_xlabel("records")
     axes.set_title(f"{subject}: why records were set apart", loc="left")
     return figure
-
-
-def dated(axes: Axes) -> None:
-    """Dates below, from edge to edge."""
-    locator = AutoDateLocator(maxticks=9)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.margins(x=0)
 
 
 def _grid(count: int, height: float) -> tuple[Figure, Sequence[Axes]]:

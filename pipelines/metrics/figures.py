@@ -7,12 +7,11 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from pipelines.contracts.fits import CurvePoint
-from pipelines.metrics.canvas import ACTUAL, DASHED, MODEL, NAIVE, OTHERS, SOFT, canvas, legend
+from pipelines.metrics.canvas import ACTUAL, DASHED, MODEL, NAIVE, OTHERS, SOFT, canvas, dated, legend
 from pipelines.metrics.point import skill
 from pipelines.metrics.quantile import coverage
 
@@ -42,10 +41,7 @@ def forecast_fan(
     axes.plot(_dates(at), quantiles[0.5], color=MODEL, linewidth=1.8, label=f"{model}, median")
     axes.plot(_dates(at), naive, color=NAIVE, linewidth=1.1, linestyle=DASHED, label="naive")
     axes.plot(_dates(at), actual, color=ACTUAL, linewidth=1.4, label="actual")
-    locator = AutoDateLocator(maxticks=9)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.margins(x=0)
+    dated(axes)
     title = f"{subject}: forecast against actual"
     if not np.isnan(actual).all():
         title += f", {coverage(actual, quantiles[low], quantiles[high]):.0%} of actual values in the band"

@@ -11,8 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, StrMethodFormatter
 
-from pipelines.metrics.canvas import ACTUAL, DASHED, MODEL, NAIVE, SOFT, canvas, legend
-from pipelines.metrics.data_figures import dated
+from pipelines.metrics.canvas import ACTUAL, DASHED, MODEL, NAIVE, SOFT, canvas, dated, legend
 
 Values = npt.NDArray[np.float64]
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import warnings
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from pipelines.contracts.fits import CurvePoint
+from pipelines.metrics.canvas import canvas, dated
 from pipelines.metrics.coverage_figures import coverage_over_time
 from pipelines.metrics.entity_figures import skill_by_entity
 from pipelines.metrics.error_figures import coverage_by_size, residuals, residuals_by_size
@@ -276,3 +280,14 @@ def test_a_loss_by_slice_stands_with_its_interval_beside_the_naive_one():
         "naive | xgboost, all rows | xgboost, with 95% interval"
     )
     assert drawn.axes[0].get_lines()[-2].get_xydata().tolist() == [[1.0, 2.0], [2.0, 4.0]]
+
+
+@given(hours=st.floats(1, 24 * 365 * 20))
+@example(hours=4.5 * 24)  # matplotlib's own choice of ticks has none for this, and tells whoever runs a fit
+def test_dates_of_any_span_have_a_few_ticks_and_no_warning(hours: float):
+    _, axes = canvas(9.0, 4.2)
+    dated(axes)
+    axes.set_xlim(datetime(2014, 2, 11, 7), datetime(2014, 2, 11, 7) + timedelta(hours=hours))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert 2 <= len(axes.xaxis.get_major_locator()()) <= 12

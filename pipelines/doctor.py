@@ -18,10 +18,10 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Stack:
-    """Versions that were run together. Pairs break at patch level, so they are exact."""
+    """Versions that were run together. Pairs break at patch level, so they are exact; of Java, any of these."""
 
     spark: str
-    java: str
+    java: tuple[str, ...]
     scala: str
     delta: str
     deltalake: str
@@ -35,7 +35,7 @@ class Stack:
 
 KNOWN = Stack(
     spark="4.2.0",
-    java="17",
+    java=("17", "21", "25"),
     scala="2.13",
     delta="4.4.0",  # 4.4.1 is on PyPI, but its jars were never published
     deltalake="1.6.6",
@@ -146,8 +146,9 @@ def _java(machine: Machine) -> Check:
         version, place = _java_version(home), f" in {home} ({where})"
     todo = "unset JAVA_HOME; make setup" if where == "JAVA_HOME" else "make setup"
     spark = machine.version("pyspark") or KNOWN.spark
-    fix = f"Spark {spark} needs Java {KNOWN.java}, found {version}{place}. Run: {todo}"
-    return Check("Java", version, KNOWN.java, "" if version.split(".")[0] == KNOWN.java else fix)
+    wanted = f"{', '.join(KNOWN.java[:-1])} or {KNOWN.java[-1]}"
+    fix = f"Spark {spark} needs Java {wanted}, found {version}{place}. Run: {todo}"
+    return Check("Java", version, wanted, "" if version.split(".")[0] in KNOWN.java else fix)
 
 
 def _java_version(home: Path) -> str:

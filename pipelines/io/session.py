@@ -164,7 +164,7 @@ def _provide_java() -> None:
     if home and not (Path(home) / "bin" / "java").is_file():
         raise SessionError(f"JAVA_HOME is {home}, where there is no bin/java. Unset it or correct it, then: make setup")
     if not home and shutil.which("java") is None:
-        raise SessionError("Spark needs Java 17, and none was found in JAVA_HOME or on the PATH. Run: make setup")
+        raise SessionError("Spark needs Java 17, 21 or 25: none in JAVA_HOME or on the PATH. Run: make setup")
 
 
 def _jars() -> str:

@@ -134,12 +134,12 @@ def provide_java(places: Places) -> Path:
     has_horovod = read_stamp(places).get("horovod") == wheel_folder(places).name or find_wheel(places) is not None
     if has_horovod and places.java_home.is_file():
         known = Path(places.java_home.read_text().strip())
-        if system.java_version(known) == system.JAVA:
+        if system.java_version(known) in system.JAVA:
             return known
     system.provide(system.needs(builds_horovod=not has_horovod), places)
     home = system.find_java()
     if home is None:
-        raise SetupFailed(f"JDK {system.JAVA} vanished while it was looked for. Run: make setup")
+        raise SetupFailed("Java vanished while it was looked for. Run: make setup")
     return home
 
 

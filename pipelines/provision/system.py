@@ -1,4 +1,4 @@
-"""What the machine itself must have: a JDK 17, a C++ compiler with Python's headers, and Python's venv module."""
+"""What the machine itself must have: a Java, a C++ compiler with Python's headers, and Python's venv module."""
 
 import importlib.util
 import os
@@ -15,13 +15,15 @@ from pipelines.provision.commands import run_logged
 from pipelines.provision.failure import USER, SetupFailed
 from pipelines.provision.places import Places
 
-JAVA = "17"
+JAVA = ("17", "21", "25")
+"""The versions on which Spark 4.2 runs, as its documentation says; Debian 12 has the first, Debian 13 the others."""
 JAVA_FOLDERS = ("/usr/lib/jvm", "/opt/java", "/opt", "/Library/Java/JavaVirtualMachines", "~/.sdkman/candidates/java")
 
 
 @dataclass(frozen=True)
 class Need:
-    """One thing the machine lacks or has: a word for it, what it is for, and what each package manager calls it."""
+    """One thing the machine lacks or has: a word for it, what it is for, and what each package manager calls it; for
+    apt, `a|b` is a where its lists have that package, else b."""
 
     what: str
     why: str
@@ -60,9 +62,9 @@ def java_candidates() -> Iterator[Path]:
 
 
 def find_java(candidates: Iterable[Path] | None = None) -> Path | None:
-    """The home of the first Java 17, even where the PATH's java is another version."""
+    """The home of the first Java that Spark runs on, even where the PATH's java is another version."""
     homes = java_candidates() if candidates is None else candidates
-    return next((home for home in homes if java_version(home) == JAVA), None)
+    return next((home for home in homes if java_version(home) in JAVA), None)
 
 
 def find_compiler() -> str | None:
@@ -89,10 +91,14 @@ def needs(*, builds_horovod: bool) -> list[Need]:
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     wanted = [
         Need(
-            f"JDK {JAVA}",
+            f"Java {', '.join(JAVA[:-1])} or {JAVA[-1]}",
             "Spark runs on it",
             lambda: find_java() is not None,
-            {"apt": f"openjdk-{JAVA}-jre-headless", "dnf": f"java-{JAVA}-openjdk-headless", "brew": f"openjdk@{JAVA}"},
+            {
+                "apt": "|".join(f"openjdk-{version}-jre-headless" for version in JAVA),
+                "dnf": "java-21-openjdk-headless",
+                "brew": "openjdk@21",
+            },
         ),
         Need(
             "Python's venv module",
@@ -126,6 +132,16 @@ def package_manager() -> str:
     )
 
 
+def offered(alternatives: str) -> str:
+    """The first of apt's packages `a|b` that its lists have; the first of all where they have none of them."""
+    names = alternatives.split("|")
+    if len(names) == 1 or shutil.which("apt-cache") is None:
+        return names[0]
+    # of a name that other packages only mention it shows nothing, and exits with 0
+    shown = (subprocess.run(["apt-cache", "show", name], capture_output=True, check=False).stdout for name in names)
+    return next((name for name, text in zip(names, shown, strict=True) if text), names[0])
+
+
 def install_command(manager: str, packages: list[str]) -> list[str]:
     """The command that installs `packages`, as a person would type it."""
     if manager == "apt":
@@ -142,18 +158,19 @@ def provide(wanted: list[Need], places: Places) -> None:
     if not missing:
         return
     manager = package_manager()
-    packages = [name for need in missing for name in need.packages[manager].split()]
-    command = install_command(manager, packages)
     is_root = os.geteuid() == 0
     may_install = manager == "apt" and is_root and os.environ.get("HEADRACE_NO_INSTALL", "0") in ("", "0")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    if may_install:
+        run_logged(["apt-get", "update"], places.logs / "apt-update.log", env=quiet)
+    packages = {need.what: [offered(name) for name in need.packages[manager].split()] for need in missing}
+    command = install_command(manager, [name for names in packages.values() for name in names])
     if not may_install:
         lacking = "\n".join(f"{need.what} is missing: {need.why}." for need in missing)
         sudo = "" if is_root or manager == "brew" else "sudo "
         raise SetupFailed(f"{lacking}\nRun: {sudo}{' '.join(command)}\nthen: make setup", USER)
     for need in missing:
-        print(f"{need.what} is missing ({need.why}): installing {need.packages[manager]} with apt", flush=True)
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run_logged(["apt-get", "update"], places.logs / "apt-update.log", env=quiet)
+        print(f"{need.what} is missing ({need.why}): installing {' '.join(packages[need.what])} with apt", flush=True)
     run_logged(command, places.logs / "apt-install.log", env=quiet)
     still = [need.what for need in missing if not need.is_met()]
     if still:

@@ -144,39 +144,39 @@ def test_missing_jars_are_caught(machine: Machine) -> None:
 
 def test_a_missing_java_is_caught(machine: Machine) -> None:
     (machine.prefix / "java_home").unlink()
-    assert fixes(machine) == ["Spark 4.2.0 needs Java 17, found none. Run: make setup"]
+    assert fixes(machine) == ["Spark 4.2.0 needs Java 17, 21 or 25, found none. Run: make setup"]
 
 
 def test_java_is_the_one_that_spark_would_take(machine: Machine) -> None:
     """JAVA_HOME before what set-up found, and that before the PATH."""
-    plant_java(machine.prefix / "jdk21", "21.0.2")
-    home = str(machine.prefix / "jdk21")
+    plant_java(machine.prefix / "jdk24", "24.0.2")
+    home = str(machine.prefix / "jdk24")
     assert fixes(replace(machine, environment={"PATH": f"{home}/bin"})) == []
     assert fixes(replace(machine, environment={"JAVA_HOME": home})) == [
-        f"Spark 4.2.0 needs Java 17, found 21.0.2 in {home} (JAVA_HOME). Run: unset JAVA_HOME; make setup"
+        f"Spark 4.2.0 needs Java 17, 21 or 25, found 24.0.2 in {home} (JAVA_HOME). Run: unset JAVA_HOME; make setup"
     ]
     (machine.prefix / "java_home").unlink()
     assert fixes(replace(machine, environment={"PATH": f"{home}/bin"})) == [
-        f"Spark 4.2.0 needs Java 17, found 21.0.2 in {home} (PATH). Run: make setup"
+        f"Spark 4.2.0 needs Java 17, 21 or 25, found 24.0.2 in {home} (PATH). Run: make setup"
     ]
 
 
 def test_java_8_is_told_by_its_old_numbering(machine: Machine) -> None:
     (machine.prefix / "jdk" / "release").write_text('JAVA_VERSION="1.8.0_402"\n')
-    assert fixes(machine)[0].startswith("Spark 4.2.0 needs Java 17, found 8.0_402 in ")
+    assert fixes(machine)[0].startswith("Spark 4.2.0 needs Java 17, 21 or 25, found 8.0_402 in ")
 
 
 def test_a_java_home_that_is_gone_is_caught(machine: Machine) -> None:
     assert fixes(replace(machine, environment={"JAVA_HOME": "/nowhere"})) == [
-        "Spark 4.2.0 needs Java 17, found none in /nowhere (JAVA_HOME). Run: unset JAVA_HOME; make setup"
+        "Spark 4.2.0 needs Java 17, 21 or 25, found none in /nowhere (JAVA_HOME). Run: unset JAVA_HOME; make setup"
     ]
 
 
 def test_a_java_that_does_not_tell_its_version_is_caught(machine: Machine) -> None:
     (machine.prefix / "jdk" / "release").unlink()
     assert fixes(machine) == [
-        f"Spark 4.2.0 needs Java 17, found one that does not tell its version in {machine.prefix}/jdk (make setup). "
-        "Run: make setup"
+        "Spark 4.2.0 needs Java 17, 21 or 25, found one that does not tell its version in "
+        f"{machine.prefix}/jdk (make setup). Run: make setup"
     ]
 
 

@@ -155,7 +155,7 @@ def test_a_broken_properties_file_is_named_with_its_line(settings: Settings, tmp
 @pytest.mark.parametrize(
     ("environment", "has_jars", "message"),
     [
-        ({"PATH": ""}, True, "Spark needs Java 17, and none was found in JAVA_HOME or on the PATH. Run: make setup"),
+        ({"PATH": ""}, True, "Spark needs Java 17, 21 or 25: none in JAVA_HOME or on the PATH. Run: make setup"),
         ({"JAVA_HOME": "/nowhere"}, True, "JAVA_HOME is /nowhere, where there is no bin/java."),
         ({}, False, "jars: holds no Delta jars. Run: make setup"),
     ],

@@ -8,7 +8,7 @@ from pipelines.provision import system
 from pipelines.provision.failure import USER, SetupFailed
 from pipelines.provision.places import Places
 from pipelines.provision.setup import set_up
-from pipelines.provision.system import Need, find_java, install_command, java_version, provide
+from pipelines.provision.system import Need, find_java, install_command, java_version, offered, provide
 
 
 def java_home(folder, version, *, release=True):
@@ -35,10 +35,24 @@ def compiler_is_missing():
     return Need("C++ compiler", "Horovod is built once", lambda: bool(installed), packages), installed
 
 
-def test_java_17_is_found_behind_other_versions(tmp_path):
-    homes = [java_home(tmp_path / name, name) for name in ("1.8.0_402", "25.0.1", "17.0.15")]
-    assert find_java([tmp_path / "nothing", *homes]) == tmp_path / "17.0.15"
-    assert find_java(homes[:2]) is None
+@pytest.mark.parametrize("version", ["17.0.15", "21.0.13", "25.0.5"])
+def test_a_java_for_spark_is_found_behind_other_versions(tmp_path, version):
+    homes = [java_home(tmp_path / name, name) for name in ("1.8.0_402", "11.0.9", "24.0.1", version)]
+    assert find_java([tmp_path / "nothing", *homes]) == tmp_path / version
+    assert find_java(homes[:3]) is None
+
+
+@pytest.mark.parametrize(
+    ("held", "taken"), [(("b", "c"), "b"), (("c",), "c"), (("a", "b", "c"), "a"), ((), "a"), (None, "a")]
+)
+def test_of_several_packages_the_first_that_apt_offers_is_taken(tmp_path, monkeypatch, held, taken):
+    if held is not None:
+        tool = tmp_path / "apt-cache"
+        tool.write_text(f'#!/bin/sh\ncase " {" ".join(held)} " in *" $2 "*) echo "Package: $2";; esac\n')
+        tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert offered("a|b|c") == taken
+    assert offered("g++") == "g++"
 
 
 @pytest.mark.parametrize("release", [True, False])
@@ -108,7 +122,7 @@ def test_a_machine_without_java_ends_set_up_with_one_message_and_exit_2(monkeypa
     monkeypatch.setattr(system, "java_candidates", lambda: iter(()))
     assert set_up(Places(checkout, tmp_path / "cache")) == USER
     said = capsys.readouterr()
-    assert "JDK 17 is missing: Spark runs on it." in said.err
+    assert "Java 17, 21 or 25 is missing: Spark runs on it." in said.err
     assert "Traceback" not in said.err
     assert not (checkout / ".venv").exists()
 
@@ -116,5 +130,6 @@ def test_a_machine_without_java_ends_set_up_with_one_message_and_exit_2(monkeypa
 def test_the_needs_name_this_python():
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = [need.packages["apt"] for need in system.needs(builds_horovod=True)]
-    assert packages == ["openjdk-17-jre-headless", f"{python}-venv", "g++ make", f"{python}-dev"]
+    java = "openjdk-17-jre-headless|openjdk-21-jre-headless|openjdk-25-jre-headless"
+    assert packages == [java, f"{python}-venv", "g++ make", f"{python}-dev"]
     assert len(system.needs(builds_horovod=False)) == 2

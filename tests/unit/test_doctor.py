@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -205,14 +204,12 @@ def test_this_environment_fits_apart_from_room() -> None:
     assert [check.fix for check in found if not check.ok] == []
 
 
-def test_nothing_that_is_checked_is_imported_and_it_takes_no_time() -> None:
+def test_nothing_that_is_checked_is_imported() -> None:
     program = (
         "import sys; from pipelines.doctor import checks\n"
         "checks()\n"
         "print(sorted({'pyspark', 'delta', 'deltalake', 'xgboost', 'mlflow', 'torch', 'horovod', 'pandas', 'numpy'}"
         " & set(sys.modules)))"
     )
-    start = time.monotonic()
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-    assert time.monotonic() - start < 2

@@ -1,6 +1,6 @@
 """Horovod's wheel: built once from its pinned sdist against the locked torch, then kept in the cache.
 
-The last release (0.28.1) exists as source only and does not build against a current torch. Three exact edits make it
+The last release (0.28.1) exists as source only and does not build against a current torch. A few exact edits make it
 do so; where the source is not what they expect, nothing is built. The wheel's version says which torch it was built
 against (`0.28.1+torch2.11.0`), so that `headrace doctor` can tell without importing either.
 """
@@ -39,6 +39,12 @@ EDITS = (
         "set(CMAKE_CXX_STANDARD 14)",
         "set(CMAKE_CXX_STANDARD 17)",
         "torch's headers are C++17",
+    ),
+    Edit(
+        "horovod/common/common.h",
+        "#include <memory>\n#include <string>\n",
+        "#include <memory>\n#include <stdexcept>\n#include <string>\n",
+        "what it throws is defined there; GCC 14, Debian 13's, includes it nowhere else",
     ),
     Edit("horovod/runner/util/network.py", "import psutil\n", "import os\nimport psutil\n", "for the next edit"),
     # its services would listen on every interface; this one line decides it, whatever `nics` says

@@ -46,6 +46,18 @@ EDITS = (
         "#include <memory>\n#include <stdexcept>\n#include <string>\n",
         "what it throws is defined there; GCC 14, Debian 13's, includes it nowhere else",
     ),
+    Edit(
+        "horovod/common/group_table.h",
+        "#include <queue>\n",
+        "#include <queue>\n#include <string>\n",
+        "its tables have names; GCC 14 includes strings nowhere else",
+    ),
+    Edit(
+        "third_party/flatbuffers/include/flatbuffers/stl_emulation.h",
+        "  const size_type count_;\n",
+        "  size_type count_;\n",
+        "it is assigned to; GCC 14 refuses that in a template, too, that nobody uses",
+    ),
     Edit("horovod/runner/util/network.py", "import psutil\n", "import os\nimport psutil\n", "for the next edit"),
     # its services would listen on every interface; this one line decides it, whatever `nics` says
     Edit(

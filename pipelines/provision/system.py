@@ -162,15 +162,16 @@ def provide(wanted: list[Need], places: Places) -> None:
     may_install = manager == "apt" and is_root and os.environ.get("HEADRACE_NO_INSTALL", "0") in ("", "0")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     if may_install:
+        for need in missing:
+            print(f"{need.what} is missing: {need.why}", flush=True)
         run_logged(["apt-get", "update"], places.logs / "apt-update.log", env=quiet)
-    packages = {need.what: [offered(name) for name in need.packages[manager].split()] for need in missing}
-    command = install_command(manager, [name for names in packages.values() for name in names])
+    packages = [offered(name) for need in missing for name in need.packages[manager].split()]
+    command = install_command(manager, packages)
     if not may_install:
         lacking = "\n".join(f"{need.what} is missing: {need.why}." for need in missing)
         sudo = "" if is_root or manager == "brew" else "sudo "
         raise SetupFailed(f"{lacking}\nRun: {sudo}{' '.join(command)}\nthen: make setup", USER)
-    for need in missing:
-        print(f"{need.what} is missing ({need.why}): installing {' '.join(packages[need.what])} with apt", flush=True)
+    print(f"installing {' '.join(packages)} with apt", flush=True)
     run_logged(command, places.logs / "apt-install.log", env=quiet)
     still = [need.what for need in missing if not need.is_met()]
     if still:

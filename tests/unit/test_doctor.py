@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.doctor import GIB, Machine, checks, table, this_machine
+from pipelines.doctor import GIB, KNOWN, Machine, checks, table, this_machine
+from pipelines.provision import system
 from pipelines.settings import PROJECT
 
 FITTING = {
@@ -139,6 +140,10 @@ def test_missing_jars_are_caught(machine: Machine) -> None:
     assert fixes(machine) == [
         "Spark 4.2.0 needs delta-spark_4.2_2.13-4.4.0.jar and delta-storage-4.4.0.jar, found none. Run: make setup"
     ]
+
+
+def test_setup_takes_the_javas_that_fit() -> None:
+    assert KNOWN.java == system.JAVA
 
 
 def test_a_missing_java_is_caught(machine: Machine) -> None:

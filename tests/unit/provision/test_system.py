@@ -107,7 +107,8 @@ def test_root_on_debian_is_told_what_is_installed(places, monkeypatch, capsys, c
     provide([need], places)
     assert started == [["apt-get", "update"], install_command("apt", ["g++", "make"])]
     assert capsys.readouterr().out.splitlines() == [
-        "C++ compiler is missing (Horovod is built once): installing g++ make with apt"
+        "C++ compiler is missing: Horovod is built once",
+        "installing g++ make with apt",
     ]
 
 

@@ -21,7 +21,7 @@ run: setup ## set up, then run the main job on the embedded records; DOMAIN=ener
 	@$(BIN)/headrace run $(if $(DOMAIN),--domain $(DOMAIN))
 
 test: setup ## set up, then run the quick tests; SLOW=1 for all that need no GPU
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "$(if $(SLOW),not gpu,not slow and not gpu)" tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0 -m "$(if $(SLOW),not gpu,not slow and not gpu)" tests
 
 ui: setup ## open the MLflow UI on what the runs logged
 	@$(BIN)/headrace ui

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hung
 import pytest
 from hypothesis import settings as hypothesis_settings
 from pyspark.sql import SparkSession
@@ -18,6 +19,7 @@ hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
 JARS = Path(sys.prefix) / "jars"
+_STDERR = pytest.StashKey[int]()
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +43,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         # tests run many small plans once each: compiling them costs more than it gains (measured: half the CPU time)
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        # a worker that hangs says in its stderr where, long before pytest ends the process (see pyproject.toml)
+        "spark.python.worker.tracebackDumpIntervalSeconds": "300",
         "spark.ui.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
@@ -56,3 +60,13 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_STDERR] = os.dup(2)  # before what a test prints is kept from it
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with hung.told(item, item.config.stash[_STDERR]):
+        return (yield)

@@ -93,9 +93,12 @@ def told_as_fit_error(plan: FitPlan) -> Iterator[None]:
             lost = "a worker ended without a word, as when it is killed"
             raise WorkerLost(f"{plan.family} by {plan.engine}: {lost}") from error
         words = re.findall(r"^\w*(?:Error|Exception): .+$", str(error), flags=re.MULTILINE)
-        cause = words[0] if words else str(error).splitlines()[0]
+        if not words:  # not on a worker: the JVM says by itself what it is, after the name of what was called
+            _, _, told = str(error).partition("\n: ")
+            cause = (told or str(error)).splitlines()[0]
+            raise FitError(f"{plan.family} by {plan.engine}: Spark failed: {cause}") from error
         raise FitError(
-            f"{plan.family} by {plan.engine}: a worker failed: {cause}. Its trace is in Spark's log"
+            f"{plan.family} by {plan.engine}: a worker failed: {words[0]}. Its trace is in Spark's log"
         ) from error
 
 

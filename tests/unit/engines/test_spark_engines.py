@@ -120,6 +120,14 @@ def test_what_fails_on_a_worker_is_told_in_its_own_words(spark, tables):
         )
 
 
+def test_what_fails_in_the_driver_s_jvm_is_told_in_its_own_words(spark, tables):
+    plan = plan_for("linear", tables, engine="spark_ml", workers=2)
+    with pytest.raises(FitError) as failed, told_as_fit_error(plan):
+        spark._jvm.java.util.ArrayList().get(3)
+    what = "java.lang.IndexOutOfBoundsException: Index 3 out of bounds for length 0"
+    assert str(failed.value) == f"linear by spark_ml: Spark failed: {what}"
+
+
 def test_small_arrow_batches_some_without_a_row_of_the_validate_span_change_nothing(spark, tables, tmp_path):
     plan = plan_for("xgboost", tables, engine="xgboost_spark", workers=2, rounds=5)
     size = "spark.sql.execution.arrow.maxRecordsPerBatch"

@@ -64,7 +64,8 @@ def effect(rows: pa.Table, *, higher_is_better: bool, has_times: bool, query: st
 
 def by_month(rows: pa.Table, *, higher_is_better: bool) -> list[Effect]:
     """The effect of each calendar month of the cut-offs (UTC), oldest first; rows: as of `effect`, with times."""
-    months = pc.strftime(rows["cut_at"], "%Y-%m")
+    # by numpy: Arrow's strftime asks the machine's list of time zones even of UTC, and a small image has none
+    months = pa.array(rows["cut_at"].to_numpy().astype("datetime64[M]").astype(str))
     return [
         _of(month, rows.filter(pc.equal(months, month)), higher_is_better=higher_is_better, has_times=True)
         for month in sorted(pc.unique(months).to_pylist())

@@ -125,6 +125,10 @@ class XGBoost(RowsFamily):
         from xgboost.spark import SparkXGBRanker, SparkXGBRegressor
 
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # else it tells of every fit at length
+        # of one machine's GPUs it can only say that it has not looked at them
+        is_local = str(rows.sparkSession.sparkContext.master).startswith("local")
+        for estimator in (SparkXGBRanker, SparkXGBRegressor):
+            logging.getLogger(estimator.__name__).setLevel(logging.ERROR if is_local else logging.WARNING)
         if not plan.quantiles:
             check_in_spark(rows, plan)  # by XGBoost a wrong label would be a stack trace of the JVM
         rows = with_weights(rows, self.settled(plan.params), plan)
@@ -137,7 +141,7 @@ class XGBoost(RowsFamily):
         # one array: given as columns, an Arrow batch without a row of the validate span ends the fit (xgboost 3.2.0)
         features = F.array(*[F.coalesce(F.col(f"`{name}`"), F.lit(float("nan"))) for name in plan.frame.features])
         # also for a probability: SparkXGBClassifier would train the same, after a pass over all rows to count classes
-        estimator = (SparkXGBRanker if queries else SparkXGBRegressor)(
+        boosted = (SparkXGBRanker if queries else SparkXGBRegressor)(
             features_col=_FEATURES,
             label_col=LABEL,
             validation_indicator_col=IS_VALIDATION,
@@ -152,7 +156,7 @@ class XGBoost(RowsFamily):
             **boosting,
             **of_queries,
         )
-        model = estimator.fit(rows.select(features.alias(_FEATURES), LABEL, IS_VALIDATION, *weights, *queries))
+        model = boosted.fit(rows.select(features.alias(_FEATURES), LABEL, IS_VALIDATION, *weights, *queries))
         return self._sealed(course, model.get_booster(), plan)
 
     def scorer(self, model: bytes) -> Scorer:

@@ -55,6 +55,12 @@ def test_boosting_on_spark_is_given_the_device(monkeypatch, spark, tmp_path):
     assert (named["device"], named["num_workers"], named["tree_method"]) == ("cuda", 2, "hist")
 
 
+def test_of_a_machine_whose_gpus_it_does_not_count_xgboost_says_nothing(spark, tmp_path, caplog):
+    plan = replace(on_cuda("xgboost", "xgboost_spark", write_gold(tmp_path)), params={"rounds": 2})
+    fit(plan, Workspace(tmp_path), lambda: spark, FileRecorder(Workspace(tmp_path)))  # here it takes the CPU
+    assert [record.message for record in caplog.records if record.name.startswith("SparkXGB")] == []
+
+
 @pytest.mark.parametrize(
     ("device", "is_visible", "backend"),
     [("cuda", True, "cpu:gloo,cuda:nccl"), ("cuda", False, "gloo"), ("cpu", True, "gloo")],

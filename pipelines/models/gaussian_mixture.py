@@ -16,6 +16,7 @@ from pipelines.contracts.fits import FitPlan, FitResult, Recorder
 from pipelines.contracts.tasks import Detect
 from pipelines.models.base import IS_VALIDATION, ClusterScorer, Param, RowsFamily, Scorer, Signature
 from pipelines.models.labels import unlabelled
+from pipelines.models.lapack import begin_lapack
 from pipelines.models.oddity import ODDITY, Ranks
 from pipelines.models.rows import Values, matrix
 from pipelines.models.terms import Term, design, standardising, standardising_in_spark
@@ -59,6 +60,7 @@ class GaussianMixture(RowsFamily):
         from pyspark.sql import functions as F
 
         params = self.settled(plan.params)
+        begin_lapack(rows.sparkSession)
         rows = rows.where(~F.col(IS_VALIDATION))
         terms = standardising_in_spark(rows, plan)
         points = rows.select(*[term.standardised_in_spark().alias(f"_{j}") for j, term in enumerate(terms)]).cache()

@@ -18,6 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from pipelines.contracts.fits import FitError, FitPlan, FitResult, Shard, Workspace
+from pipelines.contracts.tasks import ParamValue
 from pipelines.engines import fit
 from pipelines.engines.predictions import Model, predictions
 from pipelines.engines.recorder import FileRecorder
@@ -30,9 +31,10 @@ FAULT, WHERE = "F3", "gold, train, score"
 QUICK, FULL = 5, 64  # of five deaths one comes when the work is over, and 50 are to strike
 _OF_RUNS = 4  # every so many cases one is a run from land to gold, the others a fit or a batch of predictions
 _LONGEST_S = 60  # so long after the blow nothing may hang; twice that is allowed for the work itself
-_NET = {"epochs": 60, "patience": 60, "hidden": 8, "origins_every": 7, "batch": 32}
+_NET = {"epochs": 30, "patience": 30, "hidden": 8, "origins_every": 7, "batch": 32}
 _TREES = {"rounds": 300, "patience": 300, "segment": 50}
 _FITS = {"horovod": ("lstm", _NET), "torch_ddp": ("lstm", _NET), "xgboost_spark": ("xgboost", _TREES)}
+_SHORT = {"lstm": {"epochs": 1, "patience": 1}, "xgboost": {"rounds": 1, "patience": 1}}
 
 
 def cases(place: Place, number: int, seed: int) -> Iterator[Case]:
@@ -62,7 +64,8 @@ def _fit(
 ) -> Finding:  # fmt: skip
     spark, plan = _spark(place), _plan(engine, tables)
     if engine not in undisturbed:
-        _fitted(plan, place, f"{engine}-warm", spark)  # the first one also starts what later ones find started
+        # the first one also starts what later ones find started
+        _fitted(_plan(engine, tables, **_SHORT[plan.family]), place, f"{engine}-warm", spark)
         undisturbed[engine] = _fitted(plan, place, f"{engine}-undisturbed", spark)
     wanted, seconds = undisturbed[engine]
     with_blow = _Killer(share * seconds, lambda: _ranks(place, f"{engine}-{turn}") or _python_workers())
@@ -211,9 +214,9 @@ def _spark(place: Place) -> SparkSession:
     return SparkSession.builder.getOrCreate()
 
 
-def _plan(engine: str, tables: dict[str, Shard]) -> FitPlan:
+def _plan(engine: str, tables: dict[str, Shard], **other: ParamValue) -> FitPlan:
     family, params = _FITS[engine]
-    return plan_for(family, tables, engine=engine, workers=2, **params)
+    return plan_for(family, tables, engine=engine, workers=2, **{**params, **other})
 
 
 def _fitted(plan: FitPlan, place: Place, name: str, spark: SparkSession) -> tuple[FitResult, float]:

@@ -28,7 +28,7 @@ FAULT, WHERE = "F7", "bronze, silver, maintenance"
 QUICK, FULL = 500, 5000
 _WRITERS = 3
 _MOST_BARE_COMMITS = 20_000
-# else each commit waits for figures and files that only speed up reading: 1.1 s instead of 0.3 s, on two busy cores
+# else each of Spark's commits waits for figures and files that only speed up reading: 1.1 s instead of 0.3 s
 _QUICKLY = """
 spark.databricks.delta.writeChecksumFile.enabled              false
 spark.databricks.delta.properties.defaults.checkpointInterval 100
@@ -38,9 +38,10 @@ _LONGEST_S = 7200
 
 
 def cases(place: Place, number: int, seed: int) -> Iterator[Case]:
-    """The first case holds if the fault shows once the lock is off, and not before: the second one's commits take too
-    long beside their last step, which is the one to be locked, to prove anything by themselves. It comes
-    last, for it takes long, and where time ends a quick round, no case is begun any more."""
+    """The first case holds if the fault shows once the lock is off, and not before: the second one's commits, by the
+    house's own way and by Spark's, take too long beside their last step, which is the one to be locked, to prove
+    anything by themselves. It comes last, for it takes long, and where time ends a quick round, no case is begun any
+    more."""
     point = f"{_WRITERS} processes write {number} commit files with the lock, then without until one is lost"
     yield Case(seed, point, partial(_without_it, number))
     yield Case(seed, f"{_WRITERS} processes make {number} commits to one table", partial(_with_the_lock, number))

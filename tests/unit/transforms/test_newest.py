@@ -64,7 +64,7 @@ def plainly(told: list[dict], probe: dict, column: str, ttl_hours: float) -> Any
     return value if at - event < ttl_hours * HOUR else None
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     st.one_of(st.lists(facts(6), max_size=25), st.lists(facts(60), max_size=40)),
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(-70, 110)), min_size=1, max_size=25),

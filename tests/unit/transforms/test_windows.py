@@ -117,7 +117,7 @@ ANY = st.builds(
 HISTORIES = st.one_of(st.lists(PUNCTUAL, max_size=60), st.lists(ANY, max_size=60))
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     st.dictionaries(st.integers(0, 3), HISTORIES, max_size=3),
     st.lists(st.tuples(st.integers(0, 3), st.integers(-10, 2000)), min_size=1, max_size=12),

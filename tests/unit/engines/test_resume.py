@@ -14,9 +14,9 @@ from pipelines.engines.kept import keep
 from pipelines.engines.recorder import CHECKPOINT, FileRecorder, begin
 
 LONG = {
-    "lstm": {"epochs": 40, "patience": 40, "hidden": 8, "origins_every": 4},
+    "lstm": {"epochs": 60, "patience": 60, "hidden": 8, "origins_every": 4},
     "mlp": {"epochs": 150, "patience": 150, "batch": 32},
-    "xgboost": {"rounds": 500, "patience": 500, "segment": 10, "learning_rate": 0.01},
+    "xgboost": {"rounds": 1200, "patience": 1200, "segment": 10, "learning_rate": 0.01},
 }
 
 

@@ -93,7 +93,7 @@ def keep(
         written = new_files.write(folder, schema, map(stamped, rows))
         yield written, tally.brought()
 
-    shares = _shared_out(files, 3 * spark.sparkContext.defaultParallelism)
+    shares = _shared_out(files, spark.sparkContext.defaultParallelism)
     done = spark.sparkContext.parallelize(shares, len(shares)).mapPartitions(write).collect()
     return [file for written, _ in done for file in written], [each for _, brought in done for each in brought]
 

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
+from pipelines.contracts.shares import HELD_FILE, HELD_ROW
 from pipelines.contracts.tables import Table
 from pipelines.stages.silver import silver
 
@@ -37,19 +38,17 @@ def arrive(
         )
         came = datetime(2026, 1, 1, tzinfo=UTC)
         found = silver(domain, table, given, held, history, batch=number, attempt=number, ingested_at=came)
-        past, change = found.history().frame, found.rows()
-        assert change.how == ("append" if held is None else "merge")
-        applied = change.frame
-        if held is None:
-            applied = applied.withColumn("_delete", F.lit(False))
-        else:
-            key = list(table.version_key)
-            assert change.key == tuple(key) and applied.groupBy(*key).count().where("count > 1").isEmpty()
-            applied = applied.unionByName(
-                held.join(applied.select(*key), key, "left_anti").withColumn("_delete", F.lit(False))
-            )
-        history = past if history is None else history.unionByName(past)
-        history = history.localCheckpoint()
-        held = applied.where("not _delete").drop("_delete").localCheckpoint()
+        told = found.shared((found.rows, found.history)).localCheckpoint()
+        key = list(table.version_key)
+        now = told.where(found.rows.where).select(*found.rows.columns)
+        assert now.groupBy(*key).count().where("count > 1").isEmpty()
+        if held is not None:
+            went = told.where(found.rows.goes).select(HELD_ROW)
+            stay = held.join(went, HELD_ROW, "left_anti").drop(HELD_FILE, HELD_ROW)
+            now = now.unionByName(stay)
+        past = told.where(found.history.where).select(*found.history.columns)
+        history = (past if history is None else history.unionByName(past)).localCheckpoint()
+        place = {HELD_FILE: F.lit("part"), HELD_ROW: F.monotonically_increasing_id()}
+        held = now.localCheckpoint().withColumns(place).localCheckpoint()
     assert held is not None and history is not None
-    return held, history
+    return held.drop(HELD_FILE, HELD_ROW), history

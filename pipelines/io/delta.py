@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.fits import Shard
+from pipelines.contracts.shares import Share
 from pipelines.io import delta_commits, delta_log, fault, file_ranges, lock, table_files
+from pipelines.io.attempts import STAMPED, Attempt, SharedOut
 from pipelines.io.failures import WarehouseError
 from pipelines.io.fitted import fitted
 from pipelines.io.layout import Layout
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin, Publication, Written
-from pipelines.io.upsert import upsert
+from pipelines.io.upsert import BROADCAST_ROWS, upsert
 
 if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for Spark's import
     import pyarrow as pa
@@ -27,37 +29,12 @@ if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for Spark's i
 
     from pipelines.io.new_files import NewFile
 
-_STAMPED = "headrace attempt "
 COMPACTION = "compact"
 _ANY_ORDER = Layout()
 _PROPERTIES = {
     "delta.enableExpiredLogCleanup": "false",  # else a pinned version is forgotten after 30 days
     "delta.enableDeletionVectors": "false",  # else a version's parquet files hold rows that are deleted
 }
-
-
-@dataclass
-class Attempt:
-    """One attempt at a unit of a domain, in this process. What it wrote is seen by itself alone until it is published.
-
-    pins: what was published when it was opened; it reads nothing newer. bases: per table begun, the version its writes
-    come after. versions: per table written, the version after its last write. steps: (table, step) written. locked: the
-    tables' places whose lock it has.
-    """
-
-    number: int
-    domain: str
-    unit: str
-    pins: dict[str, Pin]
-    bases: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, int] = field(default_factory=dict)
-    steps: set[tuple[str, str]] = field(default_factory=set)
-    locked: set[str] = field(default_factory=set)
-
-    @property
-    def stamp(self) -> str:
-        """What every commit of this attempt carries as its userMetadata."""
-        return f"{_STAMPED}{self.number}"
 
 
 class Warehouse:
@@ -111,23 +88,32 @@ class Warehouse:
         path, version = self._locate_whole(table, attempt)
         return table_files.read(self._spark(), path, version, tuple(delta_log.sizes_by_name(path, version)))
 
-    def read_near(
+    def read_keys(
         self, tables: Sequence[str], rows: DataFrame, key: Sequence[str], *, attempt: Attempt | None = None
     ) -> list[DataFrame]:
-        """Of each table the rows that lie where those with the keys of `rows` must lie: all of these, and some others.
+        """Of each table the rows with a key of `rows`, each with HELD_FILE and HELD_ROW; files that can hold none are
+        left alone. A key with a null is no row's."""
+        from pyspark.sql import functions as F
 
-        Rows whose key has a null are looked for nowhere.
-        """
         places = [self._locate_whole(table, attempt) for table in tables]
         lying = [file_ranges.lying(path, version, key) for path, version in places]
         among = list(dict.fromkeys(files.within for of_table in lying for files in of_table))
-        touched = file_ranges.touched(rows.select(*key).dropna(), among, key)[1] if among else []
-        return [
-            table_files.read(
-                self._spark(), path, version, [n for files in of_table if files.within in touched for n in files.names]
-            )
-            for (path, version), of_table in zip(places, lying, strict=True)
-        ]
+        keys = rows.select(*key).dropna()
+        count, touched = file_ranges.touched(keys, among, key) if among else (0, [])
+        if count <= BROADCAST_ROWS:
+            keys = F.broadcast(keys)
+        found = []
+        for (path, version), of_table in zip(places, lying, strict=True):
+            names = [n for files in of_table if files.within in touched for n in files.names]
+            near = table_files.read(self._spark(), path, version, names, is_placed=True)
+            found.append(near.join(keys, list(key), "left_semi") if names else near)
+        return found
+
+    def read_placed(self, table: str, *, attempt: Attempt | None = None) -> DataFrame:
+        """The table at `version`, each row with HELD_FILE and HELD_ROW."""
+        path, version = self._locate_whole(table, attempt)
+        names = tuple(delta_log.sizes_by_name(path, version))
+        return table_files.read(self._spark(), path, version, names, is_placed=True)
 
     def read_of(self, table: str, column: str, value: Any, *, attempt: Attempt | None = None) -> DataFrame:
         """The rows whose `column` is `value`; files that can hold none are left alone."""
@@ -168,6 +154,30 @@ class Warehouse:
         with self._step(attempt, table, step, table_files.schema_of(frame)) as path:
             files = table_files.write(self._fitted(attempt, table, path, frame), path)
             delta_commits.put(path, files, (f"{table}/{step}", attempt.number), attempt.stamp)
+
+    def share_out(
+        self, attempt: Attempt, frame: DataFrame, shares: Sequence[Share], count: Callable[[pa.RecordBatch], Any]
+    ) -> SharedOut:
+        """Write in one pass over `frame` the files of each share's table; `keep` adds them to it.
+
+        count: see `table_files.write_shares`.
+        """
+        folders = {share: self._path(share.table, attempt) for share in shares}
+        return SharedOut(frame, folders, table_files.write_shares(frame, folders, count))
+
+    def keep(self, attempt: Attempt, shared: SharedOut, step: str) -> None:
+        """Add what was shared out to the tables, as `append` does, and put files without the rows that go in place of
+        those that hold them."""
+        for share, files in shared.written.files.items():
+            gone = shared.written.gone[share]
+            if not (files or gone or share.is_begun):
+                continue
+            rows = shared.frame.select(*share.columns)
+            with self._step(attempt, share.table, step, table_files.schema_of(rows)) as path:
+                self._fitted(attempt, share.table, path, rows)
+                left = table_files.write_without(self._spark(), share.table, path, gone) if gone else ()
+                transaction = f"{share.table}/{step}", attempt.number
+                delta_commits.put(path, (*files, *left), transaction, attempt.stamp, instead_of=tuple(gone))
 
     def overwrite(self, attempt: Attempt, table: str, frame: DataFrame, step: str) -> None:
         """Hold the rows and the columns of `frame`, and nothing else."""
@@ -333,7 +343,7 @@ class Warehouse:
         if not commits:
             delta_commits.create(path, schema, _PROPERTIES, attempt.stamp)
             fault.point(f"create:{table}:after")
-        elif len(commits) > 1 or not commits[0].stamp.startswith(_STAMPED):
+        elif len(commits) > 1 or not commits[0].stamp.startswith(STAMPED):
             raise WarehouseError(
                 f"{table}: {path} holds a table that this ledger does not know; move it away, or use its own ledger"
             )

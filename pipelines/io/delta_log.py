@@ -15,6 +15,7 @@ from pipelines.io.integrity import log_must_be_whole, must_be_whole
 from pipelines.io.lock import local_path
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from deltalake import DeltaTable
 
 
@@ -104,6 +105,13 @@ def statistics(path: str, version: int) -> list[dict[str, Any]]:
 def columns(path: str, version: int) -> tuple[str, ...]:
     """The names of a version's columns, in its order."""
     return tuple(field.name for field in opened(path, version).schema().fields)
+
+
+def arrow_schema(path: str) -> pa.Schema:
+    """The columns of HEAD as Arrow has them."""
+    import pyarrow as pa
+
+    return pa.schema(opened(path).schema().to_arrow())
 
 
 def must_hold(path: str, version: int, rows: int | None = None) -> None:

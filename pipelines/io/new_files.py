@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -18,6 +18,7 @@ from pyarrow import fs
 
 from pipelines.io.integrity import leave_checksums
 from pipelines.io.lock import local_path
+from pipelines.io.row_marks import unmarked
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _LONGEST_BOUND = 64  # characters; longer texts would only swell the log
@@ -35,30 +36,82 @@ class NewFile:
 
 def write(folder: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> tuple[NewFile, ...]:
     """Write the rows as one file of the table in `folder`; none if there are none. A batch is a row group."""
-    name, told = f"part-{uuid4()}.zstd.parquet", _Statistics()
-    local = local_path(folder)
-    if local is None:
-        # Imported here: where the root is local, no object store's library is waited for.
-        from pipelines.io.object_store import object_store
-
-        store, place = object_store(), f"{folder.partition('://')[2]}/{name}"
-    else:
-        local.mkdir(parents=True, exist_ok=True)
-        store, place = fs.LocalFileSystem(), str(local / name)
-    writer = None
+    file = Writing(folder, schema)
     for batch in batches:
-        if batch.num_rows:
-            writer = writer or pq.ParquetWriter(
-                place, schema, filesystem=store, compression="zstd", use_dictionary=_repeating(schema)
-            )
-            writer.write_batch(batch, row_group_size=batch.num_rows)
-            told.take(batch)
-    if writer is None:
-        return ()
-    writer.close()
+        file.put(batch)
+    return file.done()
+
+
+class Writing:
+    """A file of the table in `folder`, from its first rows on."""
+
+    def __init__(self, folder: str, schema: pa.Schema) -> None:
+        self._folder, self._schema = folder, schema
+        self._name, self._told = f"part-{uuid4()}.zstd.parquet", _Statistics()
+        self._writer: pq.ParquetWriter | None = None
+
+    def put(self, rows: pa.RecordBatch) -> None:
+        """Write these rows as a row group."""
+        if rows.num_rows:
+            self._writer = self._writer or self._begun()
+            self._writer.write_batch(rows, row_group_size=rows.num_rows)
+            self._told.take(rows)
+
+    def done(self) -> tuple[NewFile, ...]:
+        """The file, whole; none if it has no rows."""
+        if self._writer is None:
+            return ()
+        self._writer.close()
+        if (local := local_path(self._folder)) is not None:
+            leave_checksums(local / self._name)
+        store, place = _place(self._folder, self._name)
+        size = store.get_file_info(place).size
+        return (NewFile(self._name, size, time.time_ns() // 1_000_000, self._told.as_json()),)
+
+    def _begun(self) -> pq.ParquetWriter:
+        if (local := local_path(self._folder)) is not None:
+            local.mkdir(parents=True, exist_ok=True)
+        store, place = _place(self._folder, self._name)
+        columns = _repeating(self._schema)
+        return pq.ParquetWriter(place, self._schema, filesystem=store, compression="zstd", use_dictionary=columns)
+
+
+def write_without(folder: str, name: str, gone: Sequence[str], schema: pa.Schema) -> tuple[NewFile, ...]:
+    """Write what a file of the table in `folder` holds as another, but for some rows; none if it holds no more.
+
+    gone: the rows, as `row_marks` has it. schema: the table's; a column that the file lacks the new one lacks, too.
+    """
+    store, place = _place(folder, name)
+    # Spark's default for instants, INT96, would be nanoseconds
+    with pq.ParquetFile(place, filesystem=store, coerce_int96_timestamp_unit="us") as held:
+        there = [schema.field(column) for column in held.schema_arrow.names]
+        file, left, at = Writing(folder, pa.schema(there)), unmarked(gone, held.metadata.num_rows), 0
+        for group in range(held.num_row_groups):
+            rows = held.read_row_group(group)
+            kept = rows.filter(pa.array(left[at : at + len(rows)])).cast(pa.schema(there)).combine_chunks()
+            at += len(rows)
+            for batch in kept.to_batches():
+                file.put(batch)
+        return file.done()
+
+
+def remove(folder: str, files: Iterable[NewFile]) -> None:
+    """Delete files that no commit will add to the table in `folder`."""
+    for file in files:
+        store, place = _place(folder, file.path)
+        store.delete_file(place)
+        if (local := local_path(folder)) is not None:
+            (local / f".{file.path}.crc").unlink(missing_ok=True)
+
+
+def _place(folder: str, name: str) -> tuple[fs.FileSystem, str]:
+    local = local_path(folder)
     if local is not None:
-        leave_checksums(local / name)
-    return (NewFile(name, store.get_file_info(place).size, time.time_ns() // 1_000_000, told.as_json()),)
+        return fs.LocalFileSystem(), str(local / name)
+    # Imported here: where the root is local, no object store's library is waited for.
+    from pipelines.io.object_store import object_store
+
+    return object_store(), f"{folder.partition('://')[2]}/{name}"
 
 
 def _repeating(schema: pa.Schema) -> list[str] | bool:

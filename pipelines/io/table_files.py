@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.made import how_made
+from pipelines.contracts.shares import HELD_FILE, HELD_ROW, Share
 from pipelines.io import delta_log
 from pipelines.io.failures import WarehouseError
-from pipelines.io.integrity import must_be_as_long
+from pipelines.io.integrity import must_be_as_long, must_be_whole
 from pipelines.io.lock import local_path
 
 if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for their import
@@ -27,6 +30,7 @@ if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for their imp
     from pipelines.io.new_files import NewFile
 
 ROW_GROUP_BYTES = 64 * 1024**2
+_PLACE = {HELD_FILE: "_metadata.file_name", HELD_ROW: "_metadata.row_index"}
 _GLOB = re.compile(r"([\[\]{}*?\\])")
 _OPEN_COST = "spark.sql.files.openCostInBytes"
 _PARTITION = "spark.sql.files.maxPartitionBytes"
@@ -46,15 +50,19 @@ def schema_of(rows: DataFrame) -> str:
     return StructType([StructField(column.name, column.dataType) for column in rows.schema]).json()
 
 
-def read(spark: SparkSession, path: str, version: int, names: Sequence[str]) -> DataFrame:
+def read(spark: SparkSession, path: str, version: int, names: Sequence[str], *, is_placed: bool = False) -> DataFrame:
     """The rows of some of the files that hold a version; a column that a file lacks is null in its rows.
+
+    is_placed: each with HELD_FILE and HELD_ROW.
 
     WarehouseError if one of them is missing or of another length. One that is damaged otherwise ends the reading; see
     `integrity.damage_named`.
     """
+    from pyspark.sql import functions as F
+
     held, sizes = columns(path, version), delta_log.sizes_by_name(path, version)
     if not names:
-        return spark.createDataFrame([], held)
+        return spark.createDataFrame([], held.add(HELD_FILE, "string").add(HELD_ROW, "long") if is_placed else held)
     folder = local_path(path)
     if folder is not None:
         must_be_as_long({str(folder / name): sizes[name] for name in names})
@@ -64,7 +72,7 @@ def read(spark: SparkSession, path: str, version: int, names: Sequence[str]) -> 
         found, told = _listed_bytes(rows), sum(sizes[name] for name in names)
         if found != told:
             raise WarehouseError(f"{path}: files of version {version} have {found:,} bytes, but {told:,} were written")
-    return rows
+    return rows.select("*", *[F.col(of).alias(name) for name, of in _PLACE.items()]) if is_placed else rows
 
 
 def _listed_bytes(rows: DataFrame) -> int:
@@ -97,6 +105,96 @@ def write(rows: DataFrame, folder: str) -> tuple[NewFile, ...]:
     return tuple(NewFile(*line) for line in told.collect())
 
 
+@dataclass(frozen=True)
+class WrittenShares:
+    """files: of each share. gone: of each share, for each file of its table that holds rows which go, these rows as
+    `row_marks` has them. counted: of all rows, part by part."""
+
+    files: Mapping[Share, tuple[NewFile, ...]]
+    gone: Mapping[Share, Mapping[str, Sequence[str]]]
+    counted: Sequence[Any]
+
+
+def write_shares(
+    rows: DataFrame, folders: Mapping[Share, str], count: Callable[[pa.RecordBatch], Any]
+) -> WrittenShares:
+    """Write of each partition what each share takes as a file in the share's folder; nothing is committed.
+
+    count: is given all rows, part by part, where they are; what it makes of them goes through JSON.
+    """
+    from pipelines.io.new_files import NewFile
+
+    def written(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _shared_out(folders, count, batches)
+
+    told = [json.loads(line["told"]) for line in rows.mapInArrow(written, "told string").collect()]
+    files, gone = {}, {}
+    for place, share in enumerate(folders):
+        files[share] = tuple(NewFile(**file) for part in told for file in part["files"][place])
+        marks: defaultdict[str, list[str]] = defaultdict(list)
+        for part in told:
+            for name, rows_marked in part["gone"][place].items():
+                marks[name].append(rows_marked)
+        gone[share] = dict(marks)
+    return WrittenShares(files, gone, [one for part in told for one in part["counted"]])
+
+
+def _shared_out(
+    folders: Mapping[Share, str], count: Callable[[pa.RecordBatch], Any], batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """A partition's rows in the files of their shares; what is told of these, and of the rows."""
+    import pyarrow as pa
+
+    from pipelines.io.arrow_alone import without_pandas
+    from pipelines.io.new_files import Writing
+
+    without_pandas()
+    files: dict[Share, Writing] = {}
+    going: dict[Share, list[pa.RecordBatch]] = {share: [] for share in folders}
+    counted = []
+    for group in _row_groups(batches):
+        counted.append(count(group))
+        for share, folder in folders.items():
+            is_its, taken = group[share.where], group.select(share.columns)
+            if share not in files:
+                files[share] = Writing(folder, taken.schema)
+            files[share].put(taken if is_its.true_count == len(is_its) else taken.filter(is_its))
+            if share.goes:
+                going[share].append(group.select([HELD_FILE, HELD_ROW]).filter(group[share.goes]))
+    if counted:
+        made = [[vars(file) for file in files[share].done()] for share in folders]
+        gone = [_marks(going[share]) for share in folders]
+        yield pa.RecordBatch.from_pylist([{"told": json.dumps({"files": made, "gone": gone, "counted": counted})}])
+
+
+def _marks(places: Sequence[pa.RecordBatch]) -> dict[str, str]:
+    """By file the rows that lie at these places."""
+    import numpy as np
+    import pyarrow as pa
+
+    from pipelines.io.row_marks import marked
+
+    if not places:
+        return {}
+    lying = pa.Table.from_batches(places).group_by(HELD_FILE, use_threads=False).aggregate([(HELD_ROW, "list")])
+    return {line[HELD_FILE]: marked(np.array(line[f"{HELD_ROW}_list"])) for line in lying.to_pylist()}
+
+
+def write_without(spark: SparkSession, table: str, path: str, gone: Mapping[str, Sequence[str]]) -> tuple[NewFile, ...]:
+    """Write what the named files of HEAD hold but for the rows marked, a file for each that holds more; nothing is
+    committed. WarehouseError, which names the table, where one of them is damaged."""
+    from pipelines.io import new_files
+
+    schema = delta_log.arrow_schema(path)
+    must_be_whole(table, [f"{path}/{name}" for name in gone])
+
+    def written(names: Iterable[str]) -> Iterator[NewFile]:
+        return (file for name in names for file in new_files.write_without(path, name, gone[name], schema))
+
+    tasks = min(len(gone), 3 * spark.sparkContext.defaultParallelism)
+    return tuple(spark.sparkContext.parallelize(sorted(gone), tasks).mapPartitions(written).collect())
+
+
 def _written(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """A partition's rows as one file; what is told of it."""
     import pyarrow as pa
@@ -105,23 +203,23 @@ def _written(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Reco
     from pipelines.io.arrow_alone import without_pandas
 
     without_pandas()
-    given = iter(batches)
-    first = next(given, None)
+    groups = _row_groups(batches)
+    first = next(groups, None)
     if first is None:
         return
-    schema = pa.schema([field.with_nullable(True) for field in first.schema])  # as the log declares all columns
-    groups = _row_groups(schema, chain([first], given))
-    written = [vars(file) for file in new_files.write(folder, schema, groups)]
+    written = [vars(file) for file in new_files.write(folder, first.schema, chain([first], groups))]
     if written:
         yield pa.RecordBatch.from_pylist(written)
 
 
-def _row_groups(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     waiting: list[pa.RecordBatch] = []
-    size = 0
+    size, schema = 0, None
     for batch in batches:
+        # as the log declares all columns
+        schema = schema or pa.schema([field.with_nullable(True) for field in batch.schema])
         waiting.append(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
         size += batch.nbytes
         if size >= ROW_GROUP_BYTES:

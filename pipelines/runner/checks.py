@@ -16,10 +16,9 @@ from pipelines.runner.schemas import Arrived
 from pipelines.runner.work import Work
 
 if TYPE_CHECKING:
-    from pyspark.sql import Row
-
     from pipelines.stages.silver import Silver
     from pipelines.transforms.checks import Delivery
+    from pipelines.transforms.tally import Line
 
 _STAGE = "checks"
 
@@ -40,10 +39,10 @@ def contract(work: Work, found: Silver, came: Arrived) -> str:
     return f"{table.name}: breaks the schema contract: {told(broken, table)}" if broken and refuses else ""
 
 
-def checked(work: Work, batch: Batch, found: Silver, read: Mapping[str, int], lines: Sequence[Row]) -> str:
+def checked(work: Work, batch: Batch, found: Silver, read: Mapping[str, int], lines: Sequence[Line]) -> str:
     """Check every expectation of the table; why the batch may not be published, "" if it may.
 
-    read: records by file. lines: the outcomes with their tallies.
+    read: records by file. lines: the outcomes, with what is counted of them.
     """
     from pipelines.transforms.checks import Delivery, refusal
 
@@ -59,7 +58,7 @@ def checked(work: Work, batch: Batch, found: Silver, read: Mapping[str, int], li
     return refusal(table, results)
 
 
-def checked_again(work: Work, found: Silver, lines: Sequence[Row], delivered_at: datetime) -> str:
+def checked_again(work: Work, found: Silver, lines: Sequence[Line], delivered_at: datetime) -> str:
     """Check what rows of earlier deliveries break now; why they may not be published, "" if they may.
 
     What is promised of a delivery as a whole (volume, freshness) is not asked of a part of it.
@@ -72,7 +71,7 @@ def checked_again(work: Work, found: Silver, lines: Sequence[Row], delivered_at:
     return refusal(table, _results(work, found, table, Delivery(0, name, 1, 0, delivered_at), lines))
 
 
-def _results(work: Work, found: Silver, table: Table, delivery: Delivery, lines: Sequence[Row]) -> tuple[Check, ...]:
+def _results(work: Work, found: Silver, table: Table, delivery: Delivery, lines: Sequence[Line]) -> tuple[Check, ...]:
     """What became of each expectation; broken ones that only warn are told."""
     from pipelines.transforms.checks import checks, lookups, told
 

@@ -17,7 +17,7 @@ from pipelines.runner.schemas import Arrived, arrived, evolve
 from pipelines.runner.work import Work
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, Row
+    from pyspark.sql import DataFrame
 
     from pipelines.stages.silver import Silver
 
@@ -70,8 +70,7 @@ def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
             rows = refine(records, table, has_header=has_header, headers=() if parser else came.headers)
             if work.exists(name):
                 rows = kept(rows)  # read for where its keys lie, for the keys themselves and for the rows
-            # only the keys of this batch are looked up, so files that cannot hold any are left alone
-            held, history = work.read_near((name, f"{name}_history"), rows, table.key)
+            held, history = work.read_keys((name, f"{name}_history"), rows, table.key)
             found = judge(
                 domain,
                 table,
@@ -82,7 +81,8 @@ def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
                 attempt=work.attempt.number,
                 ingested_at=datetime.now(UTC),
             )
-            kept(found.judged)
+            if found.is_read_again:
+                kept(found.told)
             if failure := _written(work, batch, found, read, counts, None if parser else came):
                 return failure
     work.add("outcomes", *[Outcomes(batch.id, file, name, read[file], counts[file]) for file in read])
@@ -100,32 +100,26 @@ def _written(
     counts: dict[str, dict[str, int]],
     came: Arrived | None,
 ) -> str:
-    """Count the outcomes and check the promises, then write what changes; or say why nothing may be written.
+    """Write what changes, count the outcomes and check the promises; then commit it, or say why it may not be.
 
     came: None where a parser stands between the raw fields and the columns.
     """
-    from pipelines.transforms.checks import tallies
+    from pipelines.transforms.tally import summed
 
     table = found.table
-    lines = found.outcomes(tallies(table)).collect()
-    for line in lines:
+    shares = (found.rows, found.history, found.quarantine)
+    shared = work.share_out(found.shared(shares), shares, found.count)
+    tallied = summed(shared.counted)
+    for line in tallied.lines:
         counts[line["_file"]][line["outcome"]] = line["records"]
-    failures = [contract(work, found, came) if came else "", checked(work, batch, found, read, lines)]
+    failures = [contract(work, found, came) if came else "", checked(work, batch, found, read, tallied.lines)]
     if any(failures):
+        shared.drop()
         return "; ".join(filter(None, failures))
-    write_changes(work, found, lines)
-    if any(line["outcome"] == "quarantined" for line in lines):
-        work.write(found.quarantine())
-        causes = sorted(found.reasons().collect(), key=lambda cause: (-cause["records"], cause["reason"]))
-        told = ", ".join(f"{cause['reason']} {cause['records']:,}" for cause in causes)
+    work.keep(shared)
+    if tallied.causes:
+        causes = sorted(tallied.causes.items(), key=lambda cause: (-cause[1], cause[0]))
+        told = ", ".join(f"{cause} {records:,}" for cause, records in causes)
         name_set_apart = work.domain.delta_table("quarantine", table.name)
         work.say("silver", f"{table.name}: set apart with reason and raw text in {name_set_apart}: {told}")
     return ""
-
-
-def write_changes(work: Work, found: Silver, lines: Sequence[Row]) -> None:
-    """Write what judged records change in the table and its history. lines: their outcomes, collected."""
-    if any(line["applied"] for line in lines) or found.held is None:
-        work.write(found.rows())
-    if any(line["past"] for line in lines):
-        work.write(found.history())

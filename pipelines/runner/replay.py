@@ -17,7 +17,6 @@ from pipelines.io.publication import Movements
 from pipelines.io.quarantine import Wanted
 from pipelines.runner.checks import checked_again
 from pipelines.runner.intake import raw_file
-from pipelines.runner.refine import write_changes
 from pipelines.runner.schemas import evolve
 from pipelines.runner.work import Context, Work
 from pipelines.stages.refusal import Refused
@@ -59,7 +58,7 @@ def replay(context: Context, domain: Domain, table: Table, wanted: Wanted, *, is
     if entries is None:
         return Replayed()
     from pipelines.stages.replay import replay as judge_again
-    from pipelines.transforms.checks import tallies
+    from pipelines.transforms.tally import summed
 
     name = domain.delta_table("silver", table.name)
     parser = parser_of(domain, table.source)
@@ -69,27 +68,30 @@ def replay(context: Context, domain: Domain, table: Table, wanted: Wanted, *, is
         table,
         entries,
         _read_again(work, table, entries, parser),
-        work.read_if_any(name),
+        work.read_placed_if_any(name),
         work.read_if_any(f"{name}_history"),
         has_header=domain.source(table.source).has_header and parser is None,
         attempt=0 if is_trial else work.attempt.number,
         ingested_at=datetime.now(UTC),
     )
-    found.again.judged.persist()
+    found.again.told.persist()
     try:
         came_to = _came_to(found, entries.count())
         if came_to.moved and not is_trial:
-            lines = found.again.outcomes(tallies(table)).collect()
+            shares = (found.again.rows, found.again.history)
+            shared = work.share_out(found.again.shared(shares), shares, found.again.count)
+            lines = summed(shared.counted).lines
             newest = max(row["_delivered_at"] for row in entries.select("_delivered_at").collect())
             if refusal := checked_again(work, found.again, lines, newest.astimezone(UTC)):
+                shared.drop()
                 raise Refused(f"the replay is refused: {refusal}. Nothing was moved; correct the rule or the parser")
-            write_changes(work, found.again, lines)
+            work.keep(shared)
             work.write(found.quarantine())
             for (batch, file), moved in sorted(_moved(found).items()):
                 work.add("movements", Movements(batch, file, name, replayed=moved.pop(ENTRIES), counts=dict(moved)))
             _publish(work, table)
     finally:
-        found.again.judged.unpersist()
+        found.again.told.unpersist()
         entries.unpersist()
     return came_to
 
@@ -101,7 +103,7 @@ def _came_to(found: Replay, asked: int) -> Replayed:
         became[line["outcome"]] += line["records"]
     stay = became.pop("quarantined", 0)
     moved = sum(line["entries"] for line in lines if line["outcome"] != "quarantined")
-    still = {cause["reason"]: cause["records"] for cause in found.again.reasons().collect()}
+    still = {cause["cause"]: cause["count"] for cause in found.again.causes().groupBy("cause").count().collect()}
     return Replayed(moved, dict(became), still, stay, asked - stay - moved)
 
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.domain import Domain
 from pipelines.contracts.fits import Shard
-from pipelines.io.delta import Attempt, Warehouse
+from pipelines.contracts.shares import Share
+from pipelines.io.attempts import Attempt, SharedOut
+from pipelines.io.delta import Warehouse
 from pipelines.io.leases import Lease, lease
 from pipelines.io.ledger import Ledger
 from pipelines.io.lock import local_path
@@ -133,11 +135,15 @@ class Work:
     def read_if_any(self, table: str) -> DataFrame | None:
         return self.read(table) if self.exists(table) else None
 
-    def read_near(self, tables: Sequence[str], rows: DataFrame, key: Sequence[str]) -> list[DataFrame | None]:
-        """What each table holds where the keys of `rows` must lie, None where there is no table."""
+    def read_keys(self, tables: Sequence[str], rows: DataFrame, key: Sequence[str]) -> list[DataFrame | None]:
+        """What each table holds of the keys of `rows`, and where; None where there is no table."""
         there = [table for table in tables if self.exists(table)]
-        near = iter(self.context.warehouse.read_near(there, rows, key, attempt=self._attempt))
-        return [next(near) if table in there else None for table in tables]
+        found = iter(self.context.warehouse.read_keys(there, rows, key, attempt=self._attempt))
+        return [next(found) if table in there else None for table in tables]
+
+    def read_placed_if_any(self, table: str) -> DataFrame | None:
+        """The table, and where each row lies; None where there is no table."""
+        return self.context.warehouse.read_placed(table, attempt=self._attempt) if self.exists(table) else None
 
     def read_of(self, table: str, column: str, value: Any) -> DataFrame:
         """The rows of the table whose `column` is `value`."""
@@ -177,6 +183,14 @@ class Work:
     ) -> None:
         """Add to a table what `write` puts into its folder, in this unit's attempt."""
         self.context.warehouse.add(self.attempt, table, schema, step, write)
+
+    def share_out(self, frame: DataFrame, shares: Sequence[Share], count: Callable[[pa.RecordBatch], Any]) -> SharedOut:
+        """Write what each share takes of `frame` as files, for `keep`; nothing is changed. count: sees all rows."""
+        return self.context.warehouse.share_out(self.attempt, frame, shares, count)
+
+    def keep(self, shared: SharedOut) -> None:
+        """Change the tables by what was shared out, in this unit's attempt."""
+        self.context.warehouse.keep(self.attempt, shared, "write")
 
     # What will be published.
 

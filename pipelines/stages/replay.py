@@ -101,8 +101,13 @@ def replay(
     in_order = Window.partitionBy("_record_id", "_entry", "_is_bad").orderBy("_ordinal")
     standing = bad.withColumn("_nth_bad", F.row_number().over(in_order))
     rows = standing.where("_bad = 0 or (_is_bad and _nth_bad = 1)").drop("_is_whole", "_is_bad", "_bad", "_nth_bad")
+    held, history = (_of_keys(said, rows, table) for said in (held, history))
     again = silver(domain, table, rows, held, history, batch=F.col("_batch"), attempt=attempt, ingested_at=ingested_at)
     return Replay(entries, again)
+
+
+def _of_keys(said: DataFrame | None, rows: DataFrame, table: Table) -> DataFrame | None:
+    return None if said is None else said.join(rows.select(*table.key), list(table.key), "left_semi")
 
 
 def _is_whole(table: Table) -> Column:

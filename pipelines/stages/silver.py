@@ -2,99 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
+from pyarrow import RecordBatch
 from pyspark.sql import Column as Expression
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.domain import Domain
-from pipelines.contracts.tables import Table
-from pipelines.stages.changes import Change
-from pipelines.transforms.checks import AVAILABLE, is_broken
+from pipelines.contracts.expectations import References, Unique
+from pipelines.contracts.shares import HELD_FILE, HELD_ROW, Share
+from pipelines.contracts.tables import VALID_TO, Table
+from pipelines.transforms.checks import AVAILABLE, counted, is_broken
 from pipelines.transforms.reconcile import reconcile
+from pipelines.transforms.tally import CAUSES, NEWEST, tally
 from pipelines.transforms.typed import RECORD, typed
 from pipelines.transforms.versions import versions
 
 PROVENANCE = ("_batch", "_attempt", "ingested_at")
+_IN_FORCE, _GOES, _BESIDES, _APART = "_is_in_force", "_goes", "_is_besides", "_is_apart"
 _KEPT = ("available_at", "_record_id", "_ordinal", "_delivered_at", *PROVENANCE)
 
 
 @dataclass(frozen=True)
 class Silver:
-    """What one batch changes in one table. judged: every record with its `_file` and `outcome`; better cached.
-    held: the table at the pin, None before the first batch. batch: its id, or the column of `judged` that holds it.
+    """What one batch changes in one table. told: every record of it with its `_file` and `outcome`, and the held rows
+    with their keys, whose outcome is null; better cached where it `is_read_again`. is_new: nothing is held yet. batch:
+    its id, or the column of `told` that holds it.
 
     ingested_at is provenance: in no feature, hash or comparison.
     """
 
     domain: Domain
     table: Table
-    judged: DataFrame
-    held: DataFrame | None
+    told: DataFrame
+    is_new: bool
     batch: int | Expression
     attempt: int
     ingested_at: datetime
 
-    def outcomes(self, besides: Sequence[Expression] = ()) -> DataFrame:
-        """`_file`, `outcome`, `records`, `applied`, `past`: records sum to those read, file by file; applied are those
-        that change what is held, past those that belong to the history or send a held row there.
+    @property
+    def judged(self) -> DataFrame:
+        """Every record."""
+        return self.told.where("outcome is not null")
 
-        besides: other aggregates that the same pass shall make."""
-        return self.judged.groupBy("_file", "outcome").agg(
-            *besides,
-            F.count("*").alias("records"),
-            F.count_if("_applied").alias("applied"),
-            F.count_if(F.expr("outcome = 'superseded' or (_applied and outcome <> 'new')")).alias("past"),
-        )
+    @property
+    def is_read_again(self) -> bool:
+        """Whether `told` is wanted once more after it was shared out."""
+        looks_further = any(isinstance(rule, Unique | References) for rule in self.table.table_rules)
+        return looks_further or self.table.on_break == "refuse"
 
-    def reasons(self) -> DataFrame:
-        """`reason`, `records`: why rows were set apart, without the words that a parser adds."""
-        reason = F.explode("_reasons").alias("reason")
-        named = self.judged.where("outcome = 'quarantined'").select(reason)
-        return named.groupBy(F.substring_index("reason", ": ", 2).alias("reason")).agg(F.count("*").alias("records"))
-
-    def rows(self) -> Change:
-        """The rows in force, by key; a key that was withdrawn goes. Versions end where the next of their key begins."""
-        columns = [column.name for column in self.table.columns]
+    @property
+    def rows(self) -> Share:
+        """What goes to the table: the rows in force, one a key; and of the held ones those go that they stand for, and
+        those whose key is withdrawn."""
+        columns = (*self._columns, *([VALID_TO] if self.table.valid_from else []), *_KEPT)
         name = self.domain.delta_table("silver", self.table.name)
-        applied = self._stamped("_applied").select(*columns, *_KEPT, "_delete")
-        if self.table.valid_from:
-            applied = versions(self.held, applied, key=list(self.table.key), valid_from=self.table.valid_from)
-        if self.held is None:
-            return Change(name, "append", applied.where("not _delete").drop("_delete"))
-        return Change(name, "merge", applied, key=self.table.version_key)
+        return Share(name, _IN_FORCE, columns, goes="" if self.is_new else _GOES, is_begun=self.is_new)
 
-    def history(self) -> Change:
-        """What was said besides the rows in force: rows that are replaced, older statements, withdrawals.
+    @property
+    def history(self) -> Share:
+        """What goes to the history: what was said besides the rows in force: rows that are replaced, older statements,
+        withdrawals.
 
         Features at a cut-off need what was in force then; and without the withdrawals an older statement that comes
         late would bring its key back.
         """
-        columns = [*[column.name for column in self.table.columns], *_KEPT, "_delete"]
-        said = self._stamped("outcome = 'superseded' or (_applied and _delete)").select(*columns)
-        if self.held is not None:
-            keys = self.judged.where("_applied").select(*self.table.version_key)
-            replaced = self.held.join(keys, list(self.table.version_key), "left_semi")
-            said = said.unionByName(replaced.withColumn("_delete", F.lit(False)).select(*columns))
-        return Change(self.domain.delta_table("silver", f"{self.table.name}_history"), "append", said)
+        name = self.domain.delta_table("silver", f"{self.table.name}_history")
+        return Share(name, _BESIDES, (*self._columns, *_KEPT, "_delete"))
 
-    def quarantine(self) -> Change:
-        """What was set apart: place, raw text, reasons; open until a replay moves it or somebody discards it."""
-        state = F.lit("open").alias("_state")
-        set_apart = self._stamped("outcome = 'quarantined'").select(*RECORD, "_reasons", *PROVENANCE, state)
-        return Change(self.domain.delta_table("quarantine", self.table.name), "append", set_apart)
+    @property
+    def quarantine(self) -> Share:
+        """What goes to the quarantine: place, raw text, reasons; open until a replay moves it or it is discarded."""
+        name = self.domain.delta_table("quarantine", self.table.name)
+        return Share(name, _APART, (*RECORD, "_reasons", *PROVENANCE, "_state"))
 
-    def _stamped(self, condition: str) -> DataFrame:
-        return self.judged.where(condition).withColumns(
-            {
-                "_batch": (self.batch if isinstance(self.batch, Expression) else F.lit(self.batch)).cast("long"),
-                "_attempt": F.lit(self.attempt).cast("long"),
-                "ingested_at": F.lit(self.ingested_at),
-            }
-        )
+    def shared(self, shares: Sequence[Share]) -> DataFrame:
+        """The rows of `told` with what says to which of the shares each goes, and with all that `count` wants of it."""
+        is_moved = F.col("_is_moved") if self.table.valid_from else F.lit(False)
+        is_apart = F.coalesce(F.col("outcome") == "quarantined", F.lit(False))
+        flags = {
+            _IN_FORCE: F.expr("_applied and not _delete") | is_moved,
+            _GOES: F.col("_is_replaced") | is_moved,
+            _BESIDES: F.expr("_is_replaced or outcome <=> 'superseded' or (_applied and _delete)"),
+            _APART: is_apart,
+            "_state": F.when(is_apart, F.lit("open")),
+            CAUSES: F.when(is_apart, _causes()),
+        }
+        wanted = {"_file", "outcome", "_applied", CAUSES, *counted(self.table)}
+        for share in shares:
+            wanted |= {*share.columns, share.where, *((share.goes, HELD_FILE, HELD_ROW) if share.goes else ())}
+        rows = self.told.withColumns(self._provenance() | flags | counted(self.table))
+        return rows.select(*[name for name in rows.columns if name in wanted])
+
+    @property
+    def count(self) -> Callable[[RecordBatch], dict[str, Any]]:
+        """What counts the records among rows of `shared`, wherever they are; `_applied` are those that change what is
+        held."""
+        return partial(tally, flags=["_applied", *(name for name in counted(self.table) if name != NEWEST)])
+
+    def causes(self) -> DataFrame:
+        """`cause`: why records were set apart, a row for each reason of each record."""
+        return self.judged.where("outcome = 'quarantined'").select(F.explode(_causes()).alias("cause"))
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.table.columns)
+
+    def _provenance(self) -> dict[str, Expression]:
+        """PROVENANCE of every row; of what is held it is there."""
+        of_batch = {
+            "_batch": (self.batch if isinstance(self.batch, Expression) else F.lit(self.batch)).cast("long"),
+            "_attempt": F.lit(self.attempt).cast("long"),
+            "ingested_at": F.lit(self.ingested_at),
+        }
+        if self.is_new:
+            return of_batch
+        is_held = F.col("outcome").isNull()
+        return {name: F.when(is_held, F.col(name)).otherwise(value) for name, value in of_batch.items()}
+
+
+def _causes() -> Expression:
+    """The reasons of a row without the words that a parser adds."""
+    return F.transform("_reasons", lambda reason: F.substring_index(reason, ": ", 2))
 
 
 def silver(
@@ -111,11 +145,14 @@ def silver(
     """Judge a batch of refined rows against what is held.
 
     rows: as `refine` gives them.
-    held, history: the table and what was said besides at the pin, None before there is any.
+    held: the table at the pin, each row with HELD_FILE and HELD_ROW, None before there is any; history: what was said
+    besides, as well. Of both the rows with the keys of `rows` are enough, and take less time.
     """
     withdrawn = history.where("_delete") if history is not None else None
-    judged = reconcile(rows, held, withdrawn, **statement_parts(table), withdraws=bool(table.tombstone))
-    return Silver(domain, table, judged, held, batch, attempt, ingested_at)
+    told = reconcile(rows, held, withdrawn, **statement_parts(table), withdraws=bool(table.tombstone))
+    if table.valid_from:
+        told = versions(told, key=list(table.key), valid_from=table.valid_from)
+    return Silver(domain, table, told, held is None, batch, attempt, ingested_at)
 
 
 def statement_parts(table: Table) -> dict[str, list[str]]:

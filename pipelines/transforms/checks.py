@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from pyspark.sql import Column as Expression
@@ -18,11 +18,13 @@ from pyspark.sql import functions as F
 from pipelines.contracts.checks import Check
 from pipelines.contracts.expectations import Expectation, Fresh, References, TableRule, Unique, Volume
 from pipelines.contracts.tables import Table
+from pipelines.transforms.tally import NEWEST, Line
 
 AVAILABLE = "available_at_is_known"
 """The promise that every table keeps, as a reason."""
 BATCHES_ENOUGH = 3
 """From so many earlier batches on, a volume can be called unusual."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PASSED = "outcome <> 'quarantined' and not _delete"
 
 
@@ -43,23 +45,22 @@ def is_broken(promise: Expectation, table: Table) -> Expression:
     return ~F.coalesce(F.expr(promise.holds), F.lit(table.may_be_null(promise)))
 
 
-def tallies(table: Table) -> list[Expression]:
-    """Aggregates over judged rows that `checks` needs; counts add up, and of instants the greatest counts."""
+def counted(table: Table) -> dict[str, Expression]:
+    """What `checks` needs to know of each judged row: flags, and `NEWEST` where a rule asks for it."""
     named = [promise.name for promise in table.row_rules if promise.severity == "quarantine"]
     passed = F.expr(_PASSED)
-    found = [F.count_if(passed).alias("_passed")]
+    found = {"_passed": passed}
     if named:
         # a row has either the reasons for which it could not be read, or the promises that it breaks
         first = F.get("_reasons", F.lit(0))
-        is_judged = ~F.col("_delete") & (first.isNull() | first.isin(*named, AVAILABLE))
-        found.append(F.count_if(is_judged).alias("_judged"))
+        found["_judged"] = ~F.col("_delete") & (first.isNull() | first.isin(*named, AVAILABLE))
     for promise in table.row_rules:
         is_against = passed & is_broken(promise, table)
         if promise.severity == "quarantine":
             is_against = (F.size("_reasons") > 0) & F.array_contains("_reasons", promise.name)
-        found.append(F.count_if(is_against).alias(_column(promise.name)))
+        found[_column(promise.name)] = is_against
     if any(isinstance(rule, Fresh) for rule in table.table_rules):
-        found.append(F.max(F.when(passed, F.col(table.event_time).cast("timestamp"))).alias("_newest"))
+        found[NEWEST] = F.when(passed, F.unix_micros(F.col(table.event_time).cast("timestamp")))
     return found
 
 
@@ -80,15 +81,15 @@ def lookups(
     return found
 
 
-def checks(table: Table, delivery: Delivery, tallied: Iterable[Row], looked_up: Mapping[str, Row]) -> tuple[Check, ...]:
-    """What became of each expectation. tallied: rows with `tallies`, over any groups; looked_up: as `lookups` gives."""
-    lines = [row.asDict() for row in tallied]
+def checks(table: Table, delivery: Delivery, lines: Sequence[Line], looked_up: Mapping[str, Row]) -> tuple[Check, ...]:
+    """What became of each expectation. lines: what is `counted`, over any groups; looked_up: as `lookups` gives."""
     sums = {
         name: sum(line[name] for line in lines)
         for name in ("_passed", "_judged", *[_column(promise.name) for promise in table.row_rules])
         if lines and name in lines[0]
     }
-    newest = max((line["_newest"] for line in lines if line.get("_newest")), default=None)
+    seen_us = [line[NEWEST] for line in lines if line.get(NEWEST) is not None]
+    newest = _EPOCH + timedelta(microseconds=max(seen_us)) if seen_us else None
     found = []
     for rule in table.expect:
         if isinstance(rule, Expectation):
@@ -160,7 +161,7 @@ def _freshness(rule: Fresh, delivery: Delivery, newest: datetime | None) -> Chec
     bound = f"{rule.within.total_seconds() / 3600:,.4g} hours old or less"
     if newest is None:
         return _check(delivery, rule, 0, 0, bound=bound)
-    age = delivery.delivered_at - newest.astimezone(delivery.delivered_at.tzinfo)
+    age = delivery.delivered_at - newest
     return _check(delivery, rule, 1, int(age > rule.within), bound=bound, observed=age.total_seconds() / 3600)
 
 

@@ -8,6 +8,7 @@ from operator import and_
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import DataType
 
 _PLACE = ("_file", "_position", "_ordinal")
 
@@ -22,11 +23,13 @@ def reconcile(
     content: list[str],
     withdraws: bool,
 ) -> DataFrame:
-    """Give every row its `outcome`, and `_applied` where it changes what is held.
+    """Give every row its `outcome`, and `_applied` where it changes what is held; and with them the rows of `held`,
+    each with whether it `_is_replaced` by a row that is applied, and without an `outcome`.
 
     rows: `key`, `order`, `content` columns, `_delete` (the row withdraws its key), `_is_good` (it is not set apart),
     `_file`, `_position`, `_ordinal`.
-    held: the rows in force (key, order, content). withdrawn: keys taken back (key, order). Each may be None.
+    held: the rows in force that have one of the keys (key, order, content, other columns besides). withdrawn: keys
+    taken back (key, order). Each may be None, and may hold other keys too, which takes longer.
     withdraws: whether any row may.
 
     Of all statements about a key the greatest (order, withdrawal, content) is in force, so any order of arrival ends in
@@ -35,36 +38,45 @@ def reconcile(
     statement than the one held, or than another of this batch.
     """
     about, besides = [*key, "_is_good"], [name for name in content if name not in (*key, *order)]
+    before = _before(held, withdrawn, [*key, *order])
+    together = rows.withColumn("_is_held", F.lit(False))
+    for statements in before:
+        together = together.unionByName(statements, allowMissingColumns=True)
     # rows are spread once, and sorted once where the order is content
-    good = rows.repartition(*[F.col(name) for name in key])
+    together = together.repartition(*[F.col(name) for name in key])
     said = besides
     if withdraws:  # a withdrawal says its key and when, whatever else is in its row
         said = [f"_said {i}" for i in range(len(besides))]
-        good = good.withColumns(
+        together = together.withColumns(
             {of: F.when(~F.col("_delete"), F.col(name)) for of, name in zip(said, besides, strict=True)}
         )
-    ranked = _ranked(good, about, order, ["_delete", *said], [name for name in order if name not in content])
-    judged = _with_held(ranked, rows.select(*key), held, withdrawn, key, order, besides)
-    is_held = F.col("_held").isNotNull() & ~F.col("_held.delete")
-    rank = _rank(order, _content(besides))
+    greater = [name for name in order if name not in content]
+    ranked = _ranked(together, [*about, "_is_held"] if before else about, order, ["_delete", *said], greater)
+    rank, of_key = _rank(order, _content(besides)), Window.partitionBy(*about)
+    greatest = F.max(F.when(F.col("_is_held"), rank)).over(of_key)
+    judged = ranked.withColumn("_held", greatest if before else F.lit(None).cast(_type(ranked, rank)))
+    was_there = F.col("_held").isNotNull() & ~F.col("_held.delete")
     is_same = rank["content"] == F.col("_held.content")
     for i in [i for i, name in enumerate(order) if name in content]:
         is_same &= F.col(order[i]).eqNullSafe(F.col(f"_held.order.by_{i}"))
     wins = F.col("_held").isNull() | (rank > F.col("_held"))
     outcome = (
-        F.when(~F.col("_is_good"), "quarantined")
+        F.when(F.col("_is_held"), F.lit(None))
+        .when(~F.col("_is_good"), "quarantined")
         .when(F.col("_is_repeated"), "duplicate")
         .when(rank == F.col("_held"), "unchanged")
         .when(~F.col("_is_newest") | ~wins, "superseded")
-        .when(F.col("_delete"), F.when(is_held, "deleted").otherwise("unchanged"))
+        .when(F.col("_delete"), F.when(was_there, "deleted").otherwise("unchanged"))
         .when(F.col("_held").isNull() | F.col("_held.delete"), "new")
         # a newer statement of the same content only moves the order along
         .when(is_same, "unchanged")
         .otherwise("updated")
     )
-    applied = F.col("_is_good") & ~F.col("_is_repeated") & F.col("_is_newest") & wins
-    return judged.withColumns({"outcome": outcome, "_applied": applied}).drop(
-        "_is_good", "_is_repeated", "_is_newest", "_held", *[name for name in said if name not in besides]
+    applied = ~F.col("_is_held") & F.col("_is_good") & ~F.col("_is_repeated") & F.col("_is_newest") & wins
+    told = judged.withColumns({"outcome": outcome, "_applied": applied})
+    is_replaced = F.col("_is_held") & ~F.col("_delete") & F.max("_applied").over(of_key) if before else F.lit(False)
+    return told.withColumn("_is_replaced", is_replaced).drop(
+        "_is_good", "_is_held", "_is_repeated", "_is_newest", "_held", *[name for name in said if name not in besides]
     )
 
 
@@ -128,27 +140,14 @@ def _content(columns: list[str]) -> Column:
     return F.struct(*columns) if columns else F.lit("")
 
 
-def _with_held(
-    ranked: DataFrame,
-    keys: DataFrame,
-    held: DataFrame | None,
-    withdrawn: DataFrame | None,
-    key: list[str],
-    order: list[str],
-    besides: list[str],
-) -> DataFrame:
-    """Add `_held`, the rank of the statement in force for the row's key; only the keys of this batch are looked up."""
-    types = ranked.select(_content(besides).alias("content"), _rank(order, _content(besides)).alias("rank")).schema
-    nothing = F.lit(None).cast(types["content"].dataType)
-    in_force = [
-        statements.withColumn("_delete", F.lit(is_delete))
-        .join(keys, key, "left_semi")
-        .select(*key, _rank(order, content).alias("_rank"))
-        for statements, is_delete, content in ((held, False, _content(besides)), (withdrawn, True, nothing))
-        if statements is not None
-    ]
-    if not in_force:
-        return ranked.withColumn("_held", F.lit(None).cast(types["rank"].dataType))
-    return ranked.join(
-        reduce(DataFrame.unionByName, in_force).groupBy(*key).agg(F.max("_rank").alias("_held")), key, "left"
-    )
+def _before(held: DataFrame | None, withdrawn: DataFrame | None, needed: list[str]) -> list[DataFrame]:
+    """What was said before as statements like those of the batch, of which each is good."""
+    of = {"_is_held": F.lit(True), "_is_good": F.lit(True)}
+    found = [held.withColumns(of | {"_delete": F.lit(False)})] if held is not None else []
+    if withdrawn is not None:
+        found.append(withdrawn.select(*needed).withColumns(of | {"_delete": F.lit(True)}))
+    return found
+
+
+def _type(rows: DataFrame, of: Column) -> DataType:
+    return rows.select(of.alias("of")).schema["of"].dataType

@@ -8,30 +8,19 @@ from pyspark.sql import functions as F
 from pipelines.contracts.tables import VALID_TO
 
 
-def versions(held: DataFrame | None, applied: DataFrame, *, key: list[str], valid_from: str) -> DataFrame:
-    """What is to be written of the versions in force once `applied` is, with `valid_to`: when the next version of the
-    key begins, null for the newest.
+def versions(judged: DataFrame, *, key: list[str], valid_from: str) -> DataFrame:
+    """Judged rows with `valid_to`: when the next version of the key begins that is in force afterwards, null for the
+    newest; and with whether a row `_is_moved`: it is held, and its `valid_to` is another now.
 
-    held: the versions in force, at least all of the keys of `applied`, with `valid_to`; None before there are any.
-    applied: changed versions, one row a (key, `valid_from`), without `valid_to`; those with `_delete` go.
-    Returns the rows of `applied` and those held whose `valid_to` changes, the columns of `applied` and `valid_to`. It
-    depends on the versions in force alone, so any order of arrival ends in the same.
+    judged: as `reconcile` gives it, with all versions that are held of its keys. It depends on the versions in force
+    alone, so any order of arrival ends in the same.
     """
-    changed = applied.withColumns(
-        {VALID_TO: F.lit(None).cast(applied.schema[valid_from].dataType), "_is_new": F.lit(True)}
-    )
-    if held is not None:
-        if VALID_TO not in held.columns:  # the table began to keep versions with this declaration
-            held = held.withColumn(VALID_TO, F.lit(None).cast(applied.schema[valid_from].dataType))
-        around = held.join(applied.select(*key).distinct(), key, "left_semi")
-        kept = around.join(applied.select(*key, valid_from), [*key, valid_from], "left_anti")
-        changed = changed.unionByName(
-            kept.withColumns({"_delete": F.lit(False), "_is_new": F.lit(False)}).select(*changed.columns)
-        )
-    in_time = Window.partitionBy(*key, "_delete").orderBy(valid_from)
-    dated = changed.withColumn("_next", F.lead(valid_from).over(in_time))
-    return (
-        dated.where(F.col("_is_new") | ~F.col("_next").eqNullSafe(F.col(VALID_TO)))
-        .withColumn(VALID_TO, F.col("_next"))
-        .drop("_next", "_is_new")
-    )
+    instant = judged.schema[valid_from].dataType
+    if VALID_TO not in judged.columns:  # nothing is held, or the table began to keep versions with this declaration
+        judged = judged.withColumn(VALID_TO, F.lit(None).cast(instant))
+    is_held = F.col("outcome").isNull()
+    stays = ~F.col("_delete") & F.when(is_held, ~F.col("_is_replaced")).otherwise(F.col("_applied"))
+    in_time = Window.partitionBy(*key, "_stays").orderBy(valid_from)
+    dated = judged.withColumn("_stays", stays).withColumn("_next", F.lead(valid_from).over(in_time))
+    is_moved = is_held & F.col("_stays") & ~F.col("_next").eqNullSafe(F.col(VALID_TO))
+    return dated.withColumns({"_is_moved": is_moved, VALID_TO: F.col("_next")}).drop("_stays", "_next")

@@ -16,7 +16,8 @@ import pipelines.domains
 from pipelines import cli
 from pipelines.domains import domains
 from pipelines.io import delta_log, quarantine
-from pipelines.io.delta import Attempt, Warehouse
+from pipelines.io.attempts import Attempt
+from pipelines.io.delta import Warehouse
 from pipelines.io.failures import WarehouseError
 from pipelines.io.integrity import damage_named, log_must_be_whole, must_be_whole
 from pipelines.io.ledger import Ledger

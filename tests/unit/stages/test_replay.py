@@ -49,6 +49,10 @@ def again(open_: DataFrame, read: DataFrame) -> Replay:
     return replay(DOMAIN, HOURS, open_, read, None, None, **given)
 
 
+def in_force(found: Replay) -> DataFrame:
+    return found.again.shared((found.again.rows,)).where(found.again.rows.where)
+
+
 def test_a_record_that_is_parsed_now_leaves_with_all_its_rows_or_stays_as_one_entry(spark):
     open_ = entries(spark, [("whole", 0, ["unreadable: no day"]), ("half", 0, ["unreadable: no day"])])
     read = read_again(
@@ -63,7 +67,7 @@ def test_a_record_that_is_parsed_now_leaves_with_all_its_rows_or_stays_as_one_en
     )
     found = again(open_, read)
     assert rows(found.outcomes(), "outcome") == [(1, "f", "new", 2, 1), (1, "f", "quarantined", 1, 1)]
-    assert rows(found.again.rows().frame.select("hour", "level_m", "_batch", "_attempt"), "hour") == [
+    assert rows(in_force(found).select("hour", "level_m", "_batch", "_attempt"), "hour") == [
         (1, 2.0, 1, 7),
         (2, 2.5, 1, 7),
     ]
@@ -71,7 +75,7 @@ def test_a_record_that_is_parsed_now_leaves_with_all_its_rows_or_stays_as_one_en
     assert (marked.how, marked.key) == ("merge", ("_record_id", "_ordinal"))
     shown = marked.frame.select("_record_id", "_state", "_moved_as", "_moved_attempt")
     assert rows(shown) == [("whole", "replayed", "new", 7)]
-    assert rows(found.again.reasons()) == [("unreadable: level_m", 1)]
+    assert rows(found.again.causes()) == [("unreadable: level_m",)]
 
 
 def test_a_row_that_was_set_apart_by_itself_brings_no_other_row_of_its_record(spark):
@@ -80,7 +84,7 @@ def test_a_row_that_was_set_apart_by_itself_brings_no_other_row_of_its_record(sp
         spark,
         [("day", 0, None, {"hour": "1", "level_m": "2.0"}), ("day", 1, None, {"hour": "2", "level_m": "2.5"})],
     )
-    assert rows(again(open_, read).again.rows().frame.select("hour")) == [(2,)]
+    assert rows(in_force(again(open_, read)).select("hour")) == [(2,)]
 
 
 def test_open_entries_are_those_of_a_rule_a_file_or_records_that_nothing_moved(spark):

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 import pytest
 
 from pipelines.contracts.expectations import fail, quarantine, warn
+from pipelines.contracts.shares import HELD_FILE, HELD_ROW
 from pipelines.contracts.tables import Column, Table
 from pipelines.stages.silver import refine, silver, statement_parts
 from pipelines.transforms.reconcile import known_spans
+from pipelines.transforms.tally import summed
 from tests.arrivals import arrive
 from tests.frames import frame, rows
 from tests.toy_domains.mill.domain import DOMAIN
@@ -111,29 +113,47 @@ def test_a_batch_becomes_changes_and_every_record_an_outcome(spark, records):
         spark,
         "pond_id string, seen_at timestamp, told_at timestamp, level_m double, fish int, edition int, "
         "available_at timestamp, _record_id string, _ordinal int, _delivered_at timestamp, _batch long, _attempt long, "
-        "ingested_at timestamp",
-        [("p1", "2024-01-02 06:00", None, 2.5, 7, 0, "2024-01-02 06:00", "r0", 0, "2024-01-03 00:00", 3, 4, None)],
+        "ingested_at timestamp, _held_file string, _held_row long",
+        [
+            ("p1", "2024-01-02 06:00", None, 2.5, 7, 0, "2024-01-02 06:00", "r0", 0, "2024-01-03 00:00", 3, 4, None)
+            + ("part", 17)
+        ],
     )
     provenance = {"batch": 4, "attempt": 5, "ingested_at": datetime(2026, 1, 1, tzinfo=UTC)}
     found = silver(DOMAIN, PONDS, batch, held, None, **provenance)
-    assert rows(found.outcomes(), "outcome") == [
-        ("f", "deleted", 1, 1, 1),
-        ("f", "duplicate", 1, 0, 0),
-        ("f", "quarantined", 1, 0, 0),
-        ("f", "unchanged", 1, 0, 0),
+    shares = (found.rows, found.history, found.quarantine)
+    told = found.shared(shares)
+    ((batch_of_rows,), (in_force, past, apart)) = told.toArrow().combine_chunks().to_batches(), shares
+    tallied = summed([found.count(batch_of_rows)])
+    assert sorted((line["_file"], line["outcome"], line["records"], line["_applied"]) for line in tallied.lines) == [
+        ("f", "deleted", 1, 1),
+        ("f", "duplicate", 1, 0),
+        ("f", "quarantined", 1, 0),
+        ("f", "unchanged", 1, 0),
     ]
-    merge = found.rows()
-    assert (merge.table, merge.how, merge.key) == ("silver.mill_ponds", "merge", ("pond_id",))
-    assert rows(merge.frame.select("pond_id", "edition", "_delete", "_batch", "_attempt")) == [("p1", 1, True, 4, 5)]
-    past = found.history()
-    assert (past.table, past.how) == ("silver.mill_ponds_history", "append")
-    assert rows(past.frame.select("edition", "level_m", "_delete", "_batch"), "edition") == [
-        (0, 2.5, False, 3),  # the row that was in force, as it was
-        (1, None, True, 4),  # its withdrawal
+    assert tallied.causes == {"empty: cm": 1}
+    assert (in_force.table, in_force.is_begun) == ("silver.mill_ponds", False)
+    assert rows(told.where(in_force.where)) == []
+    assert rows(told.where(in_force.goes).select(HELD_FILE, HELD_ROW)) == [("part", 17)]
+    assert past.table == "silver.mill_ponds_history"
+    assert rows(told.where(past.where).select("edition", "level_m", "_delete", "_batch", "_attempt"), "edition") == [
+        (0, 2.5, False, 3, 4),  # the row that was in force, as it was
+        (1, None, True, 4, 5),  # its withdrawal
     ]
-    apart = found.quarantine()
-    assert (apart.table, apart.how) == ("quarantine.mill_ponds", "append")
-    assert rows(apart.frame.select("_position", "_reasons")) == [(named["empty"], ["empty: cm"])]
+    assert apart.table == "quarantine.mill_ponds"
+    shown = told.where(apart.where).select("_position", "_reasons", "_state")
+    assert rows(shown) == [(named["empty"], ["empty: cm"], "open")]
+
+
+def test_the_first_batch_begins_the_table_and_takes_nothing_from_it(spark, records):
+    batch = refine(records.where(records["_position"] == 0), PONDS, has_header=False)
+    found = silver(DOMAIN, PONDS, batch, None, None, batch=4, attempt=5, ingested_at=datetime(2026, 1, 1, tzinfo=UTC))
+    told = found.shared((found.rows, found.history))
+    assert (found.rows.goes, found.rows.is_begun, found.is_read_again) == ("", True, False)
+    assert rows(told.where(found.rows.where).select(*found.rows.columns).select("pond_id", "level_m", "_batch")) == [
+        ("p1", 2.5, 4)
+    ]
+    assert rows(told.where(found.history.where)) == []
 
 
 # Random histories of statements, a key each, so that few Spark jobs hold many cases.

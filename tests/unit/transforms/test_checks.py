@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pyspark.sql import functions as F
 
 from pipelines.contracts.expectations import accepted, fail, fresh, quarantine, references, unique, volume, warn
 from pipelines.contracts.tables import Column, Table
-from pipelines.transforms.checks import Delivery, checks, lookups, refusal, tallies
+from pipelines.transforms.checks import Delivery, checks, counted, lookups, refusal
+from pipelines.transforms.tally import NEWEST, tally
 from tests.frames import frame
 
 POOLS = Table(
@@ -70,7 +72,9 @@ def results(spark):
         [("h1", "b"), ("p1", "b"), ("h2", "old"), ("h3", "old"), ("h4", None)],
     )
     weirs = spark.createDataFrame([("w1",), ("w1",), ("w2",)], "weir_id string")
-    lines = judged.groupBy("_file", "outcome").agg(*tallies(POOLS)).collect()
+    told = counted(POOLS)
+    seen = judged.withColumns(told | {"_causes": F.lit(None).cast("array<string>")}).toArrow().combine_chunks()
+    lines = tally(seen.to_batches()[0], [name for name in told if name != NEWEST])["lines"]
     looked_up = {rule: row.collect()[0] for rule, row in lookups(POOLS, judged, held, {"weirs": weirs}).items()}
     return checks(POOLS, DELIVERY, lines, looked_up)
 

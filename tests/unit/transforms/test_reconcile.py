@@ -23,7 +23,13 @@ def statements(spark: SparkSession, rows: list[tuple]) -> DataFrame:
 
 
 def outcomes(judged: DataFrame) -> list[tuple[str, bool]]:
-    return [(row["outcome"], row["_applied"]) for row in judged.orderBy("_position").collect()]
+    records = judged.where("outcome is not null").orderBy("_position")
+    return [(row["outcome"], row["_applied"]) for row in records.collect()]
+
+
+def replaced(judged: DataFrame) -> dict[str, bool]:
+    """Of the held rows, by key, whether each is replaced."""
+    return {row["k"]: row["_is_replaced"] for row in judged.where("outcome is null and not _delete").collect()}
 
 
 def test_every_outcome_against_held_and_withdrawn_rows(spark):
@@ -45,7 +51,9 @@ def test_every_outcome_against_held_and_withdrawn_rows(spark):
             ("m", 1, None, True),  # 8 withdraws what was never held
         ],
     )
-    assert outcomes(reconcile(batch, held, withdrawn, **KEYS)) == [
+    judged = reconcile(batch, held, withdrawn, **KEYS)
+    assert replaced(judged) == {"a": False, "b": True, "c": True, "d": False}
+    assert outcomes(judged) == [
         ("unchanged", False),
         ("updated", True),
         ("duplicate", False),
@@ -158,10 +166,12 @@ def arrive(spark: SparkSession, arrivals: list[list[tuple]]) -> tuple[dict[str, 
             spark.createDataFrame(list(gone.items()), "k string, revision int"),
             **KEYS,
         ).collect()
-        assert len(judged) == len(batch)
-        counted.update((row["k"], row["outcome"]) for row in judged)
-        applied = [row for row in judged if row["_applied"]]
+        told = [row for row in judged if row["outcome"] is not None]
+        assert len(told) == len(batch)
+        counted.update((row["k"], row["outcome"]) for row in told)
+        applied = [row for row in told if row["_applied"]]
         assert len({row["k"] for row in applied}) == len(applied)
+        assert {row["k"] for row in judged if row["_is_replaced"]} == {row["k"] for row in applied} & held.keys()
         for row in applied:
             held.pop(row["k"], None)
             gone.pop(row["k"], None)

@@ -8,36 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
 from pipelines import cli, runner
 from pipelines.io.ledger import Ledger
 from pipelines.settings import Settings
 from tests.house import overlay_on, settings_on
-
-SECRET = "not-to-be-told"
+from tests.stores import SECRET, serving
 
 
 @pytest.fixture
 def store(monkeypatch) -> Iterator[fs.S3FileSystem]:
-    """An object store with a bucket `raw`, found by the environment as by AWS's own tools."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    variables = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    found = fs.S3FileSystem(endpoint_override=variables["AWS_ENDPOINT_URL"], allow_bucket_creation=True)
-    found.create_dir("raw")
-    yield found
-    server.stop()
+    """An object store with a bucket `raw`."""
+    with serving(monkeypatch, "raw") as found:
+        yield found
 
 
 def put(store: fs.S3FileSystem, name: str, content: bytes) -> None:

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import fs
 from pyspark.sql import SparkSession
 
 from pipelines.contracts.deliveries import Brought
@@ -20,8 +23,10 @@ from pipelines.io.integrity import must_be_whole
 from pipelines.io.ledger import Ledger
 from pipelines.io.new_files import NewFile
 from pipelines.io.publication import Publication
+from pipelines.io.row_marks import marked
 from pipelines.stages.bronze import keep
 from pipelines.transforms.contract import delivered_fields
+from tests.stores import serving
 
 READINGS = "bronze.energy_readings"
 COLUMNS = pa.schema([("id", pa.int64()), ("note", pa.string()), ("fields", pa.map_(pa.string(), pa.string()))])
@@ -134,3 +139,18 @@ def test_records_are_kept_and_counted_as_they_would_be_in_the_table(warehouse, s
         ("b.csv", ",p,r", 1): set(),
         ("c.jsonl", None, 2): {"p", "s"},
     }
+
+
+def test_in_an_object_store_files_are_written_written_anew_without_some_rows_and_deleted(monkeypatch):
+    columns = pa.schema([("id", pa.int64()), ("at", pa.timestamp("us", tz="UTC"))])
+    rows = [{"id": n, "at": datetime(2024, 1, 1, n, tzinfo=UTC)} for n in range(4)]
+    folder = "s3a://lake/silver/energy_load"
+    with serving(monkeypatch, "lake") as store:
+        (file,) = new_files.write(folder, columns, [pa.RecordBatch.from_pylist(rows, columns)])
+        gone = [marked(np.array([0])), marked(np.array([2]))]
+        (left,) = new_files.write_without(folder, file.path, gone, columns)
+        assert pq.read_table(f"lake/silver/energy_load/{left.path}", filesystem=store).to_pylist() == [rows[1], rows[3]]
+        assert new_files.write_without(folder, file.path, [marked(np.arange(4))], columns) == ()
+        new_files.remove(folder, [file, left])
+        lying = store.get_file_info(fs.FileSelector("lake", recursive=True))
+        assert [info.path for info in lying if info.type == fs.FileType.File] == []

@@ -32,22 +32,23 @@ def history(spark, tmp_path_factory):
         rows = query(settings, "energy", "silver.energy_load", "SELECT region_id, load_mw FROM t ORDER BY load_mw")
         published = tables(settings, "energy")
         del published["silver.energy_checks"]  # tells of refused batches, too
-        seen.append((code, errors.getvalue(), published, rows))
+        lying = {file.name for file in (folder / "root" / "silver" / "energy_load").glob("*.parquet")}
+        seen.append((code, errors.getvalue(), published, rows, lying))
     return settings, seen
 
 
 def test_a_refused_batch_is_named_and_leaves_what_was_published(history):
-    (ok, _, published, rows), refused, _ = history[1]
+    (ok, _, published, rows, lying), refused, _ = history[1]
     assert (ok, rows) == (0, [("VIC", 4500.0)])
     line = (
         "headrace: energy: the batch is refused: load: rows break region_is_named 1. Nothing of it was published; "
         "correct the delivery and drop it again.\n"
     )
-    assert refused == (1, line, published, rows)
+    assert lying and refused == (1, line, published, rows, lying), "none of its files is left either"
 
 
 def test_the_corrected_delivery_goes_through_and_carries_none_of_the_refused_rows(history):
-    settings, (*_, (code, errors, published, rows)) = history
+    settings, (*_, (code, errors, published, rows, _)) = history
     assert (code, errors, rows) == (0, "", [("SA", 3000.0), ("VIC", 4500.0), ("VIC", 4700.0)])
     assert published["silver.energy_load"]["outcomes"]["in"] == 3
     sql = "SELECT _raw FROM t ORDER BY _delivered_at, _position"

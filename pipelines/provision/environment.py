@@ -25,7 +25,9 @@ def has_this_python(places: Places) -> bool:
 def install_packages(places: Places, tools: Path, lock: str) -> None:
     """Make the environment hold the packages of `lock`, a file name in locks/, and no others.
 
-    uv keeps unpacked wheels in its cache and links them, so that a second clone takes seconds and no disk.
+    uv keeps unpacked wheels in its cache and links them, so that a second clone takes seconds and no disk. They are
+    compiled here: where Python is told to write no bytecode, as in many containers, every process and every worker of
+    Spark's would compile its imports anew.
     What has to be built (pyspark comes as an sdist) is built by the setuptools of the build lock.
     """
     uv, env = str(tools / "uv"), uv_environment()
@@ -33,7 +35,7 @@ def install_packages(places: Places, tools: Path, lock: str) -> None:
         shutil.rmtree(places.venv, ignore_errors=True)
         run_logged([uv, "venv", "--python", sys.executable, str(places.venv)], places.logs / "venv.log", env=env)
     run_logged(
-        [uv, "pip", "sync", "--python", str(places.python), "--require-hashes"]
+        [uv, "pip", "sync", "--python", str(places.python), "--require-hashes", "--compile-bytecode"]
         + ["--build-constraints", str(places.locks / "build.txt"), str(places.locks / lock)],
         places.logs / "packages.log",
         env=env,

@@ -57,8 +57,8 @@ def steps_of(places: Places, java_home: Path) -> list[Step]:
     return [
         Step(
             "packages",
-            "exactly what locks/requirements.txt pins, into .venv",
-            fingerprint(text("locks/requirements.txt"), text("locks/build.txt"), sys.version),
+            "exactly what locks/requirements.txt pins, into .venv, compiled",
+            fingerprint(text("locks/requirements.txt"), text("locks/build.txt"), sys.version, "compiled"),
             lambda: install_packages(places, provide_tools(places), "requirements.txt"),
         ),
         Step(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import IO
 from pipelines.contracts.deliveries import DroppedFile
 from pipelines.contracts.sources import Source
 from pipelines.io import packed
-from pipelines.io.places import Place
 from pipelines.io.raw_text import has_no_text, printable
 
 
@@ -38,22 +37,6 @@ class Drop:
             tuple(line for part in parts for line in part.unreadable),
             left_alone,
         )
-
-
-def lying_in(source: Source, place: Place) -> Drop:
-    """Every file of a source at a place on this machine, by name, those in zips too."""
-    return Drop.of(found_in(source, name, path) for name, path in _files(place))
-
-
-def _files(place: Place) -> Iterator[tuple[str, Path]]:
-    base = Path(place.base)
-    if base.is_file():
-        yield base.name, base
-    for path in sorted(base.rglob("*")):
-        is_lost = path.is_symlink() and not path.exists()
-        name = path.relative_to(base).as_posix()
-        if (path.is_file() or is_lost) and place.has(name):
-            yield name, path
 
 
 def found_in(source: Source, name: str, path: Path) -> Drop:

@@ -6,24 +6,20 @@ of another store from AWS_ENDPOINT_URL: none of them is in conf.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pyarrow import fs
 
-from pipelines.contracts.deliveries import DroppedFile
 from pipelines.contracts.sources import Source
 from pipelines.io.drops import Drop, found_in
-from pipelines.io.landing import archive, write_atomically
+from pipelines.io.landing import archive
 from pipelines.io.places import Place
-
-_INDEX = ".fetched.json"
+from pipelines.io.seen import INDEX, Seen
 
 
 def fetched(source: Source, place: Place, zone: Path) -> Drop:
@@ -33,24 +29,21 @@ def fetched(source: Source, place: Place, zone: Path) -> Drop:
     """
     folder = zone / source.name
     folder.mkdir(parents=True, exist_ok=True)
-    index = folder / _INDEX
-    known: dict[str, Any] = json.loads(index.read_text()) if index.exists() else {}
-    fetched_now: dict[str, Any] = {}
+    seen, is_all = Seen(folder / INDEX, source), True
     found, store = [], object_store()
     try:
         for path, name in _objects(store, place):
-            drop = _known(known.get(path), _etag(store, path), source)
+            drop = seen.known(name, f"{path} {_etag(store, path)}")
             if drop is None:
                 etag, drop = _fetch(store, path, name, source, zone)
-                if not drop.unreadable:
-                    fetched_now[path] = {"etag": etag, "declared": source.files, **_noted(drop)}
+                seen.note(name, f"{path} {etag}", drop)
             found.append(drop)
     except OSError as error:
+        is_all = False
         why = " ".join(str(error).split())
         told = f"{source.name}: s3a://{place.base} cannot be read ({why}). Correct it in conf under 'sources'"
         found.append(Drop(unreadable=(told,)))
-    if fetched_now:
-        write_atomically(index, json.dumps(known | fetched_now).encode())
+    seen.save(is_all=is_all)
     return Drop.of(found)
 
 
@@ -90,15 +83,3 @@ def _fetch(store: fs.S3FileSystem, path: str, name: str, source: Source, zone: P
         drop = found_in(source, name, copy)
         kept = tuple(replace(file, path=str(archive(file, zone)), members=()) for file in drop.files)
         return etag, replace(drop, files=kept)
-
-
-def _noted(drop: Drop) -> dict[str, Any]:
-    return {"files": [asdict(file) for file in drop.files], "left_alone": dict(drop.left_alone)}
-
-
-def _known(noted: dict[str, Any] | None, etag: str, source: Source) -> Drop | None:
-    """What was found in an object of this ETag before; None if that is another one, or no longer there."""
-    if noted is None or (noted["etag"], noted["declared"]) != (etag, source.files):
-        return None
-    files = tuple(DroppedFile(**{**file, "members": ()}) for file in noted["files"])
-    return Drop(files, (), noted["left_alone"]) if all(Path(file.path).exists() for file in files) else None

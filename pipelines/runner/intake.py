@@ -13,7 +13,8 @@ from pipelines.contracts.domain import Domain
 from pipelines.contracts.sources import Source
 from pipelines.domains import embedded_files
 from pipelines.io import landing
-from pipelines.io.drops import Drop, lying_in
+from pipelines.io.drop_folders import lying_in
+from pipelines.io.drops import Drop
 from pipelines.io.places import Place
 from pipelines.io.publication import Batch, LandedFile
 from pipelines.io.published import drop_published
@@ -82,11 +83,12 @@ def look(context: Context, domain: Domain, folder: Path) -> Drop:
 
 
 def _lying_in(context: Context, domain: Domain, source: Source, place: Place) -> Drop:
+    zone = context.folder("landing") / domain.name
     if not place.is_remote:
-        return lying_in(source, place)
+        return lying_in(source, place, zone)
     from pipelines.io.object_store import fetched  # its library is not waited for where nothing is remote
 
-    return fetched(source, place, context.folder("landing") / domain.name)
+    return fetched(source, place, zone)
 
 
 def drop_tables(context: Context, domain: Domain, folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import pipelines.domains
 from pipelines.domains import domains, parser
-from pipelines.io.drops import lying_in
+from pipelines.io.drop_folders import lying_in
 from pipelines.io.places import Place
 from pipelines.io.records import RawFile, records
 from pipelines.stages.land import delivered_at
@@ -23,12 +23,12 @@ CASES = [(domain, table) for domain in domains().values() for table in domain.ta
 
 
 @pytest.mark.parametrize(("domain", "table"), CASES, ids=lambda part: part.name)
-def test_every_dirty_sample_row_is_set_apart_with_its_reason(spark, domain, table):
+def test_every_dirty_sample_row_is_set_apart_with_its_reason(spark, tmp_path, domain, table):
     sample = FOLDER / domain.name / "sample"
     source = domain.source(table.source)
     files = [
         RawFile(f.name, f.path, f.sha256, source, int(delivered_at(f.name, None).timestamp() * 1e6))
-        for f in lying_in(source, Place(str(sample / source.name))).files
+        for f in lying_in(source, Place(str(sample / source.name)), tmp_path).files
     ]
     assert files, f"{sample}/{source.name}: a domain shows how its source looks"
     provenance = {"batch": 1, "attempt": 1, "ingested_at": datetime(2026, 1, 1, tzinfo=UTC)}

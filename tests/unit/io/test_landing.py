@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.contracts.sources import Source
-from pipelines.io.drops import Drop, found_in, lying_in
+from pipelines.io.drop_folders import lying_in
+from pipelines.io.drops import Drop, found_in
 from pipelines.io.landing import LandingError, archive
 from pipelines.io.places import Place
 
@@ -34,7 +35,7 @@ def found(folder: Path, files: dict[str, bytes], source: Source = CSV) -> Drop:
         path = folder / "s" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    return lying_in(source, Place(str(folder / "s")))
+    return lying_in(source, Place(str(folder / "s")), folder / "zone")
 
 
 def sha256(content: bytes) -> str:
@@ -105,7 +106,7 @@ def test_a_name_that_is_long_or_no_text_stops_nothing(tmp_path):
     long = "é" * 120 + ".csv.gz"
     found(tmp_path, {long: gzip.compress(b"a"), "x.csv": b"b"})
     (tmp_path / "s").joinpath(os.fsdecode(b"\xff.csv")).write_bytes(b"c")
-    drop = lying_in(CSV, Place(str(tmp_path / "s")))
+    drop = lying_in(CSV, Place(str(tmp_path / "s")), tmp_path / "zone")
     assert drop.unreadable == ("s/\\xff.csv: the name is not UTF-8. Rename the file",)
     assert [file.name for file in drop.files] == ["s/x.csv", f"s/{long}"]
     assert archive(drop.files[1], tmp_path / "zone").name.endswith("é.csv.gz")

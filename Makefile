@@ -6,10 +6,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN = .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test ui notebooks check bench faults quality airflow lock clean
+.PHONY: help setup run test ui notebooks check bench faults quality airflow s3 lock clean
 
 help: ## list every target
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 setup: ## make .venv: packages, Delta's jars, Horovod; does nothing when all is there
 	@if [ -z "$(PYTHON)" ]; then \
@@ -45,6 +45,9 @@ quality: setup ## measure the models against their goals; QUICK=1 for the short 
 
 airflow: setup ## make .airflow, Airflow with a DAG a domain in an environment of its own, and say how to start it
 	@"$(PYTHON)" -m pipelines.provision.airflow
+
+s3: setup ## let Spark keep tables in an object store (s3a://): Hadoop's client and the AWS SDK, 0.7 GB, into .venv
+	@"$(PYTHON)" -m pipelines.provision.s3
 
 lock: setup ## write the locks anew from pyproject.toml and locks/*.in; UPGRADE=1 for the newest of everything
 	@UPGRADE="$(UPGRADE)" "$(PYTHON)" -m pipelines.provision.lock

@@ -15,6 +15,7 @@ from pipelines.io import delta_log, fault
 from pipelines.io.failures import WarehouseError
 from pipelines.io.integrity import leave_checksums
 from pipelines.io.lock import local_path
+from pipelines.io.s3 import deltalake_options
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,6 +43,7 @@ def create(path: str, schema: str, properties: Mapping[str, str], stamp: str) ->
         path,
         Schema.from_json(schema),
         configuration=dict(properties),
+        storage_options=deltalake_options(path),
         commit_properties=_stamped(stamp),
         post_commithook_properties=_nothing_else(),
     )

@@ -5,6 +5,7 @@ deltalake is imported when a table is first opened: a run that finds nothing to 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,14 @@ from urllib.parse import unquote
 from pipelines.io.failures import WarehouseError
 from pipelines.io.integrity import log_must_be_whole, must_be_whole
 from pipelines.io.lock import local_path
+from pipelines.io.s3 import deltalake_options
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # deltalake colours what it says of a store
 
 
 @dataclass(frozen=True)
@@ -144,9 +149,17 @@ def _find(path: str, version: int | None = None) -> DeltaTable | None:
 
     log_must_be_whole(path, version)
     try:
-        return DeltaTable(path, version=version)
+        return DeltaTable(path, version=version, storage_options=deltalake_options(path))
     except TableNotFoundError:
         return None
+    except OSError as error:
+        if local_path(path) is not None:
+            raise
+        told = " ".join(_COLOUR.sub("", str(error)).split())
+        raise WarehouseError(
+            f"{path}: the store cannot be asked ({told}). Credentials, region and address are taken from AWS's "
+            "environment and ~/.aws; correct them there, then run again"
+        ) from None
     except DeltaError as error:
         which = "" if version is None else f" at version {version}"
         raise WarehouseError(f"{path}: cannot be opened{which}: {str(error).splitlines()[0]}") from None

@@ -19,6 +19,7 @@ from pyarrow import fs
 from pipelines.io.integrity import leave_checksums
 from pipelines.io.lock import local_path
 from pipelines.io.row_marks import unmarked
+from pipelines.io.s3 import arrow_place
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _LONGEST_BOUND = 64  # characters; longer texts would only swell the log
@@ -105,13 +106,8 @@ def remove(folder: str, files: Iterable[NewFile]) -> None:
 
 
 def _place(folder: str, name: str) -> tuple[fs.FileSystem, str]:
-    local = local_path(folder)
-    if local is not None:
-        return fs.LocalFileSystem(), str(local / name)
-    # Imported here: where the root is local, no object store's library is waited for.
-    from pipelines.io.object_store import object_store
-
-    return object_store(), f"{folder.partition('://')[2]}/{name}"
+    store, place = arrow_place(folder)
+    return store, f"{place}/{name}"
 
 
 def _repeating(schema: pa.Schema) -> list[str] | bool:

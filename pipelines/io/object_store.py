@@ -6,7 +6,6 @@ of another store from AWS_ENDPOINT_URL: none of them is in conf.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pipelines.contracts.sources import Source
 from pipelines.io.drops import Drop, found_in
 from pipelines.io.landing import archive
 from pipelines.io.places import Place
+from pipelines.io.s3 import arrow_store
 from pipelines.io.seen import INDEX, Seen
 
 
@@ -30,7 +30,7 @@ def fetched(source: Source, place: Place, zone: Path) -> Drop:
     folder = zone / source.name
     folder.mkdir(parents=True, exist_ok=True)
     seen, is_all = Seen(folder / INDEX, source), True
-    found, store = [], object_store()
+    found, store = [], arrow_store()
     try:
         for path, name in _objects(store, place):
             drop = seen.known(name, f"{path} {_etag(store, path)}")
@@ -45,12 +45,6 @@ def fetched(source: Source, place: Place, zone: Path) -> Drop:
         found.append(Drop(unreadable=(told,)))
     seen.save(is_all=is_all)
     return Drop.of(found)
-
-
-def object_store() -> fs.S3FileSystem:
-    """The object store of this environment; nothing is asked of it yet."""
-    address = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    return fs.S3FileSystem(endpoint_override=address, connect_timeout=10, request_timeout=60)
 
 
 def _objects(store: fs.S3FileSystem, place: Place) -> Iterator[tuple[str, str]]:

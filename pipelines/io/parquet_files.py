@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from pyarrow import fs
 
 from pipelines.contracts.fits import Shard
 from pipelines.io.failures import WarehouseError
+from pipelines.io.s3 import arrow_place
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 
@@ -33,9 +33,8 @@ def dataset(table: Shard) -> ds.Dataset:
         default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True),
     )
     with unreadable_named(table):
-        filesystem = fs.FileSystem.from_uri(table.files[0])[0]
-        paths = [fs.FileSystem.from_uri(file)[1] for file in table.files]
-        files = [parquet.make_fragment(path, filesystem) for path in paths]
+        filesystem, _ = arrow_place(table.files[0])
+        files = [parquet.make_fragment(arrow_place(file)[1], filesystem) for file in table.files]
         schema = pa.unify_schemas([pa.schema([_zoned(field) for field in file.physical_schema]) for file in files])
     return ds.FileSystemDataset(files, schema, parquet, filesystem)
 

@@ -188,10 +188,10 @@ def _query(pin: Pin, sql: str) -> list[dict[str, Any]]:
     # Imported here: a command that only asks the ledger must not wait for them. The query engine, and not
     # to_pyarrow_table(), which as a script's last act aborted interpreters.
     import pyarrow as pa
-    from deltalake import DeltaTable, QueryBuilder
+    from deltalake import QueryBuilder
 
     delta_log.must_hold(pin.path, pin.version, pin.rows)
     delta_log.whole_files(pin.table, pin.path, pin.version)
-    found = QueryBuilder().register("held", DeltaTable(pin.path, version=pin.version)).execute(sql)
+    found = QueryBuilder().register("held", delta_log.opened(pin.path, pin.version)).execute(sql)
     rows: list[dict[str, Any]] = pa.table(found).to_pylist()
     return rows

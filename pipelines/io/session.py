@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from pipelines.io import class_archive
+from pipelines.io import class_archive, s3
 from pipelines.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 _DELTA = "io.delta.sql.DeltaSparkSessionExtension"
 _LOG4J = PROJECT / "conf" / "spark" / "log4j2.properties"
+_LAST_ON_CLASS_PATH = "SPARK_DIST_CLASSPATH"
+_S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 _LOCAL_ONLY = ("spark.driver.host", "spark.driver.bindAddress")
 
 
@@ -47,6 +49,7 @@ def session(settings: Settings) -> SparkSession:
         else:
             _own_context(settings)
     spark = SparkSession.builder.getOrCreate()
+    _must_have_a_store(spark, settings.root)
     if _DELTA not in str(spark.conf.get("spark.sql.extensions", "")).split(","):
         raise SessionError(f"The Spark session at hand has no Delta. Start it with spark.sql.extensions={_DELTA}")
     # its default, INT96, is nanoseconds to other readers: the year 9999 was 1816 to them, without a word
@@ -88,7 +91,7 @@ def properties(settings: Settings) -> dict[str, str]:
     }
     # without it Spark makes a folder spark-warehouse wherever it was started
     found.setdefault("spark.sql.warehouse.dir", f"{settings.root}/warehouse")
-    return found
+    return s3.spark_properties(settings.root) | found
 
 
 def _must_not_lose_commits(found: dict[str, str], where: str) -> None:
@@ -96,6 +99,17 @@ def _must_not_lose_commits(found: dict[str, str], where: str) -> None:
     for key, value in found.items():
         if key.startswith("spark.delta.logStore.") and "LocalLogStore" in value:
             raise SessionError(f"{where}: {key} is {value}, which loses commits between processes. Remove that key")
+
+
+def _must_have_a_store(spark: SparkSession, root: str) -> None:
+    """SessionError if the data root lies in an object store and Spark has no file system for one."""
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None
+    if s3.is_in_store(root) and not jvm.org.apache.spark.util.Utils.classIsLoadable(_S3A):
+        raise SessionError(
+            f"conf has {root} as root, but Spark has no file system for it. Run: make s3. A cluster has its own, or is "
+            "given it by its conf file: hadoop-aws of the version of Spark's Hadoop, and the AWS SDK that it names"
+        )
 
 
 def _own_context(settings: Settings) -> SparkContext:
@@ -109,6 +123,8 @@ def _own_context(settings: Settings) -> SparkContext:
     _provide_java()
     wanted.setdefault("spark.jars", _jars())
     is_local = wanted["spark.master"].startswith("local")
+    if s3.is_in_store(settings.root):
+        _provide_store(wanted, is_local=is_local)
     if is_local:
         os.environ["SPARK_LOCAL_IP"] = LOOPBACK
         wanted |= dict.fromkeys(_LOCAL_ONLY, LOOPBACK)
@@ -165,6 +181,18 @@ def _provide_java() -> None:
         raise SessionError(f"JAVA_HOME is {home}, where there is no bin/java. Unset it or correct it, then: make setup")
     if not home and shutil.which("java") is None:
         raise SessionError("Spark needs Java 17, 21 or 25: none in JAVA_HOME or on the PATH. Run: make setup")
+
+
+def _provide_store(wanted: dict[str, str], *, is_local: bool) -> None:
+    """Give Spark the jars for an object store that `make s3` put beside this Python, if it did. They are too long to be
+    copied for each task's sake where its own machine has them."""
+    jars = [str(jar) for jar in sorted((Path(sys.prefix) / "s3").glob("*.jar"))]
+    if jars and is_local:
+        # at the end of the class path, so that the archive of classes fits still
+        before = os.environ.get(_LAST_ON_CLASS_PATH)
+        os.environ[_LAST_ON_CLASS_PATH] = os.pathsep.join([*([before] if before else []), *jars])
+    elif jars:
+        wanted["spark.jars"] = ",".join([wanted["spark.jars"], *jars])
 
 
 def _jars() -> str:

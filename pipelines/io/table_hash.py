@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Collection
 
 import pyarrow as pa
-from deltalake import DeltaTable, QueryBuilder
+from deltalake import QueryBuilder
+
+from pipelines.io import delta_log
 
 PROVENANCE = ("ingested_at", "_attempt", "_batch")
 """Columns that say how a row came here, not what it is."""
@@ -19,7 +21,7 @@ def table_hash(path: str, version: int, *, without: Collection[str] = PROVENANCE
     """
     total = 0
     # The query engine, not to_pyarrow_table(): that one as a script's last act aborted interpreters.
-    batches = QueryBuilder().register("held", DeltaTable(path, version=version)).execute("SELECT * FROM held")
+    batches = QueryBuilder().register("held", delta_log.opened(path, version)).execute("SELECT * FROM held")
     table = pa.table(batches)
     names = sorted(set(table.column_names) - set(without))
     for batch in table.select(names).to_batches():

@@ -1,4 +1,5 @@
-"""The Delta jars: fetched once by Spark's own resolver, checked against their pinned sha256, then local for good."""
+"""Jars for Spark, Delta's and those for an object store: fetched once by Spark's own resolver, checked against their
+pinned sha256, then local for good."""
 
 import os
 import shutil
@@ -11,14 +12,33 @@ from pipelines.provision.failure import SetupFailed
 from pipelines.provision.fingerprint import sha256_of
 from pipelines.provision.places import Places
 
+
+@dataclass(frozen=True)
+class Jars:
+    """Jars that belong together. lock: a file name in locks/, which names all that are fetched; not_fetched: patterns
+    of what they depend on; command: what installs them.
+    """
+
+    lock: str
+    not_fetched: str
+    command: str
+
+
 # Delta's jar names Spark's own libraries and Unity Catalog's client as dependencies: Spark has the former, and nothing
-# here uses the latter. Only the coordinates in locks/jars.txt are fetched.
-NOT_FETCHED = "com.*:*,org.*:*,javax.*:*,commons-*:*,io.airlift:*,io.unitycatalog:*,io.delta:delta-kernel*"
+# here uses the latter.
+DELTA = Jars(
+    "jars.txt",
+    "com.*:*,org.*:*,javax.*:*,commons-*:*,io.airlift:*,io.unitycatalog:*,io.delta:delta-kernel*",
+    "make setup",
+)
+# Hadoop's client for S3, and what it is built against: the AWS SDK as a whole and a reader of Amazon's, of whose own
+# libraries nothing is asked for. TLS is Java's own, not OpenSSL's.
+S3 = Jars("s3.txt", "org.wildfly.*:*,org.slf4j:*,com.*:*,dev.*:*,org.jspecify:*", "make s3")
 
 
 @dataclass(frozen=True)
 class Jar:
-    """One line of locks/jars.txt: `group:artifact:version sha256 file name`."""
+    """One line of a lock of jars: `group:artifact:version sha256 file name`."""
 
     coordinate: str
     sha256: str
@@ -36,18 +56,18 @@ def read_lock(lock: Path) -> list[Jar]:
     return [Jar(*fields) for fields in lines]
 
 
-def check(path: Path, jar: Jar) -> None:
+def check(path: Path, jar: Jar, of: Jars) -> None:
     """Refuse a jar that is not the pinned one."""
     found = sha256_of(path)
     if found != jar.sha256:
         raise SetupFailed(
-            f"{jar.file_name}: sha256 is {found}, but locks/jars.txt pins {jar.sha256} for {jar.coordinate}. "
-            f"The jar was not installed. Remove {path} and run: make setup. "
+            f"{jar.file_name}: sha256 is {found}, but locks/{of.lock} pins {jar.sha256} for {jar.coordinate}. "
+            f"The jar was not installed. Remove {path} and run: {of.command}. "
             "If that repeats, the repository gives out another file than the one that was locked."
         )
 
 
-def resolve(coordinates: list[str], places: Places, java_home: Path, into: Path) -> None:
+def resolve(coordinates: list[str], of: Jars, places: Places, java_home: Path, into: Path) -> None:
     """Let Spark's Ivy fetch `coordinates` (and nothing they depend on) into `into/jars`.
 
     The repository is Spark's default, or the one DEFAULT_ARTIFACT_REPOSITORY names.
@@ -59,7 +79,7 @@ def resolve(coordinates: list[str], places: Places, java_home: Path, into: Path)
     env.pop("SPARK_HOME", None)
     run_logged(
         [str(places.venv / "bin" / "spark-submit"), "--master", "local[1]", "--conf", f"spark.jars.ivy={into}"]
-        + ["--packages", ",".join(coordinates), "--exclude-packages", NOT_FETCHED, str(nothing)],
+        + ["--packages", ",".join(coordinates), "--exclude-packages", of.not_fetched, str(nothing)],
         places.logs / "jars.log",
         env=env,
         cwd=into,
@@ -71,36 +91,36 @@ def fetched_path(into: Path, jar: Jar) -> Path:
     return into / "jars" / f"{jar.coordinate.split(':')[0]}_{jar.file_name}"
 
 
-def fetch(missing: list[Jar], places: Places, java_home: Path) -> None:
+def fetch(missing: list[Jar], of: Jars, places: Places, java_home: Path) -> None:
     """Fetch and check the jars that the cache lacks; they enter it whole or not at all."""
     store = places.cache / "jars"
     store.mkdir(parents=True, exist_ok=True)
     places.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ivy-", dir=places.scratch) as scratch:
-        resolve([jar.coordinate for jar in missing], places, java_home, Path(scratch))
+        resolve([jar.coordinate for jar in missing], of, places, java_home, Path(scratch))
         for jar in missing:
             fetched = fetched_path(Path(scratch), jar)
             if not fetched.is_file():
                 raise SetupFailed(
                     f"{jar.coordinate}: Spark's resolver brought no such jar. See {places.logs / 'jars.log'}"
                 )
-            check(fetched, jar)
+            check(fetched, jar, of)
             fetched.replace(store / jar.file_name)
 
 
-def install_jars(places: Places, java_home: Path) -> None:
-    """Fill .venv/jars with exactly the pinned jars, each checked once more as it comes out of the cache."""
-    jars = read_lock(places.locks / "jars.txt")
+def install_jars(of: Jars, into: Path, places: Places, java_home: Path) -> None:
+    """Fill a folder with exactly the pinned jars, each checked once more as it comes out of the cache."""
+    jars = read_lock(places.locks / of.lock)
     store = places.cache / "jars"
     missing = [jar for jar in jars if not (store / jar.file_name).is_file()]
     if missing:
-        fetch(missing, places, java_home)
+        fetch(missing, of, places, java_home)
     for jar in jars:
-        check(store / jar.file_name, jar)
-    shutil.rmtree(places.jars, ignore_errors=True)
-    places.jars.mkdir(parents=True)
+        check(store / jar.file_name, jar, of)
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(parents=True)
     for jar in jars:
         try:
-            os.link(store / jar.file_name, places.jars / jar.file_name)
+            os.link(store / jar.file_name, into / jar.file_name)
         except OSError:  # the cache lies on another file system
-            shutil.copy2(store / jar.file_name, places.jars / jar.file_name)
+            shutil.copy2(store / jar.file_name, into / jar.file_name)

@@ -11,14 +11,14 @@ from pathlib import Path
 from pipelines.provision.commands import run_logged
 from pipelines.provision.failure import SetupFailed
 from pipelines.provision.fingerprint import sha256_of
-from pipelines.provision.jars import Jar, fetched_path, read_lock, resolve
+from pipelines.provision.jars import DELTA, S3, Jar, Jars, fetched_path, read_lock, resolve
 from pipelines.provision.places import Places, default_places
 from pipelines.provision.setup import only_one, provide_java
 from pipelines.provision.tools import provide_tools, uv_environment
 
 OLDEST_PYTHON = "3.11"
 EXTRAS = ("samples", "export", "test", "bench", "notebooks", "dev")
-JARS_HEADER = "# Delta for Spark: Maven coordinate, sha256, file name. Change a coordinate here, then: make lock\n"
+JARS_HEADER = "# For Spark: Maven coordinate, sha256, file name. Change a coordinate here, then: make lock\n"
 
 
 def compile_lock(places: Places, tools: Path, source: str, lock: str, *options: str) -> None:
@@ -39,17 +39,17 @@ def compile_lock(places: Places, tools: Path, source: str, lock: str, *options: 
     print(f"{lock}: written", flush=True)
 
 
-def lock_jars(places: Places) -> None:
-    """Fetch the coordinates in locks/jars.txt and write down what came."""
-    lock = places.locks / "jars.txt"
+def lock_jars(of: Jars, places: Places) -> None:
+    """Fetch the coordinates in a lock of jars and write down what came."""
+    lock = places.locks / of.lock
     jars = read_lock(lock)
     places.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ivy-", dir=places.scratch) as scratch:
         into = Path(scratch)
-        resolve([jar.coordinate for jar in jars], places, provide_java(places), into)
+        resolve([jar.coordinate for jar in jars], of, places, provide_java(places), into)
         written = [pinned(jar.coordinate, into) for jar in jars]
     lock.write_text(JARS_HEADER + "".join(f"{jar.coordinate} {jar.sha256} {jar.file_name}\n" for jar in written))
-    print("locks/jars.txt: written", flush=True)
+    print(f"locks/{of.lock}: written", flush=True)
 
 
 def pinned(coordinate: str, into: Path) -> Jar:
@@ -60,8 +60,8 @@ def pinned(coordinate: str, into: Path) -> Jar:
 
 
 def write_locks(places: Places) -> None:
-    """Write all six: build tools, Horovod's sdist, what .venv holds, CUDA's compiler, what Airflow's own holds,
-    Delta's jars."""
+    """Write all seven: build tools, Horovod's sdist, what .venv holds, CUDA's compiler, what Airflow's own holds,
+    Delta's jars, those for an object store."""
     tools = provide_tools(places)
     compile_lock(places, tools, "locks/build.in", "locks/build.txt")
     compile_lock(places, tools, "locks/horovod.in", "locks/horovod.txt", "--no-deps", "--no-binary", "horovod")
@@ -75,7 +75,8 @@ def write_locks(places: Places) -> None:
     )
     compile_lock(places, tools, "locks/cuda.in", "locks/cuda.txt", "--no-deps")
     compile_lock(places, tools, "locks/airflow.in", "locks/airflow.txt")
-    lock_jars(places)
+    for jars in (DELTA, S3):
+        lock_jars(jars, places)
 
 
 def main() -> int:

@@ -34,6 +34,11 @@ class Places:
         return self.venv / "jars"
 
     @property
+    def s3(self) -> Path:
+        """What Spark needs to read and write an object store; only where it was asked for."""
+        return self.venv / "s3"
+
+    @property
     def classes(self) -> Path:
         """The classes of Spark's JVM, as it maps them into memory."""
         return self.venv / "classes.jsa"

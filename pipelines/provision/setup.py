@@ -16,7 +16,7 @@ from pipelines.provision.environment import has_this_python, install_packages, i
 from pipelines.provision.failure import SetupFailed
 from pipelines.provision.fingerprint import fingerprint
 from pipelines.provision.horovod import find_wheel, install_horovod, wheel_folder
-from pipelines.provision.jars import install_jars
+from pipelines.provision.jars import DELTA, install_jars
 from pipelines.provision.places import Places, default_places
 from pipelines.provision.spark_home import FIND_SPARK_HOME, LOGGING, SPARK_DEFAULTS, install_spark_home
 from pipelines.provision.tools import provide_tools
@@ -71,7 +71,7 @@ def steps_of(places: Places, java_home: Path) -> list[Step]:
             "jars",
             "Delta for Spark, pinned by sha256, into .venv/jars",
             fingerprint(text("locks/jars.txt")),
-            lambda: install_jars(places, java_home),
+            lambda: install_jars(DELTA, places.jars, places, java_home),
         ),
         Step(
             "spark",
@@ -114,7 +114,8 @@ def due_steps(steps: list[Step], places: Places) -> list[Step]:
 def run_due(steps: list[Step], places: Places) -> list[Step]:
     """Do what is due, one line each, stamping each step as it ends; return what was done."""
     due = due_steps(steps, places)
-    stamped = {step.name: step.key for step in steps[: len(steps) - len(due)]}
+    others = {name: key for name, key in read_stamp(places).items() if name not in {step.name for step in steps}}
+    stamped = others | {step.name: step.key for step in steps[: len(steps) - len(due)]}
     for step in due:
         print(f"{step.name:<9} {step.why} …", end=" ", flush=True)
         started = time.monotonic()

@@ -76,8 +76,8 @@ def test_the_table_of_kinds_names_the_families_that_answer_each():
 
 
 def test_every_make_target_that_the_readme_names_exists():
-    targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), flags=re.MULTILINE))
-    assert set(re.findall(r"make ([a-z]+)", README)) <= targets
+    targets = set(re.findall(r"^([a-z0-9]+):", (PROJECT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert set(re.findall(r"make ([a-z0-9]+)", README)) <= targets
 
 
 def test_every_command_that_the_readme_names_exists(capsys):

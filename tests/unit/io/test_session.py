@@ -185,6 +185,24 @@ def test_what_is_missing_is_said_in_one_line(
     assert done.stdout.count("\n") == 1
 
 
+def test_a_root_in_a_store_without_a_file_system_for_it_is_told(spark: SparkSession, settings: Settings) -> None:
+    told = "conf has s3a://lake/house as root, but Spark has no file system for it. Run: make s3. A cluster has its own"
+    with pytest.raises(SessionError, match=told):
+        session(replace(settings, root="s3a://lake/house"))
+
+
+def test_what_conf_says_of_a_store_wins_over_the_environment(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://one.example")
+    path, key = tmp_path / "spark.conf", "spark.hadoop.fs.s3a.endpoint"
+    path.write_text(f"{key}  http://other.example\n")
+    in_store = replace(settings, root="s3a://lake/house", spark=replace(settings.spark, conf_file=path))
+    assert properties(in_store)[key] == "http://other.example"
+    path.write_text("")
+    assert properties(in_store)[key] == "http://one.example"
+
+
 def test_a_log_store_that_loses_commits_between_processes_is_refused(settings: Settings, tmp_path: Path) -> None:
     conf = tmp_path / "fast.conf"
     conf.write_text("spark.delta.logStore.file.impl  io.delta.storage.LocalLogStore\n")

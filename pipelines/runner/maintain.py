@@ -13,7 +13,6 @@ from pipelines.io import delta_log
 from pipelines.io.integrity import damage_named
 from pipelines.io.layout import Layout, layout
 from pipelines.io.ledger_models import versions_of_models
-from pipelines.io.lock import local_path
 from pipelines.io.publication import Pin
 from pipelines.io.vacuum import surplus, vacuum
 from pipelines.runner.failures import EXPECTED
@@ -35,7 +34,7 @@ class Upkeep:
     after: int
     removed: int
     bytes: int
-    kept: int | None
+    kept: int
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def summary(outcome: Outcome) -> str:
         return "nothing is published yet. Next: headrace run"
     busy = [of for of in outcome.upkeep if of.before != of.after or of.removed]
     rows = [
-        [of.table, f"{of.before:,}", f"{of.after:,}", f"{of.removed:,}", f"{of.bytes / 1e6:,.1f}", _known(of.kept)]
+        [of.table, f"{of.before:,}", f"{of.after:,}", f"{of.removed:,}", f"{of.bytes / 1e6:,.1f}", f"{of.kept:,}"]
         for of in busy
     ]
     head = ["table", "files before", "after", "deleted", "MB freed", "versions kept"]
@@ -125,11 +124,7 @@ def _tend(context: Context, domain: Domain, pin: Pin) -> Upkeep:
         pin = context.ledger.pins(domain.name)[pin.table]
         seen = replace(seen, after=len(delta_log.sizes(pin.path, pin.version)))
         work.say("maintain", f"{pin.table}: {seen.before:,} files are {seen.after:,} now")
-    folder = local_path(pin.path)
-    if folder is None:
-        work.say("maintain", f"{pin.table}: lies on no local file system, where no file is deleted yet")
-        return seen
-    gone = vacuum(context.spark, pin.table, folder, _wanted(context, pin), _keep(context), context.as_of)
+    gone = vacuum(pin.table, pin.path, _wanted(context, pin), _keep(context), context.as_of)
     if gone.files:
         work.say("maintain", f"{pin.table}: {len(gone.files):,} files deleted, {gone.bytes / 1e6:,.1f} MB")
     return replace(seen, removed=len(gone.files), bytes=gone.bytes, kept=len(gone.kept))
@@ -143,10 +138,7 @@ def _seen(context: Context, domain: Domain, pin: Pin) -> Upkeep:
         wanted = _layout(domain, pin)
         together = sizes if wanted.by else [size for size in sizes if size < wanted.small_bytes]
         after += wanted.packed(together) - len(together)
-    folder = local_path(pin.path)
-    if folder is None:
-        return Upkeep(pin.table, len(sizes), after, removed=0, bytes=0, kept=None)
-    found = surplus(folder, _wanted(context, pin), _keep(context), context.as_of)
+    found = surplus(pin.path, _wanted(context, pin), _keep(context), context.as_of)
     return Upkeep(pin.table, len(sizes), after, len(found.files), found.bytes, len(found.kept))
 
 
@@ -183,7 +175,3 @@ def _wanted(context: Context, pin: Pin) -> set[int]:
 
 def _keep(context: Context) -> timedelta:
     return timedelta(days=context.settings.maintain.keep_days)
-
-
-def _known(kept: int | None) -> str:
-    return "all" if kept is None else f"{kept:,}"

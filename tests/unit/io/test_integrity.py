@@ -155,11 +155,11 @@ def test_where_there_is_no_table_nothing_is_said(tmp_path: Path) -> None:
 def test_vacuum_deletes_nothing_by_a_log_that_lost_a_line(table: Path) -> None:
     cut_at_a_line(commit(table, 3))
     with pytest.raises(WarehouseError, match=r"0003\.json does not match"):
-        surplus(table, (), timedelta(0), None)
+        surplus(str(table), (), timedelta(0), None)
     commit(table, 3).with_name(f".{commit(table, 3).name}.crc").unlink()
     halved(commit(table, 3))
     with pytest.raises(WarehouseError, match=r"0003\.json is damaged"):
-        surplus(table, (), timedelta(0), None)
+        surplus(str(table), (), timedelta(0), None)
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, emptied, halved, shortened, flipped])

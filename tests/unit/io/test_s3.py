@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
+from pyarrow import fs
 
+from pipelines.contracts.fits import Shard
 from pipelines.io import delta_commits, delta_log, s3
 from pipelines.io.delta_commits import schema_of
 from pipelines.io.failures import WarehouseError
 from pipelines.io.new_files import NewFile, write
+from pipelines.io.parquet_files import dataset
+from pipelines.io.vacuum import vacuum
 from tests.stores import serving_apart
 
 TABLE, SCHEMA = "s3a://lake/house/silver/t", pa.schema([("x", pa.int64())])
@@ -81,6 +86,27 @@ def test_a_commit_made_again_is_skipped(store):
     for _ in range(2):
         delta_commits.put(TABLE, [file], ("a", 1), "once")
     assert delta_log.head(TABLE) == 1
+
+
+def test_vacuum_leaves_what_kept_versions_need_and_no_other_file(store):
+    delta_commits.create(TABLE, schema_of(SCHEMA), {}, "made")
+    names = []
+    for number in range(1, 4):
+        [file] = write(TABLE, SCHEMA, [pa.record_batch([[number]], SCHEMA)])
+        delta_commits.put_alone(TABLE, [file], schema_of(SCHEMA), ("writer", number), str(number))
+        names.append(file.path)
+    [left] = write(TABLE, SCHEMA, [pa.record_batch([[4]], SCHEMA)])  # by a writer that was killed
+    month, later = timedelta(days=30), datetime(2100, 1, 1, tzinfo=UTC)
+    young = vacuum("silver.t", TABLE, {1}, month, None)
+    assert (young.files, young.kept) == ((), (0, 1, 2, 3))
+    found = vacuum("silver.t", TABLE, {1}, month, later)
+    assert (set(found.files), found.kept) == ({names[1], left.path}, (1, 3))
+    assert sorted(info.base_name for info in parquet_files(store)) == sorted([names[0], names[2]])
+    assert dataset(Shard("silver.t", 1, delta_log.files(TABLE, 1))).to_table().to_pylist() == [{"x": 1}]
+
+
+def parquet_files(store):
+    return [info for info in store.get_file_info(fs.FileSelector("lake/house/silver/t")) if info.extension == "parquet"]
 
 
 def test_a_store_that_refuses_is_told_in_one_line(store):

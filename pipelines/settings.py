@@ -248,9 +248,18 @@ def _placed(name: str, given: _Given, root: Path, data_root: str) -> Any:
         value = f"sqlite:///{root / value.removeprefix('sqlite:///')}" if ":/" not in value[7:] else value
     elif kind is Path or name in ("root", "mlflow.artifacts"):
         value = _location(value, root)
+    if name == "root":
+        _must_hold_tables(value, given)
     if (kind is Path or value.startswith("sqlite:")) and ":/" in value.removeprefix("sqlite:"):
         raise SettingsError(f"{given.where}: '{name}' must lie on this machine, not {value}. Give it its own place")
     return Path(value) if kind is Path else value
+
+
+def _must_hold_tables(root: str, given: _Given) -> None:
+    if "@" in root.partition("://")[2].partition("/")[0]:
+        raise SettingsError(f"{given.where}: 'root': no credentials in conf: AWS's environment or ~/.aws has them")
+    if "://" in root and not re.fullmatch("s3a://[^/]+/.+", root):
+        raise SettingsError(f"{given.where}: 'root': {root} is neither a folder nor s3a://<bucket>/<folder>")
 
 
 def _source_location(source: str, text: str, given: _Given, root: Path, data_root: str) -> str:

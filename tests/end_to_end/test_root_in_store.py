@@ -41,9 +41,12 @@ def conf(monkeypatch, tmp_path):
 
 
 def ingest(conf: Path, *stages: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    words = [word for stage in stages for word in ("--stage", stage)]
+    return headrace("run", conf, *[word for stage in stages for word in ("--stage", stage)], **environment)
+
+
+def headrace(command: str, conf: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pipelines", "run", "--domain", "energy", "--conf", str(conf), *words],
+        [sys.executable, "-m", "pipelines", command, "--domain", "energy", "--conf", str(conf), *words],
         env={**os.environ, "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1", **environment},
         capture_output=True,
         text=True,
@@ -82,5 +85,10 @@ def test_deliveries_and_a_kill_come_to_the_tables_of_a_folder(house, conf):
     last = ingest(conf, "bronze", "silver", "gold")
     assert last.returncode == 0, last.stderr
     assert set(tables(settings, "energy")) == set(house[1]["old and odd"])
+    assert_as_in_a_folder(settings, house[1]["old and odd"])
+
+    tidied = headrace("maintain", conf, "--as-of", "2100-01-01")
+    assert tidied.returncode == 0, tidied.stderr
+    assert "silver.energy_load: 3 files deleted" in tidied.stdout, "one of the killed attempt, two that were replaced"
     assert_as_in_a_folder(settings, house[1]["old and odd"])
     assert SECRET not in killed.stderr + again.stdout + last.stdout + Path(settings.spark.log_file).read_text()

@@ -19,6 +19,7 @@ TARGETS = {
     "faults",
     "quality",
     "airflow",
+    "s3",
     "lock",
     "clean",
 }

@@ -106,6 +106,7 @@ def checks(machine: Machine | None = None) -> list[Check]:
         _spark(machine),
         _delta(machine),
         _delta_jars(machine),
+        *_store_jars(machine),
         _exact(machine, "deltalake", "deltalake", KNOWN.deltalake, "reads the tables without a JVM"),
         _pandas(machine),
         _exact(machine, "xgboost", "xgboost", KNOWN.xgboost, f"was run with Spark {KNOWN.spark}"),
@@ -195,6 +196,18 @@ def _delta_jars(machine: Machine) -> Check:
         fix = f"Spark {KNOWN.spark} needs {' and '.join(wanted)}, found {', '.join(found) or 'none'}. Run: make setup"
     shown = ", ".join(sorted({name.removesuffix(".jar").rpartition("-")[2] for name in found})) or "none"
     return Check("Delta jars", f"{shown}, Scala {scala}", f"{KNOWN.delta}, Scala {KNOWN.scala}", fix)
+
+
+def _store_jars(machine: Machine) -> list[Check]:
+    """Hadoop's client for an object store, where `make s3` was run: it fits no other Hadoop than its own."""
+    found, hadoop = (
+        next((path.stem.removeprefix(f"{name}-") for path in folder.glob(f"{name}-*.jar")), "")
+        for folder, name in ((machine.prefix / "s3", "hadoop-aws"), (machine.spark_jars, "hadoop-client-api"))
+    )
+    if not found:
+        return []
+    fix = f"Spark brings Hadoop {hadoop or 'none'}, found hadoop-aws {found}. Run: make s3"
+    return [Check("hadoop-aws", found, hadoop, "" if found == hadoop else fix)]
 
 
 def _pandas(machine: Machine) -> Check:

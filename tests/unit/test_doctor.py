@@ -34,6 +34,7 @@ def machine(tmp_path: Path) -> Machine:
         "jars/delta-spark_4.2_2.13-4.4.0.jar",
         "jars/delta-storage-4.4.0.jar",
         "spark/scala-library-2.13.18.jar",
+        "spark/hadoop-client-api-3.5.0.jar",
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -54,6 +55,16 @@ def planted(machine: Machine, versions: Mapping[str, str | None]) -> Machine:
 
 def fixes(machine: Machine) -> list[str]:
     return [check.fix for check in checks(machine) if not check.ok]
+
+
+def test_a_store_client_is_wanted_by_nobody_but_must_be_of_sparks_hadoop(machine: Machine) -> None:
+    assert "hadoop-aws" not in table(checks(machine))
+    (machine.prefix / "s3").mkdir()
+    (machine.prefix / "s3" / "hadoop-aws-3.5.0.jar").touch()
+    assert fixes(machine) == []
+    assert "✓ hadoop-aws     3.5.0" in table(checks(machine))
+    (machine.prefix / "s3" / "hadoop-aws-3.5.0.jar").rename(machine.prefix / "s3" / "hadoop-aws-3.4.2.jar")
+    assert fixes(machine) == ["Spark brings Hadoop 3.5.0, found hadoop-aws 3.4.2. Run: make s3"]
 
 
 def test_versions_that_fit_leave_nothing_to_do(machine: Machine) -> None:

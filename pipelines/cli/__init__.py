@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -60,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         command: Callable[[argparse.Namespace], int] = options.command
-        return command(options)
+        code = command(options)
+        sys.stdout.flush()
+        return code
     except (DeclarationError, SettingsError, UnknownDomainError, UnknownNameError) as mistake:
         print(f"headrace: {mistake}", file=sys.stderr)
         return USERS_MISTAKE
@@ -70,6 +74,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("headrace: interrupted; what was published stays, run again to go on", file=sys.stderr)
         return INCOMPLETE
+    except BrokenPipeError:
+        if not _is_cut_off():
+            raise
+        # Python would complain of it once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INCOMPLETE
+
+
+def _is_cut_off() -> bool:
+    """Whether whoever read what is printed has seen enough: `headrace tables | head`."""
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))
 
 
 def job(stages: Sequence[str], arguments: Sequence[str] | None = None) -> int:

@@ -71,6 +71,15 @@ def test_an_as_of_that_is_no_instant_is_refused(capsys):
     assert said.splitlines()[-1].endswith("--as-of: 'tomorrow' is no ISO 8601 instant such as 2014-12-01T00:00Z")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_seen_enough_gets_no_stack_trace(unbuffered):
+    command = [sys.executable, "-m", "pipelines", "domains"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, cwd=PROJECT) as cut:
+        cut.stdout.close()
+        assert (cut.stderr.read(), cut.wait()) == (b"", 1)
+
+
 def test_a_command_that_does_not_exist_is_refused(capsys):
     code, said = told(capsys, "rnu")
     assert code == 2

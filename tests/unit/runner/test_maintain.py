@@ -12,13 +12,13 @@ def test_a_table_with_work_has_a_line_and_the_others_are_counted() -> None:
     tables = (
         Upkeep("silver.energy_load", 100, 1, removed=41, bytes=12_345_678, kept=5),
         Upkeep("gold.energy_load", 2, 2, removed=0, bytes=0, kept=3),
-        Upkeep("bronze.energy_readings", 9, 1, removed=0, bytes=0, kept=None),
+        Upkeep("bronze.energy_readings", 9, 1, removed=0, bytes=0, kept=12),
     )
     assert summary(Outcome(tables, {}, 4.25, used_spark=True)).splitlines() == [
         "  table                   files before  after  deleted  MB freed  versions kept",
         "  ----------------------  ------------  -----  -------  --------  -------------",
         "  silver.energy_load               100      1       41      12.3              5",
-        "  bronze.energy_readings             9      1        0       0.0            all",
+        "  bronze.energy_readings             9      1        0       0.0             12",
         "1 of 3 tables are tidy; 4.2 s in all",
     ]
     assert summary(Outcome((), {}, 0.1, used_spark=False)) == "nothing is published yet. Next: headrace run"

@@ -184,13 +184,13 @@ def _provide_java() -> None:
 
 
 def _provide_store(wanted: dict[str, str], *, is_local: bool) -> None:
-    """Give Spark the jars for an object store that `make s3` put beside this Python, if it did. They are too long to be
-    copied for each task's sake where its own machine has them."""
+    """Give Spark the jars for an object store that `make s3` put beside this Python, if it did. On a local master they
+    are not copied for the tasks, for which they are too large."""
     jars = [str(jar) for jar in sorted((Path(sys.prefix) / "s3").glob("*.jar"))]
     if jars and is_local:
         # at the end of the class path, so that the archive of classes fits still
-        before = os.environ.get(_LAST_ON_CLASS_PATH)
-        os.environ[_LAST_ON_CLASS_PATH] = os.pathsep.join([*([before] if before else []), *jars])
+        before = filter(None, os.environ.get(_LAST_ON_CLASS_PATH, "").split(os.pathsep))
+        os.environ[_LAST_ON_CLASS_PATH] = os.pathsep.join(dict.fromkeys([*before, *jars]))
     elif jars:
         wanted["spark.jars"] = ",".join([wanted["spark.jars"], *jars])
 

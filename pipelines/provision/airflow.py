@@ -86,10 +86,7 @@ def install_home(places: Places) -> None:
 def main() -> int:
     """Bring Airflow's environment to where it runs, and tell how; return the exit status."""
     places = airflow_places()
-    code = carry_out(places, lambda: steps_of(places))
-    if code == 0:
-        print(NEXT)
-    return code
+    return carry_out(places, lambda: steps_of(places), NEXT)
 
 
 if __name__ == "__main__":

@@ -25,10 +25,7 @@ def steps_of(places: Places) -> list[Step]:
 def main() -> int:
     """Bring the jars where they are not; return the exit status."""
     places = default_places()
-    code = carry_out(places, lambda: steps_of(places))
-    if code == 0:
-        print(NEXT)
-    return code
+    return carry_out(places, lambda: steps_of(places), NEXT)
 
 
 if __name__ == "__main__":

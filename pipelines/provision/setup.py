@@ -150,8 +150,9 @@ def set_up(places: Places | None = None) -> int:
     return carry_out(places, lambda: steps_of(places, provide_java(places)))
 
 
-def carry_out(places: Places, steps: Callable[[], list[Step]]) -> int:
-    """Do those of the steps that are due, and tell what came of it; return the exit status."""
+def carry_out(places: Places, steps: Callable[[], list[Step]], ready: str = "") -> int:
+    """Do those of the steps that are due, and tell what came of it; return the exit status. ready: what to say at last
+    where all is there."""
     started = time.monotonic()
     try:
         with only_one(places):
@@ -164,4 +165,6 @@ def carry_out(places: Places, steps: Callable[[], list[Step]]) -> int:
         return 130
     if done:
         print(f"Ready in {time.monotonic() - started:.0f} s.", flush=True)
+    if ready:
+        print(ready)
     return 0

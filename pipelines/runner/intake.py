@@ -86,7 +86,7 @@ def _lying_in(context: Context, domain: Domain, source: Source, place: Place) ->
     zone = context.folder("landing") / domain.name
     if not place.is_remote:
         return lying_in(source, place, zone)
-    from pipelines.io.object_store import fetched  # its library is not waited for where nothing is remote
+    from pipelines.io.drop_stores import fetched  # its library is not waited for where nothing is remote
 
     return fetched(source, place, zone)
 

@@ -43,6 +43,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         # tests run many small plans once each: compiling them costs more than it gains (measured: half the CPU time)
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.python.daemon.module": "pipelines.io.worker_daemon",
         # a worker that hangs says in its stderr where, long before pytest ends the process (see pyproject.toml)
         "spark.python.worker.tracebackDumpIntervalSeconds": "300",
         "spark.ui.enabled": "false",

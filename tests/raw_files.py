@@ -29,4 +29,4 @@ def out_of(batches: Iterable[pa.RecordBatch]) -> list[RawRecord]:
 
 def fields_in(row: Mapping[str, Any]) -> dict[str, str | None]:
     """The fields of a record, whichever way they are kept."""
-    return dict(row["_fields"]) if row["_header"] is None else fields_of(row["_raw"], row["_header"])
+    return fields_of(row["_raw"], row["_header"]) if row["_fields"] is None else dict(row["_fields"])

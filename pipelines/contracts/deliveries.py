@@ -22,8 +22,8 @@ class DroppedFile:
 
 @dataclass(frozen=True)
 class Brought:
-    """Records of a file that say their fields alike: all by the same packed `header`, or by the names in `fields`, all
-    that any of them has (`header` is None).
+    """Records of a file that say their fields alike: all by the same packed `header`, or without one (`header` is None)
+    by the names in `fields`, all that any of them has.
     """
 
     file: str

@@ -79,8 +79,8 @@ class _File:
         plain[taken:] = quoted[taken:] = False
         yield from _in_order(
             block.split(plain, header, self._delimiter, self._number),
-            block.mapped(quoted, rows, header, self._number),
-            in_columns(records),
+            block.mapped(quoted, rows, header, self._delimiter, self._number),
+            in_columns(records, packed_header(header.names, self._delimiter)),
         )
         return taken
 
@@ -137,7 +137,7 @@ class _Block:
         return found, records
 
     def mapped(
-        self, quoted: np.ndarray, rows: Mapping[int, Sequence[str]], header: Header, first: int
+        self, quoted: np.ndarray, rows: Mapping[int, Sequence[str]], header: Header, delimiter: str, first: int
     ) -> pa.RecordBatch:
         """These lines as COLUMNS. first: the number of the first line of the block."""
         if self.texts is None or not quoted.any():
@@ -148,9 +148,10 @@ class _Block:
         fields = pa.MapArray.from_arrays(
             offsets, pa.array(list(header.names) * len(lines), pa.string()), pa.array(values, pa.string())
         )
-        nothing = pa.nulls(len(lines), pa.string())
+        names = pa.repeat(pa.scalar(packed_header(header.names, delimiter), pa.string()), len(lines))
+        problems = pa.nulls(len(lines), pa.string())
         return pa.RecordBatch.from_arrays(
-            [pa.array(first + lines, pa.int64()), self.texts.take(pa.array(lines)), nothing, fields, nothing],
+            [pa.array(first + lines, pa.int64()), self.texts.take(pa.array(lines)), problems, fields, names],
             schema=COLUMNS,
         )
 

@@ -137,8 +137,8 @@ def files(pin: Pin) -> list[str]:
 def raw_record(bronze: Pin, record: str) -> RawRecord:
     """The record as it came."""
     (row,) = _query(bronze, f"SELECT * FROM held WHERE _record_id = {_text(record)}")
-    header = row.get("_header")
-    fields = dict(row["_fields"] or ()) if header is None else fields_of(row["_raw"], header)
+    is_packed = row["_fields"] is None and row.get("_header") is not None
+    fields = fields_of(row["_raw"], row["_header"]) if is_packed else dict(row["_fields"] or ())
     return RawRecord(row["_record_id"], row["_file"], row["_position"], row["_raw"], fields)
 
 

@@ -22,8 +22,8 @@ COLUMNS = pa.schema(
         ("_header", pa.string()),
     ]
 )
-"""What a file says of its records. Where `_header` is there, the raw text is nothing but the fields and the delimiters
-between them: then `_fields` is null, and contracts.records.fields_of gives them."""
+"""What a file says of its records. `_header`, where it is there, names the fields in their order. Without `_fields` the
+raw text is nothing but them and the delimiters between, and contracts.records.fields_of gives them."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class RawRecord:
     problem: str = ""
 
 
-def in_columns(records: Sequence[RawRecord]) -> pa.RecordBatch:
-    """The records as COLUMNS, whatever bytes are in them."""
+def in_columns(records: Sequence[RawRecord], header: str | None = None) -> pa.RecordBatch:
+    """The records as COLUMNS, whatever bytes are in them. header: that of all that could be parsed."""
     return pa.RecordBatch.from_arrays(
         [
             pa.array([r.position for r in records], pa.int64()),
             pa.array([printable(r.raw) for r in records], pa.string()),
             pa.array([r.problem or None for r in records], pa.string()),
             pa.array([list(r.fields.items()) for r in records], FIELDS),
-            pa.nulls(len(records), pa.string()),
+            pa.array([None if r.problem else header for r in records], pa.string()),
         ],
         schema=COLUMNS,
     )
@@ -66,7 +66,7 @@ class Tally:
             file = records["_file"][0].as_py()
             for header in pc.value_counts(records["_header"]).to_pylist():
                 self.records[file, header["values"]] += header["counts"]
-            told = records["_fields"].drop_null()
+            told = records["_fields"].filter(records["_header"].is_null()).drop_null()
             if len(told):
                 begin, end = told.offsets[0].as_py(), told.offsets[-1].as_py()
                 self.fields[file, None].update(pc.unique(told.keys[begin:end]).to_pylist())

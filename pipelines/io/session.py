@@ -91,6 +91,7 @@ def properties(settings: Settings) -> dict[str, str]:
     }
     # without it Spark makes a folder spark-warehouse wherever it was started
     found.setdefault("spark.sql.warehouse.dir", f"{settings.root}/warehouse")
+    found.setdefault("spark.python.daemon.module", "pipelines.io.worker_daemon")
     return s3.spark_properties(settings.root) | found
 
 

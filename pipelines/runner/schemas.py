@@ -24,12 +24,12 @@ TEXT = "string"
 @dataclass(frozen=True)
 class Arrived:
     """What a batch brought of one source. records: how many each file has; fields: that any record of it names; known:
-    fields that are no news; headers: all that records have whose fields are in their raw text."""
+    fields that are no news; headers: of records that have fields, None among them if such a record has none."""
 
     records: Mapping[str, int]
     fields: Mapping[str, Collection[str]]
     known: Collection[str]
-    headers: Sequence[str]
+    headers: Sequence[str | None]
 
 
 def evolve(work: Work, batch: Batch | None = None) -> None:
@@ -67,7 +67,9 @@ def arrived(work: Work, batch: Batch, source: str, brought: Sequence[Brought] | 
         records[line.file] += line.records
         names = line.fields if line.header is None else header_names(line.header)
         fields.setdefault(line.file, set()).update(names)
-    headers = sorted({line.header for line in lines if line.header is not None})
+    named = sorted({line.header for line in lines if line.header is not None})
+    has_unnamed = any(line.header is None and line.fields for line in lines)
+    headers = [*named, None] if has_unnamed else named
     return Arrived(records, fields, _delivered(work, batch, source, fields), headers)
 
 

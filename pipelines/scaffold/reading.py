@@ -122,7 +122,7 @@ def _columns(content: bytes, source: Source) -> tuple[dict[str, list[str]], Coun
                 if problem:
                     broken[problem] += 1
                     continue
-                told = zip(header_names(header), raw.split(header[0]), strict=True) if header else fields
+                told = zip(header_names(header), raw.split(header[0]), strict=True) if fields is None else fields
                 for name, value in told:
                     found.setdefault(name, []).append((value or "").strip(" "))
                 if len(shown) < _SHOWN and "\n" not in raw and "\r" not in raw:

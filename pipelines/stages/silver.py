@@ -18,6 +18,7 @@ from pipelines.contracts.expectations import References, Unique
 from pipelines.contracts.shares import HELD_FILE, HELD_ROW, Share
 from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.transforms.checks import AVAILABLE, counted, is_broken
+from pipelines.transforms.fields import Headers
 from pipelines.transforms.reconcile import reconcile
 from pipelines.transforms.tally import CAUSES, NEWEST, tally
 from pipelines.transforms.typed import RECORD, typed
@@ -164,7 +165,7 @@ def statement_parts(table: Table) -> dict[str, list[str]]:
     }
 
 
-def refine(records: DataFrame, table: Table, *, has_header: bool, headers: Sequence[str] = ()) -> DataFrame:
+def refine(records: DataFrame, table: Table, *, has_header: bool, headers: Headers = ()) -> DataFrame:
     """Bronze records as typed rows, with the `_reasons` for which a row is to be set apart; none if it `_is_good`.
 
     has_header: whether the source's deliveries name all their fields (`Source.has_header`). headers: as `typed` has it.

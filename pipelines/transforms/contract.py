@@ -26,7 +26,7 @@ class Break:
 
 def delivered_fields(records: DataFrame) -> DataFrame:
     """`_file`, `header`, `records`, `fields`: how many records each file has, and all fields that any of them names;
-    those whose fields are in their raw text by `header`, which names them, the others where that is null.
+    by the `header` that names them, or all that have none.
 
     records: bronze rows.
     """

@@ -37,7 +37,7 @@ def typed(
     table: Table,
     *,
     has_header: bool,
-    headers: Sequence[str] = (),
+    headers: fields.Headers = (),
     broken: Sequence[Expression] = (),
 ) -> DataFrame:
     """Cast the raw fields to the declared columns, and list in `_reasons` what could not be read. `_is_good` is whether
@@ -45,8 +45,7 @@ def typed(
 
     records: bronze rows with `_problem` and `_fields`, `_ordinal` too where a parser made several rows of a record.
     has_header: each delivery names all its fields, so a field that a record lacks was dropped from the whole delivery.
-    headers: every `_header` that a record has whose fields are in its raw text; unless it is said, they are unpacked
-    one by one.
+    headers: as `fields.split_by` has it; unless it is said, the records are unpacked one by one.
     broken: reasons besides, of the declared columns and `available_at`, null where they do not apply; they count for
     rows that could be read and withdraw nothing.
     A record that withdraws its key (or a version of it) needs only that and the order.
@@ -98,7 +97,7 @@ def _text_of(column: Column) -> tuple[tuple[str, ...], str]:
     return column.fields, column.null_text
 
 
-def _found(names: Sequence[str], headers: Sequence[str]) -> str:
+def _found(names: Sequence[str], headers: fields.Headers) -> str:
     """SQL for the text of the first of these fields that a record has."""
     found = fields.text(names[-1], headers)
     for field in reversed(names[:-1]):
@@ -151,7 +150,7 @@ def _value(column: Column, text: str) -> str:
     return f"transform(array({value}), value -> {column.convert})[0]" if column.convert else value
 
 
-def _misreading(column: Column, text: str, *, is_needed: bool, has_header: bool, headers: Sequence[str]) -> str:
+def _misreading(column: Column, text: str, *, is_needed: bool, has_header: bool, headers: fields.Headers) -> str:
     """SQL for the reason why a column could not be read, null if it could; "" for one that always can."""
     value, field = f"`{column.name}`", column.field
     cases = []

@@ -154,7 +154,7 @@ def test_plain_lines_keep_their_fields_in_their_text_alone(tmp_path: Path):
     (batch,) = file_columns(RawFile("s/f.csv", str(path), "ab" * 32, CSV, 0))
     assert [(r["_raw"], r["_fields"], r["_header"]) for r in batch.to_pylist()] == [
         ("1,", None, ",a,b"),
-        ('"2",x', [("a", "2"), ("b", "x")], None),
+        ('"2",x', [("a", "2"), ("b", "x")], ",a,b"),
     ]
 
 
@@ -168,7 +168,7 @@ def test_spark_gives_each_record_its_place_and_text(spark, tmp_path: Path):
     ]
     assert found == [
         ("s/f.csv", 2, "ab" * 10 + "-2", "1,\\xff", "not UTF-8", {}, None),
-        ("s/f.csv", 3, "ab" * 10 + "-3", "2,x", None, {"a": "2", "b": "x"}, None),
+        ("s/f.csv", 3, "ab" * 10 + "-3", "2,x", None, {"a": "2", "b": "x"}, ",a,b"),
     ]
 
 

@@ -20,6 +20,7 @@ import os, sys
 from pathlib import Path
 import psutil
 import pyarrow as pa
+import pyspark
 from deltalake import DeltaTable, QueryBuilder
 from pyspark.errors import AnalysisException
 from pipelines.io.session import session, stop
@@ -37,6 +38,8 @@ print("last instant", pa.table(held)["at"][0].cast(pa.string()))
 print("rows", spark.read.format("delta").load(f"{settings.root}/five").count())
 print("master", spark.sparkContext.master, "partitions", spark.conf.get("spark.sql.shuffle.partitions"))
 print("worker is this python", spark.sparkContext.range(1).map(lambda _: sys.executable).collect() == [sys.executable])
+home = spark.sparkContext.range(1).map(lambda _: pyspark.__file__).collect()
+print("workers' pyspark is this one", home == [pyspark.__file__])
 def parents(batches):
     return (pa.RecordBatch.from_pydict({"id": [os.getppid()] * len(batch)}) for batch in batches)
 of_arrow = [row.id for row in spark.range(1).mapInArrow(parents, "id long").collect()]
@@ -86,6 +89,7 @@ def test_a_terminal_sees_only_our_lines_and_nothing_listens_beyond_loopback(tmp_
         "rows 5",
         "master local[2] partitions 2",
         "worker is this python True",
+        "workers' pyspark is this one True",
         "one kind of worker True",
         "refused nonsense",
         "heap from the start 1024 MiB",
@@ -121,6 +125,7 @@ def test_what_spark_submit_says_wins(tmp_path: Path) -> None:
         "rows 5",
         "master local[1] partitions 7",
         "worker is this python True",
+        "workers' pyspark is this one True",
     ], done.stderr
     assert done.returncode == 0
 

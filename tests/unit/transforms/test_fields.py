@@ -46,7 +46,7 @@ def test_a_field_is_found_under_any_header_or_in_the_map(spark):
         spark,
         [("1,2", None, ",a,b"), ("3,4", None, ",b,a"), ("5", None, ",c"), ('"6"', {"a": "6"}, None), ("?", {}, None)],
     )
-    headers = [",a,b", ",b,a", ",c"]
+    headers = [",a,b", ",b,a", ",c", None]
     found = fields.split_by(records, headers).selectExpr(
         f"{fields.text('a', headers)} AS text", f"{fields.has('a', headers)} AS has", f"{fields.has('d', headers)} AS d"
     )
@@ -59,7 +59,21 @@ def test_a_field_is_found_under_any_header_or_in_the_map(spark):
     ]
 
 
-def test_a_record_of_a_header_that_was_not_said_is_not_read_as_empty(spark):
-    records = fields.split_by(packed(spark, [("1,2", None, ",a,b")]), [",b,a"])
-    with pytest.raises(SparkRuntimeException, match="another header"):
-        records.select(fields.VALUES).collect()
+@pytest.mark.parametrize("headers", [[",a,b"], [",a,b", ",c"], [",a,b", ",b,c,a"]])
+def test_a_map_is_read_in_the_order_of_its_header_where_none_is_without(spark, headers):
+    records = packed(spark, [("1,2", None, ",a,b"), ('3,"4"', {"a": "3", "b": "4"}, ",a,b"), ("?", {}, None)])
+    asked = [f"{fields.text(name, headers)} AS `{name}`" for name in "abc"]
+    asked += [f"{fields.has(name, headers)} AS has_{name}" for name in "abc"]
+    found = fields.split_by(records, headers).selectExpr(*asked, f"{fields.all_fields(headers)} AS fields").collect()
+    assert [tuple(row) for row in found] == [
+        ("1", "2", None, True, True, False, {"a": "1", "b": "2"}),
+        ("3", "4", None, True, True, False, {"a": "3", "b": "4"}),
+        (None, None, None, False, False, False, {}),
+    ]
+
+
+@pytest.mark.parametrize(("record", "named"), [(("1,2", None, ",a,b"), "a,b"), (("1", {"a": "1"}, None), "none")])
+def test_a_record_of_a_header_that_was_not_said_is_not_read_as_empty(spark, record, named):
+    records = fields.split_by(packed(spark, [record]), [",b,a"])
+    with pytest.raises(SparkRuntimeException, match=f"another header than those at hand: .*{named}"):
+        records.select(fields.LAYOUT, fields.VALUES).collect()

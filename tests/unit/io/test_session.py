@@ -125,7 +125,6 @@ def test_what_spark_submit_says_wins(tmp_path: Path) -> None:
         "rows 5",
         "master local[1] partitions 7",
         "worker is this python True",
-        "workers' pyspark is this one True",
     ], done.stderr
     assert done.returncode == 0
 

@@ -20,7 +20,7 @@ from pipelines.contracts.tables import VALID_TO, Table
 from pipelines.transforms.checks import AVAILABLE, counted, is_broken
 from pipelines.transforms.fields import Headers
 from pipelines.transforms.reconcile import reconcile
-from pipelines.transforms.tally import CAUSES, NEWEST, tally
+from pipelines.transforms.tally import NEWEST, tally
 from pipelines.transforms.typed import RECORD, typed
 from pipelines.transforms.versions import versions
 
@@ -92,9 +92,8 @@ class Silver:
             _BESIDES: F.expr("_is_replaced or outcome <=> 'superseded' or (_applied and _delete)"),
             _APART: is_apart,
             "_state": F.when(is_apart, F.lit("open")),
-            CAUSES: F.when(is_apart, _causes()),
         }
-        wanted = {"_file", "outcome", "_applied", CAUSES, *counted(self.table)}
+        wanted = {"_file", "outcome", "_applied", "_reasons", *counted(self.table)}
         for share in shares:
             wanted |= {*share.columns, share.where, *((share.goes, HELD_FILE, HELD_ROW) if share.goes else ())}
         rows = self.told.withColumns(self._provenance() | flags | counted(self.table))

@@ -10,8 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-CAUSES = "_causes"
-"""The column that holds why a row is set apart, as far as that is counted; null where it is not."""
 NEWEST = "_newest"
 """The column, if there is one, of which the greatest counts: when a row's event was, in microseconds since 1970."""
 Line = dict[str, Any]
@@ -30,7 +28,10 @@ class Tallied:
 
 
 def tally(rows: pa.RecordBatch, flags: Sequence[str]) -> dict[str, Any]:
-    """The Tallied of those rows that have an outcome, as it goes through JSON. flags: names of boolean columns."""
+    """The Tallied of those rows that have an outcome, as it goes through JSON.
+
+    flags: names of boolean columns. `_reasons` is among the columns, too: why a row is set apart.
+    """
     numbers = [NEWEST] if NEWEST in rows.schema.names else []
     none_is_zero = pc.ScalarAggregateOptions(min_count=0)
     counted = [*[(name, "sum", none_is_zero) for name in flags], *[(name, "max") for name in numbers]]
@@ -38,11 +39,19 @@ def tally(rows: pa.RecordBatch, flags: Sequence[str]) -> dict[str, Any]:
     grouped = records.group_by(_GROUP, use_threads=False)
     found = grouped.aggregate([([], "count_all"), *counted])
     told = {"count_all": "records"} | {f"{name}_{how}": name for name, how, *_ in counted}
-    causes = pc.value_counts(pc.list_flatten(rows[CAUSES].drop_null()))
+    is_apart = pc.equal(rows["outcome"], "quarantined")
+    causes: Counter[str] = Counter()
+    for reason in pc.value_counts(pc.list_flatten(rows["_reasons"].filter(is_apart))).to_pylist():
+        causes[cause(reason["values"])] += reason["counts"]
     return {
         "lines": found.rename_columns([told.get(name, name) for name in found.column_names]).to_pylist(),
-        "causes": {cause["values"]: cause["counts"] for cause in causes.to_pylist()},
+        "causes": causes,
     }
+
+
+def cause(reason: str) -> str:
+    """A reason without the words that a parser adds."""
+    return ": ".join(reason.split(": ")[:2])
 
 
 def summed(parts: Iterable[dict[str, Any]]) -> Tallied:

@@ -73,7 +73,7 @@ def results(spark):
     )
     weirs = spark.createDataFrame([("w1",), ("w1",), ("w2",)], "weir_id string")
     told = counted(POOLS)
-    seen = judged.withColumns(told | {"_causes": F.lit(None).cast("array<string>")}).toArrow().combine_chunks()
+    seen = judged.withColumns(told).toArrow().combine_chunks()
     lines = tally(seen.to_batches()[0], [name for name in told if name != NEWEST])["lines"]
     looked_up = {rule: row.collect()[0] for rule, row in lookups(POOLS, judged, held, {"weirs": weirs}).items()}
     return checks(POOLS, DELIVERY, lines, looked_up)

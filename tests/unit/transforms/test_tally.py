@@ -17,7 +17,7 @@ SCHEMA = pa.schema(
         ("_applied", pa.bool_()),
         ("_passed", pa.bool_()),
         ("_newest", pa.int64()),
-        ("_causes", pa.list_(pa.string())),
+        ("_reasons", pa.list_(pa.string())),
     ]
 )
 ROW = st.tuples(
@@ -38,9 +38,9 @@ def test_records_are_counted_by_file_and_outcome_and_held_rows_are_not():
     told = tally(
         batch(
             [
-                ("f", "new", True, True, 7, None),
-                ("f", "new", True, None, None, None),
-                ("g", "quarantined", False, False, None, ["empty: k", "dear"]),
+                ("f", "new", True, True, 7, []),
+                ("f", "new", True, None, None, []),
+                ("g", "quarantined", False, False, None, ["empty: k: a word", "dear"]),
                 ("g", "quarantined", False, None, None, ["dear"]),
                 (None, None, False, True, 99, None),
             ]

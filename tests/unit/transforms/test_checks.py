@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pyspark.sql import functions as F
 
 from pipelines.contracts.expectations import accepted, fail, fresh, quarantine, references, unique, volume, warn
 from pipelines.contracts.tables import Column, Table

@@ -45,6 +45,7 @@ class Spark:
     conf_file: Annotated[Path, "Spark's properties, in spark-defaults format"]
     driver_memory: Annotated[str, "heap of the driver, e.g. 3g", Form(r"[1-9]\d*[mgt]", "a number with m, g or t")]
     shuffle_partitions: Annotated[int, "about the number of cores in all", range(1, 100_001)]
+    brief_mb: Annotated[int, "so much taken in, and nothing besides, needs no second compiler", range(1_000_001)]
     log_file: Annotated[Path, "what Spark itself has to say"]
 
 

@@ -22,6 +22,7 @@ _DELTA = "io.delta.sql.DeltaSparkSessionExtension"
 _LOG4J = PROJECT / "conf" / "spark" / "log4j2.properties"
 _LAST_ON_CLASS_PATH = "SPARK_DIST_CLASSPATH"
 _S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"
+_FIRST_COMPILER_ALONE = "-XX:TieredStopAtLevel=1"
 _LOCAL_ONLY = ("spark.driver.host", "spark.driver.bindAddress")
 
 
@@ -29,8 +30,10 @@ class SessionError(RuntimeError):
     """Spark cannot start; the message says what is missing and what to do."""
 
 
-def session(settings: Settings) -> SparkSession:
+def session(settings: Settings, *, is_brief: bool = False) -> SparkSession:
     """The Spark session of this process, made at the first call (5 to 8 s).
+
+    is_brief: it is for so little work that Java's second compiler would cost more than it gains.
 
     One that exists already is taken as it is, but for its time zone, which is always UTC, and for how it writes
     instants. Under spark-submit, its command line and spark-defaults.conf win over conf, the master above all.
@@ -47,7 +50,7 @@ def session(settings: Settings) -> SparkSession:
         if "PYSPARK_GATEWAY_PORT" in os.environ:
             _submitted_context(settings)
         else:
-            _own_context(settings)
+            _own_context(settings, is_brief=is_brief)
     spark = SparkSession.builder.getOrCreate()
     _must_have_a_store(spark, settings.root)
     if _DELTA not in str(spark.conf.get("spark.sql.extensions", "")).split(","):
@@ -113,7 +116,7 @@ def _must_have_a_store(spark: SparkSession, root: str) -> None:
         )
 
 
-def _own_context(settings: Settings) -> SparkContext:
+def _own_context(settings: Settings, *, is_brief: bool) -> SparkContext:
     """Start a JVM and a context on it. Both its streams are Spark's log from the first line on: its warning about the
     vector module comes before any logging is configured."""
     from pyspark import SparkConf, SparkContext
@@ -134,6 +137,8 @@ def _own_context(settings: Settings) -> SparkContext:
         os.environ.setdefault("PYSPARK_PYTHON", wanted.get("spark.pyspark.python", sys.executable))
     # a heap that grows as it is needed is collected as a whole before it does: .5 s of a batch of two million rows
     options = f"-Xms{wanted['spark.driver.memory']} {wanted.get('spark.driver.extraJavaOptions', '')}".strip()
+    if is_brief and is_local:
+        options = f"{options} {_FIRST_COMPILER_ALONE}"
     wanted["spark.driver.extraJavaOptions"] = f'{options} -Dlog4j2.configurationFile="{_LOG4J.as_uri()}"'
     if is_local:
         wanted = class_archive.shared(wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -29,6 +29,8 @@ TASK_UNITS: Mapping[str, Callable[[Context, Domain, Task, Collection[str]], None
     "observe": observe.run,
 }
 """The units after `ingest`, which is the domain's: each is one task's, in the order of the way."""
+
+_TAKE_IN = ("land", "bronze", "silver")
 
 
 class UnknownStageError(LookupError):
@@ -72,8 +74,9 @@ def run(
             raise SettingsError(f"conf: sources: '{name}' is of no domain. There are: {', '.join(domains())}")
     chosen = in_order([domain_named(name) for name in dict.fromkeys(names)] or list(domains().values()))
     watch = Stopwatch()
-    context = Context.opened(settings, watch.say, as_of, is_forced=is_forced)
     wanted = [stage for stage in STAGES if not stages or stage.name in stages]
+    only_takes_in = len(chosen) == 1 and {stage.name for stage in wanted} <= set(_TAKE_IN)
+    context = replace(Context.opened(settings, watch.say, as_of), is_forced=is_forced, only_takes_in=only_takes_in)
     asked = {unit: [stage.name for stage in wanted if stage.unit == unit] for unit in UNITS}
     failures: dict[str, str] = {}
     files: dict[str, Sequence[Outcomes]] = {domain.name: () for domain in chosen}

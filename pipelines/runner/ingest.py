@@ -26,6 +26,8 @@ def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
     raw = {batch.id: batch for batch in context.ledger.batches_awaiting(domain.name, "bronze") if "bronze" in stages}
     kept = context.ledger.batches_awaiting(domain.name, "silver", after="bronze") if "silver" in stages else []
     batches = sorted([*raw.values(), *kept], key=lambda batch: batch.id)
+    if context.only_takes_in:
+        context.spark.expect(sum(file.size for batch in batches for file in batch.files))
     for batch in batches:
         work = Work(context, domain, "ingest")
         brought: Mapping[str, Sequence[Brought]] = {}

@@ -39,17 +39,22 @@ class SparkOnDemand:
     def __init__(self, settings: Settings, say: Say) -> None:
         self._settings, self._say = settings, say
         self._session: SparkSession | None = None
+        self._is_brief = False
 
     @property
     def has_started(self) -> bool:
         return self._session is not None
+
+    def expect(self, size: int) -> None:
+        """Tell, before it is asked for, that the session will be for so many bytes of new files and nothing else."""
+        self._is_brief = size <= self._settings.spark.brief_mb * 1e6
 
     def __call__(self) -> SparkSession:
         if self._session is None:
             from pipelines.io.session import session
 
             self._say("", "spark", f"starting on {self._settings.spark.master} …")
-            self._session = session(self._settings)
+            self._session = session(self._settings, is_brief=self._is_brief)
         return self._session
 
 
@@ -57,7 +62,8 @@ class SparkOnDemand:
 class Context:
     """What every unit of a run shares. say: tells the user (domain, stage, what). as_of: the run's logical instant,
     None for each domain's newest delivery. lease: the one of the domain that is worked on.
-    is_forced: whether fits are carried out whatever they are estimated to take.
+    is_forced: whether fits are carried out whatever they are estimated to take. only_takes_in: whether the run is for
+    the batches of one domain alone, as far as silver.
     """
 
     settings: Settings
@@ -68,12 +74,13 @@ class Context:
     as_of: datetime | None
     lease: Lease | None = None
     is_forced: bool = False
+    only_takes_in: bool = False
 
     @classmethod
-    def opened(cls, settings: Settings, say: Say, as_of: datetime | None = None, *, is_forced: bool = False) -> Context:
+    def opened(cls, settings: Settings, say: Say, as_of: datetime | None = None) -> Context:
         """The ledger and the warehouse that the settings name."""
         spark, ledger = SparkOnDemand(settings, say), Ledger(settings.ledger)
-        return cls(settings, ledger, Warehouse(spark, settings.root, ledger), spark, say, as_of, is_forced=is_forced)
+        return cls(settings, ledger, Warehouse(spark, settings.root, ledger), spark, say, as_of)
 
     def folder(self, name: str) -> Path:
         """A folder of the data root for files that are not tables; beside the drops where the root is remote."""

@@ -28,7 +28,7 @@ from pipelines.settings import load
 
 folder = Path(sys.argv[1])
 settings = load(folder / "mine.yaml")
-spark = session(settings)
+spark = session(settings, is_brief="brief" in sys.argv)
 assert session(settings) is spark
 spark.range(5).repartition(1).write.format("delta").save(f"{settings.root}/five")
 last = "9999-12-31 23:59:59.999999"
@@ -56,6 +56,8 @@ for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
     except psutil.NoSuchProcess:
         continue  # a worker of Python that had nothing more to do
 heap = spark._jvm.java.lang.management.ManagementFactory.getMemoryMXBean().getHeapMemoryUsage()
+arguments = spark._jvm.java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments()
+print("first compiler alone", "-XX:TieredStopAtLevel=1" in arguments)
 print("heap from the start", heap.getInit() >> 20, "MiB")
 print("archive mapped", f"{sys.prefix}/classes.jsa" in maps, "conf folder", os.environ.get("SPARK_CONF_DIR"))
 print("beyond loopback", [ip for ip in listening if ip not in ("127.0.0.1", "::1", "::ffff:127.0.0.1")])
@@ -77,7 +79,7 @@ def conf_in(folder: Path) -> Path:
 def test_a_terminal_sees_only_our_lines_and_nothing_listens_beyond_loopback(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in ("JAVA_HOME", "PYSPARK_PYTHON")}
     done = subprocess.run(
-        [sys.executable, "script.py", str(conf_in(tmp_path))],
+        [sys.executable, "script.py", str(conf_in(tmp_path)), "brief"],
         cwd=tmp_path,
         env=environment | {"PYTHONPATH": str(PROJECT)},
         capture_output=True,
@@ -92,6 +94,7 @@ def test_a_terminal_sees_only_our_lines_and_nothing_listens_beyond_loopback(tmp_
         "workers' pyspark is this one True",
         "one kind of worker True",
         "refused nonsense",
+        "first compiler alone True",
         "heap from the start 1024 MiB",
         f"archive mapped {archive().is_file()} conf folder None",
         "beyond loopback []",

@@ -23,8 +23,9 @@ from pipelines.io.leases import lease
 from pipelines.io.ledger import Ledger
 from pipelines.io.ledger_schema import leases
 from pipelines.io.publication import LandedFile, Publication, Written
+from pipelines.io.session import SessionError
 from pipelines.runner.work import Context, Work, fingerprint
-from pipelines.settings import PROJECT
+from pipelines.settings import PROJECT, Settings
 from pipelines.stages.train import gold_tables
 from tests.house import drop, settings_on
 from tests.toy_domains.mill.domain import DOMAIN as MILL
@@ -48,6 +49,28 @@ def test_what_fails_in_one_domain_does_not_hold_up_the_next(tmp_path, monkeypatc
     assert set(outcome.failures) == {"energy"}
     assert outcome.domains == ("energy", "mill")
     assert len(Ledger(settings.ledger).batches_awaiting("mill", "bronze")) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "stages", "brief_mb", "is_brief"),
+    [
+        (["mill"], ["land", "bronze", "silver"], 32, True),
+        (["mill"], ["land", "bronze", "silver"], 0, False),
+        (["mill"], [], 32, False),
+        (["mill", "energy"], ["land", "bronze", "silver"], 32, False),
+    ],
+)
+def test_spark_is_told_where_all_that_it_is_for_is_a_small_delivery(
+    tmp_path, monkeypatch, names, stages, brief_mb, is_brief
+):
+    def started(_: Settings, *, is_brief: bool) -> None:
+        raise SessionError(f"brief: {is_brief}")
+
+    monkeypatch.setitem(domains(), "mill", MILL)
+    monkeypatch.setattr("pipelines.io.session.session", started)
+    settings = settings_on(tmp_path, spark={"brief_mb": brief_mb})
+    drop(settings, "mill", {"gauges/2024-01-02.csv": "station_id,read_at,flow\n1,2,3\n"})
+    assert runner.run(settings, names=names, stages=stages).failures["mill"] == f"brief: {is_brief}"
 
 
 def test_a_defect_of_ours_keeps_its_trace(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -30,6 +31,8 @@ if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for their imp
     from pipelines.io.new_files import NewFile
 
 ROW_GROUP_BYTES = 64 * 1024**2
+_FEW = 2
+"""So many files are written anew sooner here than by a job of Spark."""
 _PLACE = {HELD_FILE: "_metadata.file_name", HELD_ROW: "_metadata.row_index"}
 _GLOB = re.compile(r"([\[\]{}*?\\])")
 _OPEN_COST = "spark.sql.files.openCostInBytes"
@@ -191,6 +194,9 @@ def write_without(spark: SparkSession, table: str, path: str, gone: Mapping[str,
     def written(names: Iterable[str]) -> Iterator[NewFile]:
         return (file for name in names for file in new_files.write_without(path, name, gone[name], schema))
 
+    if len(gone) <= _FEW:
+        with ThreadPoolExecutor(_FEW) as pool:
+            return tuple(chain.from_iterable(pool.map(lambda name: tuple(written([name])), sorted(gone))))
     tasks = min(len(gone), 3 * spark.sparkContext.defaultParallelism)
     return tuple(spark.sparkContext.parallelize(sorted(gone), tasks).mapPartitions(written).collect())
 

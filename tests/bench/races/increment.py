@@ -23,9 +23,10 @@ START, REFRESH, FLOOR = "starting Spark", "full refresh", "appending the changed
 PROTOCOL = (
     "1 % new rows and 0.2 % late ones (newer statements about orders of the last 3 of 90 days) are delivered to a "
     "silver table that `headrace maintain` has laid out by key: `headrace run --stage land --stage bronze --stage "
-    "silver`, against the same run over all files from an empty root. Bytes are those written below silver/, history "
-    "included, against one Delta append of the changed rows by hand, which is the floor as well. Figures leave out the "
-    "start of Spark, but for those that say so. Void unless the tables hold equal rows"
+    "silver`, against the same run over all files from an empty root. Files taken in before lie untouched in the drop "
+    "folder. Bytes are those written below silver/, history included, against one Delta append of the changed rows by "
+    "hand, which is the floor as well. Figures leave out the start of Spark, but for those that say so. Void unless the "
+    "tables hold equal rows"
 )
 
 
@@ -38,19 +39,19 @@ def race(folder: Path, rows: int = ROWS) -> Race:
     orders(rows + 1, round(rows * NEW), SEED + 1, dirty=0.0, repeated=0.0).write(second, "2024-06-02-new", 1)
     revisions(np.sort(late), 1, rows, SEED + 2).write(second, "2024-06-02-late", 1)
     root, anew, kept = folder / "root", folder / "anew", folder / "kept"
-    conf, conf_anew = conf_of(folder, root), conf_of(folder / "for anew", anew)
-    drops = Path("drops") / DOMAIN / "orders"
-    shutil.copytree(first, root / drops)
+    conf, conf_anew = conf_of(folder, root, folder / "drops"), conf_of(folder / "for anew", anew)
+    source = Path(DOMAIN) / "orders"
+    shutil.copytree(first, folder / "drops" / source)
     measured(ours(DOMAIN, conf), root)
     maintain = (sys.executable, "-m", "tests.bench.sides.ours", "maintain", "--domain", DOMAIN, "--conf", str(conf))
     measured(maintain, root)
-    shutil.copytree(second, root / drops, dirs_exist_ok=True)
+    shutil.copytree(second, folder / "drops" / source, dirs_exist_ok=True)
     shutil.move(root, kept)
 
     def all_dropped() -> None:
         shutil.rmtree(anew, ignore_errors=True)
         for files in (first, second):
-            shutil.copytree(files, anew / drops, dirs_exist_ok=True)
+            shutil.copytree(files, anew / "drops" / source, dirs_exist_ok=True)
 
     silver, by_hand = f"silver/{DOMAIN}_orders", folder / "hand"
     append = (sys.executable, "-m", "tests.bench.sides.append", *map(str, (conf, second, by_hand)))

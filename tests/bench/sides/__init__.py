@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 
-def conf_of(folder: Path, root: Path) -> Path:
-    """A conf file in `folder` that changes nothing but the place: data in `root`, no embedded records."""
+def conf_of(folder: Path, root: Path, drops: Path | None = None) -> Path:
+    """A conf file in `folder` that changes nothing but the place: data in `root`, raw files in `drops`, no embedded
+    records."""
     folder.mkdir(exist_ok=True)
     path = folder / "conf.yaml"
-    path.write_text(f"root: {json.dumps(str(root))}\nsamples: false\n")
+    path.write_text(json.dumps({"root": str(root), "drops": str(drops or root / "drops"), "samples": False}))
     return path
 
 

@@ -25,8 +25,8 @@ PROTOCOL = (
     "silver table that `headrace maintain` has laid out by key: `headrace run --stage land --stage bronze --stage "
     "silver`, against the same run over all files from an empty root. Files taken in before lie untouched in the drop "
     "folder. Bytes are those written below silver/, history included, against one Delta append of the changed rows by "
-    "hand, which is the floor as well. Figures leave out the start of Spark, but for those that say so. Void unless the "
-    "tables hold equal rows"
+    "hand, which is the floor as well. Figures leave out the start of Spark, but for those that say so. Void unless "
+    "the tables hold equal rows"
 )
 
 

@@ -22,6 +22,7 @@ from pipelines.io.row_marks import unmarked
 from pipelines.io.s3 import arrow_place
 
 _INSTANT = pa.timestamp("us", tz="UTC")
+_FIRST_ROWS = 20_000
 _LONGEST_BOUND = 64  # characters; longer texts would only swell the log
 
 
@@ -54,7 +55,7 @@ class Writing:
     def put(self, rows: pa.RecordBatch) -> None:
         """Write these rows as a row group."""
         if rows.num_rows:
-            self._writer = self._writer or self._begun()
+            self._writer = self._writer or self._begun(rows)
             self._writer.write_batch(rows, row_group_size=rows.num_rows)
             self._told.take(rows)
 
@@ -69,11 +70,11 @@ class Writing:
         size = store.get_file_info(place).size
         return (NewFile(self._name, size, time.time_ns() // 1_000_000, self._told.as_json()),)
 
-    def _begun(self) -> pq.ParquetWriter:
+    def _begun(self, rows: pa.RecordBatch) -> pq.ParquetWriter:
         if (local := local_path(self._folder)) is not None:
             local.mkdir(parents=True, exist_ok=True)
         store, place = _place(self._folder, self._name)
-        columns = _repeating(self._schema)
+        columns = [path for column in self._schema.names for path in _repeating(column, rows[column])]
         return pq.ParquetWriter(place, self._schema, filesystem=store, compression="zstd", use_dictionary=columns)
 
 
@@ -110,12 +111,18 @@ def _place(folder: str, name: str) -> tuple[fs.FileSystem, str]:
     return store, f"{place}/{name}"
 
 
-def _repeating(schema: pa.Schema) -> list[str] | bool:
-    """The columns of which parquet shall look for values that repeat: they hardly do among floats, and that is not seen
-    before a megabyte is tried. Parts of nested columns have other names there, so one of these has it look at all."""
-    if any(pa.types.is_nested(field.type) for field in schema):
-        return True
-    return [field.name for field in schema if not pa.types.is_floating(field.type)]
+def _repeating(path: str, rows: pa.Array) -> list[str]:
+    """Of which columns parquet shall look for values that repeat, by what the first rows hold; where they do not, that
+    is not seen before a megabyte is tried of each row group, and what was tried takes more room than without."""
+    kind = rows.type
+    if pa.types.is_map(kind):
+        return [f"{path}.key_value.key", f"{path}.key_value.value"]
+    if pa.types.is_list(kind):
+        return _repeating(f"{path}.list.element", rows.values)
+    if pa.types.is_struct(kind):
+        return [leaf for field in kind for leaf in _repeating(f"{path}.{field.name}", rows.field(field.name))]
+    first = rows[:_FIRST_ROWS].drop_null()
+    return [path] if 2 * pc.count_distinct(first).as_py() <= len(first) else []
 
 
 @dataclass

@@ -31,7 +31,7 @@ def delivered_fields(records: DataFrame) -> DataFrame:
     records: bronze rows.
     """
     header = F.col("_header") if "_header" in records.columns else F.lit(None).cast("string")
-    named = F.array_distinct(F.flatten(F.collect_set(F.map_keys("_fields"))))
+    named = F.array_distinct(F.flatten(F.collect_set(F.when(header.isNull(), F.map_keys("_fields")))))
     by_header = records.groupBy("_file", header.alias("header"))
     return by_header.agg(F.count("*").alias("records"), named.alias("fields"))
 

@@ -134,8 +134,8 @@ def test_records_are_kept_and_counted_as_they_would_be_in_the_table(warehouse, s
     lines = delivered_fields(kept).collect()
     assert set(brought) == {Brought(of["_file"], of["header"], of["records"], frozenset(of["fields"])) for of in lines}
     assert {(b.file, b.header, b.records): set(b.fields) for b in brought} == {
-        ("a.csv", ",p,q", 1): set(),
-        ("a.csv", None, 2): {"p", "q"},
+        ("a.csv", ",p,q", 2): set(),
+        ("a.csv", None, 1): set(),
         ("b.csv", ",p,r", 1): set(),
         ("c.jsonl", None, 2): {"p", "s"},
     }
@@ -154,3 +154,34 @@ def test_in_an_object_store_files_are_written_written_anew_without_some_rows_and
         new_files.remove(folder, [file, left])
         lying = store.get_file_info(fs.FileSelector("lake", recursive=True))
         assert [info.path for info in lying if info.type == fs.FileType.File] == []
+
+
+def test_parquet_looks_for_repeated_values_only_where_there_are_any(tmp_path):
+    rows = [
+        {
+            "id": i,
+            "kind": "ab"[i % 2],
+            "none": None,
+            "fields": [("a", f"{i}")],
+            "tags": [f"{i}"],
+            "at": {"x": 0.5, "y": i},
+        }
+        for i in range(100)
+    ]
+    point = pa.struct([("x", pa.float64()), ("y", pa.int64())])
+    schema = pa.schema(
+        [
+            ("id", pa.int64()),
+            ("kind", pa.string()),
+            ("none", pa.string()),
+            ("fields", pa.map_(pa.string(), pa.string())),
+            ("tags", pa.list_(pa.string())),
+            ("at", point),
+        ]
+    )
+    [file] = new_files.write(str(tmp_path), schema, [pa.RecordBatch.from_pylist(rows, schema)])
+    group = pq.ParquetFile(tmp_path / file.path).metadata.row_group(0)
+    columns = [group.column(number) for number in range(group.num_columns)]
+    looked = {column.path_in_schema for column in columns if column.has_dictionary_page}
+    assert looked == {"kind", "none", "fields.key_value.key", "fields.key_value.value", "at.x"}
+    assert pq.read_table(tmp_path / file.path).to_pylist() == rows

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from pipelines.contracts.records import packed_header
 from pipelines.io.csv_records import LONGEST_FIELD, CsvReader, Header, MoreLines, dialect
-from pipelines.io.raw_record import COLUMNS, FIELDS, in_columns
+from pipelines.io.raw_record import COLUMNS, in_columns
 from pipelines.io.raw_text import has_no_text
 
 _LONGEST_BLOCK = 1 << 28  # characters; Arrow's text ends at 2 GiB
@@ -80,8 +80,7 @@ class _File:
                 records.append(record)
         plain[taken:] = quoted[taken:] = False
         yield from _in_order(
-            block.split(plain, header, self._delimiter, self._number),
-            block.mapped(quoted, rows, header, self._delimiter, self._number),
+            block.records(plain, quoted, rows, header, self._delimiter, self._number),
             in_columns(records, packed_header(header.names, self._delimiter)),
         )
         return taken
@@ -145,34 +144,39 @@ class _Block:
         found[list(records)] = True
         return found, records
 
-    def mapped(
-        self, quoted: np.ndarray, rows: Mapping[int, Sequence[str]], header: Header, delimiter: str, first: int
+    def records(
+        self,
+        plain: np.ndarray,
+        quoted: np.ndarray,
+        rows: Mapping[int, Sequence[str]],
+        header: Header,
+        delimiter: str,
+        first: int,
     ) -> pa.RecordBatch:
-        """These lines as COLUMNS. first: the number of the first line of the block."""
-        if self.texts is None or not quoted.any():
-            return in_columns([])
-        lines = np.flatnonzero(quoted)
-        width = len(header.names)
-        values = pa.array(list(chain.from_iterable(map(rows.__getitem__, lines.tolist()))), pa.string())
-        keys = pa.array(header.names, pa.string()).take(pa.array(np.tile(np.arange(width), len(lines))))
-        offsets = pa.array(np.arange(len(lines) + 1, dtype=np.int32) * width)
-        fields = pa.MapArray.from_arrays(offsets, keys, values)
-        names = pa.repeat(pa.scalar(packed_header(header.names, delimiter), pa.string()), len(lines))
-        problems = pa.nulls(len(lines), pa.string())
-        return pa.RecordBatch.from_arrays(
-            [pa.array(first + lines, pa.int64()), self.texts.take(pa.array(lines)), problems, fields, names],
-            schema=COLUMNS,
-        )
+        """These lines as COLUMNS; plain ones hold their fields in their text alone.
 
-    def split(self, plain: np.ndarray, header: Header, delimiter: str, first: int) -> pa.RecordBatch:
-        """The plain lines as COLUMNS. first: the number of the first line of the block."""
-        if self.texts is None or not plain.any():
+        rows: the fields of quoted ones, by line. first: the number of the first line of the block.
+        """
+        is_record = plain | quoted
+        if self.texts is None or not is_record.any():
             return in_columns([])
-        raw = self.texts.filter(pa.array(plain))
-        positions = pa.array(first + np.flatnonzero(plain), pa.int64())
-        packed = packed_header(header.names, delimiter)
+        lines = np.flatnonzero(is_record)
+        width, told = len(header.names), np.flatnonzero(quoted).tolist()
+        values = pa.array(list(chain.from_iterable(map(rows.__getitem__, told))), pa.string())
+        keys = pa.array(header.names, pa.string()).take(pa.array(np.tile(np.arange(width), len(told))))
+        ends = np.cumsum(quoted[lines] * np.int32(width), dtype=np.int32)
+        fields = pa.MapArray.from_arrays(
+            pa.array(np.concatenate([[np.int32(0)], ends])), keys, values, mask=pa.array(plain[lines])
+        )
+        packed = pa.scalar(packed_header(header.names, delimiter), pa.string())
         return pa.RecordBatch.from_arrays(
-            [positions, raw, pa.nulls(len(raw), pa.string()), pa.nulls(len(raw), FIELDS), pa.repeat(packed, len(raw))],
+            [
+                pa.array(first + lines, pa.int64()),
+                self.texts.filter(pa.array(is_record)),
+                pa.nulls(len(lines), pa.string()),
+                fields,
+                pa.repeat(packed, len(lines)),
+            ],
             schema=COLUMNS,
         )
 

@@ -14,12 +14,8 @@ from pathlib import Path
 
 def without_archive(path: Sequence[str]) -> list[str]:
     """A search path without the archives of PySpark that lie in an installed PySpark of this path: it is the same."""
-    return [entry for entry in path if not _is_in_installed(Path(entry), path)]
-
-
-def _is_in_installed(archive: Path, path: Sequence[str]) -> bool:
-    folders = archive.parts[-4:-1]
-    return archive.suffix == ".zip" and folders == ("pyspark", "python", "lib") and str(archive.parents[3]) in path
+    installed = {Path(entry).resolve() / "pyspark" for entry in path}
+    return [entry for entry in path if not (entry.endswith(".zip") and installed & set(Path(entry).resolve().parents))]
 
 
 if __name__ == "__main__":

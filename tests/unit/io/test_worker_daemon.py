@@ -20,3 +20,8 @@ def test_archives_of_the_installed_pyspark_are_left_out():
 def test_those_of_another_spark_stay():
     other = "/opt/spark/python/lib/pyspark.zip"
     assert without_archive([other, *ARCHIVES, "/elsewhere"]) == [other, *ARCHIVES, "/elsewhere"]
+
+
+def test_an_environment_behind_a_link_is_the_same(tmp_path):
+    (tmp_path / "link").symlink_to(PACKAGES)
+    assert without_archive([*ARCHIVES, str(tmp_path / "link")]) == [str(tmp_path / "link")]

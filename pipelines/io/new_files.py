@@ -6,8 +6,8 @@ import datetime as dt
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -49,7 +49,9 @@ class Writing:
 
     def __init__(self, folder: str, schema: pa.Schema) -> None:
         self._folder, self._schema = folder, schema
-        self._name, self._told = f"part-{uuid4()}.zstd.parquet", _Statistics()
+        self._name = f"part-{uuid4()}.zstd.parquet"
+        self._nulls: Counter[str] = Counter()
+        self._written: list[pq.FileMetaData] = []  # as soon as it is whole
         self._writer: pq.ParquetWriter | None = None
 
     def put(self, rows: pa.RecordBatch) -> None:
@@ -57,7 +59,9 @@ class Writing:
         if rows.num_rows:
             self._writer = self._writer or self._begun(rows)
             self._writer.write_batch(rows, row_group_size=rows.num_rows)
-            self._told.take(rows)
+            for field, column in zip(rows.schema, rows.columns, strict=True):
+                if not pa.types.is_struct(field.type):  # of which the log would want a count for each field
+                    self._nulls[field.name] += column.null_count
 
     def done(self) -> tuple[NewFile, ...]:
         """The file, whole; none if it has no rows."""
@@ -68,14 +72,22 @@ class Writing:
             leave_checksums(local / self._name)
         store, place = _place(self._folder, self._name)
         size = store.get_file_info(place).size
-        return (NewFile(self._name, size, time.time_ns() // 1_000_000, self._told.as_json()),)
+        statistics = _statistics(self._schema, self._nulls, self._written[0])
+        return (NewFile(self._name, size, time.time_ns() // 1_000_000, statistics),)
 
     def _begun(self, rows: pa.RecordBatch) -> pq.ParquetWriter:
         if (local := local_path(self._folder)) is not None:
             local.mkdir(parents=True, exist_ok=True)
         store, place = _place(self._folder, self._name)
         columns = [path for column in self._schema.names for path in _repeating(column, rows[column])]
-        return pq.ParquetWriter(place, self._schema, filesystem=store, compression="zstd", use_dictionary=columns)
+        return pq.ParquetWriter(
+            place,
+            self._schema,
+            filesystem=store,
+            compression="zstd",
+            use_dictionary=columns,
+            metadata_collector=self._written,
+        )
 
 
 def write_without(folder: str, name: str, gone: Sequence[str], schema: pa.Schema) -> tuple[NewFile, ...]:
@@ -125,40 +137,29 @@ def _repeating(path: str, rows: pa.Array) -> list[str]:
     return [path] if 2 * pc.count_distinct(first).as_py() <= len(first) else []
 
 
-@dataclass
-class _Statistics:
+def _statistics(schema: pa.Schema, nulls: Mapping[str, int], written: pq.FileMetaData) -> str:
     """What Delta keeps of a file: how many rows, how many nulls of each column, and between which bounds whole numbers,
-    days, instants and short texts lie."""
+    days, instants and short texts lie, which parquet has found out."""
+    least, greatest = {}, {}
+    for name in (field.name for field in schema if _is_bounded(field.type)):
+        bounds = _bounds(name, written)
+        if bounds is not None:
+            least[name], greatest[name] = map(_told, bounds)
+    return json.dumps(
+        {"numRecords": written.num_rows, "minValues": least, "maxValues": greatest, "nullCount": dict(nulls)}
+    )
 
-    rows: int = 0
-    nulls: Counter[str] = field(default_factory=Counter)
-    bounds: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
-    def take(self, batch: pa.RecordBatch) -> None:
-        self.rows += batch.num_rows
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            if not pa.types.is_struct(column.type):  # of which the log would want a count for each field
-                self.nulls[name] += column.null_count
-            if _is_bounded(column.type):
-                least, greatest = pc.min_max(column).as_py().values()
-                if least is not None:
-                    before = self.bounds.get(name, (least, greatest))
-                    self.bounds[name] = min(before[0], least), max(before[1], greatest)
-
-    def as_json(self) -> str:
-        short = {
-            name: bounds
-            for name, bounds in self.bounds.items()
-            if all(not isinstance(bound, str) or len(bound) <= _LONGEST_BOUND for bound in bounds)
-        }
-        return json.dumps(
-            {
-                "numRecords": self.rows,
-                "minValues": {name: _told(least) for name, (least, _) in short.items()},
-                "maxValues": {name: _told(greatest) for name, (_, greatest) in short.items()},
-                "nullCount": dict(self.nulls),
-            }
-        )
+def _bounds(name: str, written: pq.FileMetaData) -> tuple[Any, Any] | None:
+    """Of a column in all row groups; None if it has nothing but nulls, or text that is long."""
+    groups = [written.row_group(number) for number in range(written.num_row_groups)]
+    places = {groups[0].column(place).path_in_schema: place for place in range(written.num_columns)}
+    told = [group.column(places[name]).statistics for group in groups]
+    found = [(of.min, of.max) for of in told if of.has_min_max]
+    if not found or any(not of.has_min_max and of.num_values for of in told):
+        return None
+    bounds = min(low for low, _ in found), max(high for _, high in found)
+    return None if any(isinstance(bound, str) and len(bound) > _LONGEST_BOUND for bound in bounds) else bounds
 
 
 def _is_bounded(kind: pa.DataType) -> bool:

@@ -73,13 +73,13 @@ def text(field: str, headers: Headers) -> str:
 
 
 def has(field: str, headers: Headers) -> str:
-    """SQL for whether a record names a field."""
+    """SQL for whether a record names a field, of those that name any; "true" if it is known that all do."""
     kept = f"map_contains_key(_fields, {quoted(field)})"
     if not _named(headers):
         return kept
     naming = [number for number, header in enumerate(_named(headers)) if field in header_names(header)]
     if None not in headers:
-        return f"({LAYOUT} is not null and {_is_in(naming)})" if naming else "false"
+        return "true" if len(naming) == len(headers) else _is_in(naming) if naming else "false"
     return f"if({LAYOUT} is null, {kept}, {_is_in(naming) if naming else 'false'})"
 
 

@@ -158,10 +158,11 @@ def _misreading(column: Column, text: str, *, is_needed: bool, has_header: bool,
     unread = f"{_in_range(column, text)} is null" if column.convert and column.nullable else "true"
     if column.type != "string" or column.convert:  # all other text is its own value
         cases.append((f"{value} is null and `{text}` <> '' and {unread}", "unreadable"))
-    is_there = " or ".join(fields.has(name, headers) for name in column.fields)
-    if (has_header or not column.nullable) and not column.optional:
+    is_there = [fields.has(name, headers) for name in column.fields]
+    if (has_header or not column.nullable) and not column.optional and "true" not in is_there:
+        is_missing = f"not ({' or '.join(is_there)})"
         # without a conversion, what is missing is null; with one, it may have become a value
-        missing = f"not ({is_there})" if column.convert else f"{value} is null and not ({is_there})"
+        missing = is_missing if column.convert else f"{value} is null and {is_missing}"
         cases.append((missing, "field missing"))
     if not column.nullable:
         cases.append((f"{value} is null", "empty"))

@@ -133,6 +133,8 @@ def _repeating(path: str, rows: pa.Array) -> list[str]:
         return _repeating(f"{path}.list.element", rows.values)
     if pa.types.is_struct(kind):
         return [leaf for field in kind for leaf in _repeating(f"{path}.{field.name}", rows.field(field.name))]
+    if pa.types.is_null(kind):
+        return []
     first = rows[:_FIRST_ROWS].drop_null()
     return [path] if 2 * pc.count_distinct(first).as_py() <= len(first) else []
 

@@ -24,6 +24,7 @@ _LAST_ON_CLASS_PATH = "SPARK_DIST_CLASSPATH"
 _S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 _FIRST_COMPILER_ALONE = "-XX:TieredStopAtLevel=1"
 _LOCAL_ONLY = ("spark.driver.host", "spark.driver.bindAddress")
+_DAEMON = "spark.python.daemon.module"
 
 
 class SessionError(RuntimeError):
@@ -94,7 +95,8 @@ def properties(settings: Settings) -> dict[str, str]:
     }
     # without it Spark makes a folder spark-warehouse wherever it was started
     found.setdefault("spark.sql.warehouse.dir", f"{settings.root}/warehouse")
-    found.setdefault("spark.python.daemon.module", "pipelines.io.worker_daemon")
+    if settings.spark.master.startswith("local"):
+        found.setdefault(_DAEMON, "pipelines.io.worker_daemon")
     return s3.spark_properties(settings.root) | found
 
 
@@ -167,7 +169,7 @@ def _submitted_context(settings: Settings) -> SparkContext:
     conf = SparkConf()
     wanted = properties(settings)
     if not conf.get("spark.master", "local").startswith("local"):
-        for key in _LOCAL_ONLY:
+        for key in (*_LOCAL_ONLY, _DAEMON):
             wanted.pop(key, None)
     for key, value in wanted.items():
         conf.setIfMissing(key, value)

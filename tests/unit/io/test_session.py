@@ -150,6 +150,13 @@ def test_conf_wins_over_the_properties_file(settings: Settings, tmp_path: Path) 
     assert found["spark.driver.extraJavaOptions"] == "-Da=b -Dc=d"
 
 
+@pytest.mark.parametrize(("master", "has_ours"), [("local[2]", True), ("spark://elsewhere:7077", False)])
+def test_a_cluster_keeps_its_own_daemon_for_its_python_workers(settings: Settings, master: str, has_ours: bool) -> None:
+    """Its nodes may get this project with the job alone, later than the daemon starts."""
+    found = properties(replace(settings, spark=replace(settings.spark, master=master)))
+    assert ("spark.python.daemon.module" in found) == has_ours
+
+
 def test_a_broken_properties_file_is_named_with_its_line(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "spark.conf"
     path.write_text("spark.ui.enabled  false\nsprak.master  local\n")

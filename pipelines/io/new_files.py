@@ -143,8 +143,10 @@ def _statistics(schema: pa.Schema, nulls: Mapping[str, int], written: pq.FileMet
     """What Delta keeps of a file: how many rows, how many nulls of each column, and between which bounds whole numbers,
     days, instants and short texts lie, which parquet has found out."""
     least, greatest = {}, {}
+    groups = [written.row_group(number) for number in range(written.num_row_groups)]
+    places = {groups[0].column(place).path_in_schema: place for place in range(written.num_columns)}
     for name in (field.name for field in schema if _is_bounded(field.type)):
-        bounds = _bounds(name, written)
+        bounds = _bounds([group.column(places[name]).statistics for group in groups])
         if bounds is not None:
             least[name], greatest[name] = map(_told, bounds)
     return json.dumps(
@@ -152,11 +154,8 @@ def _statistics(schema: pa.Schema, nulls: Mapping[str, int], written: pq.FileMet
     )
 
 
-def _bounds(name: str, written: pq.FileMetaData) -> tuple[Any, Any] | None:
+def _bounds(told: Sequence[pq.Statistics]) -> tuple[Any, Any] | None:
     """Of a column in all row groups; None if it has nothing but nulls, or text that is long."""
-    groups = [written.row_group(number) for number in range(written.num_row_groups)]
-    places = {groups[0].column(place).path_in_schema: place for place in range(written.num_columns)}
-    told = [group.column(places[name]).statistics for group in groups]
     found = [(of.min, of.max) for of in told if of.has_min_max]
     if not found or any(not of.has_min_max and of.num_values for of in told):
         return None

@@ -191,14 +191,14 @@ def write_without(spark: SparkSession, table: str, path: str, gone: Mapping[str,
     schema = delta_log.arrow_schema(path)
     must_be_whole(table, [f"{path}/{name}" for name in gone])
 
-    def written(names: Iterable[str]) -> Iterator[NewFile]:
-        return (file for name in names for file in new_files.write_without(path, name, gone[name], schema))
+    def anew(name: str) -> tuple[NewFile, ...]:
+        return new_files.write_without(path, name, gone[name], schema)
 
     if len(gone) <= _FEW:
         with ThreadPoolExecutor(_FEW) as pool:
-            return tuple(chain.from_iterable(pool.map(lambda name: tuple(written([name])), sorted(gone))))
+            return tuple(chain.from_iterable(pool.map(anew, sorted(gone))))
     tasks = min(len(gone), 3 * spark.sparkContext.defaultParallelism)
-    return tuple(spark.sparkContext.parallelize(sorted(gone), tasks).mapPartitions(written).collect())
+    return tuple(spark.sparkContext.parallelize(sorted(gone), tasks).flatMap(anew).collect())
 
 
 def _written(folder: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

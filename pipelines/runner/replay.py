@@ -97,14 +97,18 @@ def replay(context: Context, domain: Domain, table: Table, wanted: Wanted, *, is
 
 
 def _came_to(found: Replay, asked: int) -> Replayed:
+    from pipelines.transforms.tally import cause
+
     lines = found.outcomes().collect()
     became: Counter[str] = Counter()
     for line in lines:
         became[line["outcome"]] += line["records"]
     stay = became.pop("quarantined", 0)
     moved = sum(line["entries"] for line in lines if line["outcome"] != "quarantined")
-    still = {cause["cause"]: cause["count"] for cause in found.again.causes().groupBy("cause").count().collect()}
-    return Replayed(moved, dict(became), still, stay, asked - stay - moved)
+    still: Counter[str] = Counter()
+    for line in found.again.reasons().groupBy("reason").count().collect():
+        still[cause(line["reason"])] += line["count"]
+    return Replayed(moved, dict(became), dict(still), stay, asked - stay - moved)
 
 
 def _moved(found: Replay) -> dict[tuple[int, str], Counter[str]]:

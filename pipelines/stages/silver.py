@@ -105,9 +105,9 @@ class Silver:
         held."""
         return partial(tally, flags=["_applied", *(name for name in counted(self.table) if name != NEWEST)])
 
-    def causes(self) -> DataFrame:
-        """`cause`: why records were set apart, a row for each reason of each record."""
-        return self.judged.where("outcome = 'quarantined'").select(F.explode(_causes()).alias("cause"))
+    def reasons(self) -> DataFrame:
+        """`reason`: why records were set apart, a row for each reason of each record."""
+        return self.judged.where("outcome = 'quarantined'").select(F.explode("_reasons").alias("reason"))
 
     @property
     def _columns(self) -> tuple[str, ...]:
@@ -124,11 +124,6 @@ class Silver:
             return of_batch
         is_held = F.col("outcome").isNull()
         return {name: F.when(is_held, F.col(name)).otherwise(value) for name, value in of_batch.items()}
-
-
-def _causes() -> Expression:
-    """The reasons of a row without the words that a parser adds."""
-    return F.transform("_reasons", lambda reason: F.substring_index(reason, ": ", 2))
 
 
 def silver(

@@ -75,7 +75,7 @@ def test_a_record_that_is_parsed_now_leaves_with_all_its_rows_or_stays_as_one_en
     assert (marked.how, marked.key) == ("merge", ("_record_id", "_ordinal"))
     shown = marked.frame.select("_record_id", "_state", "_moved_as", "_moved_attempt")
     assert rows(shown) == [("whole", "replayed", "new", 7)]
-    assert rows(found.again.causes()) == [("unreadable: level_m",)]
+    assert rows(found.again.reasons()) == [("unreadable: level_m",)]
 
 
 def test_a_row_that_was_set_apart_by_itself_brings_no_other_row_of_its_record(spark):

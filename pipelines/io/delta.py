@@ -89,18 +89,23 @@ class Warehouse:
         return table_files.read(self._spark(), path, version, tuple(delta_log.sizes_by_name(path, version)))
 
     def read_keys(
-        self, tables: Sequence[str], rows: DataFrame, key: Sequence[str], *, attempt: Attempt | None = None
+        self, tables: Sequence[str], rows: DataFrame, key: Sequence[str], most: int, *, attempt: Attempt | None = None
     ) -> list[DataFrame]:
         """Of each table the rows with a key of `rows`, each with HELD_FILE and HELD_ROW; files that can hold none are
-        left alone. A key with a null is no row's."""
+        left alone. A key with a null is no row's. most: so many `rows` there are at most."""
         from pyspark.sql import functions as F
 
         places = [self._locate_whole(table, attempt) for table in tables]
         lying = [file_ranges.lying(path, version, key) for path, version in places]
         among = list(dict.fromkeys(files.within for of_table in lying for files in of_table))
         keys = rows.select(*key).dropna()
-        count, touched = file_ranges.touched(keys, among, key) if among else (0, [])
-        if count <= BROADCAST_ROWS:
+        is_small, touched = most <= BROADCAST_ROWS, []
+        if among and is_small:  # looked at here they take Spark no plan and no code of its own
+            touched = file_ranges.of_keys(keys.toArrow(), among)
+        elif among:
+            count, touched = file_ranges.touched(keys, among, key)
+            is_small = count <= BROADCAST_ROWS
+        if is_small:
             keys = F.broadcast(keys)
         found = []
         for (path, version), of_table in zip(places, lying, strict=True):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.io import delta_log
 
 if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for Spark's import
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
 Range = tuple[tuple[str, Any, Any], ...]
@@ -58,6 +59,22 @@ def touched(rows: DataFrame, among: Sequence[Range], key: Sequence[str]) -> tupl
     row = rows.agg(F.count("*").alias("rows"), F.bool_or(has_null).alias("null"), *lies).first()
     assert row is not None
     return row["rows"], [one for i, one in enumerate(among) if row["null"] or row[str(i)]]
+
+
+def of_keys(keys: pa.Table, among: Sequence[Range]) -> list[Range]:
+    """In which of the ranges one of the keys lies, of which none has a null."""
+    return [one for one in among if keys.num_rows and (not one or _lies(keys, one))]
+
+
+def _lies(keys: pa.Table, one: Range) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    bounds = [
+        (keys[name], pa.scalar(low, keys[name].type), pa.scalar(high, keys[name].type)) for name, low, high in one
+    ]
+    inside = [pc.and_(pc.greater_equal(column, low), pc.less_equal(column, high)) for column, low, high in bounds]
+    return bool(pc.any(reduce(pc.and_, inside)).as_py())
 
 
 def _together(files: Sequence[tuple[Range, str, int]]) -> Lying:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 RECORDS_A_BATCH = 10_000
 CHARACTERS_A_BLOCK = 1 << 22
+Stamped = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 SCHEMA = pa.schema(
     [
@@ -77,25 +78,29 @@ def records(spark: SparkSession, files: list[RawFile]) -> DataFrame:
 
 
 def keep(
-    spark: SparkSession, files: list[RawFile], folder: str, stamped: Callable[[pa.RecordBatch], pa.RecordBatch]
+    spark: SparkSession, files: list[RawFile], folder: str, stamped: Stamped
 ) -> tuple[list[NewFile], list[Brought]]:
     """Write all records of `files` into `folder`, and count them; nothing is committed.
 
     stamped: gives records, as they are kept, in the columns of `kept_schema`. Spark does no more than share out the
     files: rows that go through its driver's JVM and back into a file take several times as long.
     """
-    schema = kept_schema(stamped)
 
-    def write(shares: Iterable[list[RawFile]]) -> Iterator[tuple[tuple[NewFile, ...], list[Brought]]]:
-        without_pandas()
-        tally = Tally()
-        rows = (tally.counted(part) for share in shares for file in share for part in _placed_blocks(file))
-        written = new_files.write(folder, schema, map(stamped, rows))
-        yield written, tally.brought()
+    def write(shares: Iterable[list[RawFile]]) -> Iterator[tuple[list[NewFile], list[Brought]]]:
+        yield keep_here((file for share in shares for file in share), folder, stamped)
 
     shares = _shared_out(files, spark.sparkContext.defaultParallelism)
     done = spark.sparkContext.parallelize(shares, len(shares)).mapPartitions(write).collect()
     return [file for written, _ in done for file in written], [each for _, brought in done for each in brought]
+
+
+def keep_here(files: Iterable[RawFile], folder: str, stamped: Stamped) -> tuple[list[NewFile], list[Brought]]:
+    """`keep` by this process alone."""
+    without_pandas()
+    tally = Tally()
+    rows = (tally.counted(part) for file in files for part in _placed_blocks(file))
+    written = new_files.write(folder, kept_schema(stamped), map(stamped, rows))
+    return list(written), tally.brought()
 
 
 def _shared_out(files: Sequence[RawFile], tasks: int) -> list[list[RawFile]]:
@@ -108,7 +113,7 @@ def _shared_out(files: Sequence[RawFile], tasks: int) -> list[list[RawFile]]:
     return [share for _, _, share in sorted(shares, key=lambda share: (-share[0], share[1]))]
 
 
-def kept_schema(stamped: Callable[[pa.RecordBatch], pa.RecordBatch]) -> pa.Schema:
+def kept_schema(stamped: Stamped) -> pa.Schema:
     """The columns of kept records."""
     return stamped(pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in SCHEMA], schema=SCHEMA)).schema
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from pipelines.io import class_archive, s3
+from pipelines.io import class_archive, s3, warm_up
 from pipelines.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
-    from pyspark import SparkContext
+    from py4j.java_gateway import JavaGateway
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
 LOOPBACK = "127.0.0.1"
@@ -25,10 +27,22 @@ _S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 _FIRST_COMPILER_ALONE = "-XX:TieredStopAtLevel=1"
 _LOCAL_ONLY = ("spark.driver.host", "spark.driver.bindAddress")
 _DAEMON = "spark.python.daemon.module"
+_begun: list[Future[tuple[SparkConf, JavaGateway]]] = []
 
 
 class SessionError(RuntimeError):
     """Spark cannot start; the message says what is missing and what to do."""
+
+
+def begin(settings: Settings, *, is_brief: bool = False) -> None:
+    """Have Java start for the `session` of these settings, if that will want a JVM of its own, and do not wait for it;
+    what goes wrong is told there."""
+    spark = sys.modules.get("pyspark")
+    if "PYSPARK_GATEWAY_PORT" in os.environ or (spark and spark.SparkContext._active_spark_context):
+        return
+    one = ThreadPoolExecutor(1)
+    _begun.append(one.submit(_launched, settings, is_brief))
+    one.shutdown(wait=False)
 
 
 def session(settings: Settings, *, is_brief: bool = False) -> SparkSession:
@@ -47,7 +61,8 @@ def session(settings: Settings, *, is_brief: bool = False) -> SparkSession:
 
     # it prints every AnalysisException as a page of JSON, before the exception reaches whoever handles it
     PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
-    if SparkContext._active_spark_context is None:
+    is_new = SparkContext._active_spark_context is None
+    if is_new:
         if "PYSPARK_GATEWAY_PORT" in os.environ:
             _submitted_context(settings)
         else:
@@ -61,6 +76,8 @@ def session(settings: Settings, *, is_brief: bool = False) -> SparkSession:
     _must_not_lose_commits(dict(spark.sparkContext.getConf().getAll()), "Spark's properties")
     # a time without a zone means UTC here; that is no matter of place, so neither conf nor a machine's zone decides it
     spark.conf.set("spark.sql.session.timeZone", "UTC")
+    if is_new and is_brief and spark.sparkContext.getConf().get("spark.master", "").startswith("local"):
+        warm_up.begin(spark)
     return spark
 
 
@@ -69,6 +86,7 @@ def stop() -> None:
     from pyspark.sql import SparkSession
 
     if (spark := SparkSession.getActiveSession()) is not None:
+        warm_up.finish()
         spark.stop()
 
 
@@ -119,8 +137,16 @@ def _must_have_a_store(spark: SparkSession, root: str) -> None:
 
 
 def _own_context(settings: Settings, *, is_brief: bool) -> SparkContext:
-    """Start a JVM and a context on it. Both its streams are Spark's log from the first line on: its warning about the
-    vector module comes before any logging is configured."""
+    """A context on a JVM of this process, which may have been begun."""
+    from pyspark import SparkContext
+
+    conf, gateway = _begun.pop().result() if _begun else _launched(settings, is_brief)
+    return SparkContext(conf=conf, gateway=gateway)
+
+
+def _launched(settings: Settings, is_brief: bool) -> tuple[SparkConf, JavaGateway]:
+    """Start a JVM, or take the one that is there. Both its streams are Spark's log from the first line on: its warning
+    about the vector module comes before any logging is configured."""
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkRuntimeError
     from pyspark.java_gateway import launch_gateway
@@ -146,19 +172,18 @@ def _own_context(settings: Settings, *, is_brief: bool) -> SparkContext:
         wanted = class_archive.shared(wanted)
     conf = SparkConf(loadDefaults=False).setAll(list(wanted.items()))
     if SparkContext._gateway is not None:  # a session was stopped before; its JVM is still there
-        return SparkContext(conf=conf)
+        return conf, SparkContext._gateway
     log_file = settings.spark.log_file
     log_file.parent.mkdir(parents=True, exist_ok=True)
     # PySpark imports it, and pandas with it, as soon as it is given a value; meanwhile the JVM starts
     Thread(target=import_module, args=("pyspark.testing.utils",)).start()
     with log_file.open("a") as log, class_archive.launching(wanted):
         try:
-            gateway = launch_gateway(conf, {"stdout": log, "stderr": log})
+            return conf, launch_gateway(conf, {"stdout": log, "stderr": log})
         except PySparkRuntimeError as error:
             raise SessionError(
                 f"Spark's JVM ended before it was up. Its own words are at the end of {log_file}"
             ) from error
-        return SparkContext(conf=conf, gateway=gateway)
 
 
 def _submitted_context(settings: Settings) -> SparkContext:

@@ -37,6 +37,7 @@ _PLACE = {HELD_FILE: "_metadata.file_name", HELD_ROW: "_metadata.row_index"}
 _GLOB = re.compile(r"([\[\]{}*?\\])")
 _OPEN_COST = "spark.sql.files.openCostInBytes"
 _PARTITION = "spark.sql.files.maxPartitionBytes"
+_NEXT_TO_NOTHING = "256k"
 
 
 def columns(path: str, version: int | None = None) -> StructType:
@@ -86,8 +87,22 @@ def _listed_bytes(rows: DataFrame) -> int:
 @contextmanager
 def one_by_one(spark: SparkSession) -> Iterator[None]:
     """Files read inside, be they ever so small, are a partition each."""
+    with _opening(spark, str(spark.conf.get(_PARTITION))):
+        yield
+
+
+@contextmanager
+def cut_evenly(spark: SparkSession) -> Iterator[None]:
+    """Files read inside are cut up and shared out among the cores by their bytes, be they ever so few."""
+    with _opening(spark, _NEXT_TO_NOTHING):
+        yield
+
+
+@contextmanager
+def _opening(spark: SparkSession, size: str) -> Iterator[None]:
+    """To open a file counts as much as to read so much of it."""
     before = str(spark.conf.get(_OPEN_COST))
-    spark.conf.set(_OPEN_COST, str(spark.conf.get(_PARTITION)))
+    spark.conf.set(_OPEN_COST, size)
     try:
         yield
     finally:

@@ -28,6 +28,8 @@ def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
     batches = sorted([*raw.values(), *kept], key=lambda batch: batch.id)
     if context.only_takes_in:
         context.spark.expect(sum(file.size for batch in batches for file in batch.files))
+    if batches:
+        context.spark.begin()
     for batch in batches:
         work = Work(context, domain, "ingest")
         brought: Mapping[str, Sequence[Brought]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -120,12 +121,18 @@ def _keep(work: Work, batch: Batch, source: Source, files: list[RawFile]) -> Seq
     from pipelines.io import records
     from pipelines.stages.bronze import keep
 
-    spark = work.context.spark()
+    spark = work.context.spark
     stamped = partial(keep, batch=batch.id, attempt=work.attempt.number, ingested_at=datetime.now(UTC))
     brought: list[Brought] = []
 
     def write(folder: str) -> Sequence[NewFile]:
-        written, counted = records.keep(spark, files, folder, stamped)
+        if spark.is_brief:  # that is done here before Spark is up, and would wait for workers then
+            with ThreadPoolExecutor(1) as here:
+                kept = here.submit(records.keep_here, files, folder, stamped)
+                spark()
+            written, counted = kept.result()
+        else:
+            written, counted = records.keep(spark(), files, folder, stamped)
         brought.extend(counted)
         return written
 

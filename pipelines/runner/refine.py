@@ -54,7 +54,7 @@ def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
     read = dict(came.records)
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     if work.exists(source):
-        with ExitStack() as cached:
+        with ExitStack() as cached, work.cut_evenly():
 
             def kept(frame: DataFrame) -> DataFrame:
                 cached.callback(frame.unpersist)
@@ -70,7 +70,7 @@ def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
             rows = refine(records, table, has_header=has_header, headers=() if parser else came.headers)
             if work.exists(name):
                 rows = kept(rows)  # read for where its keys lie, for the keys themselves and for the rows
-            held, history = work.read_keys((name, f"{name}_history"), rows, table.key)
+            held, history = work.read_keys((name, f"{name}_history"), rows, table.key, sum(read.values()))
             found = judge(
                 domain,
                 table,

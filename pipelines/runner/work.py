@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -34,12 +34,12 @@ Say = Callable[[str, str, str], None]
 
 
 class SparkOnDemand:
-    """The run's Spark session, started when it is first asked for."""
+    """The run's Spark session, started when it is first asked for. is_brief: it is for little work."""
 
     def __init__(self, settings: Settings, say: Say) -> None:
         self._settings, self._say = settings, say
         self._session: SparkSession | None = None
-        self._is_brief = False
+        self.is_brief, self._has_begun = False, False
 
     @property
     def has_started(self) -> bool:
@@ -47,14 +47,23 @@ class SparkOnDemand:
 
     def expect(self, size: int) -> None:
         """Tell, before it is asked for, that the session will be for so many bytes of new files and nothing else."""
-        self._is_brief = size <= self._settings.spark.brief_mb * 1e6
+        self.is_brief = size <= self._settings.spark.brief_mb * 1e6
+
+    def begin(self) -> None:
+        """Let it start meanwhile, since it will be asked for."""
+        if self._session is None and not self._has_begun:
+            from pipelines.io.session import begin
+
+            self._say("", "spark", f"starting on {self._settings.spark.master} …")
+            self._has_begun = True
+            begin(self._settings, is_brief=self.is_brief)
 
     def __call__(self) -> SparkSession:
         if self._session is None:
             from pipelines.io.session import session
 
-            self._say("", "spark", f"starting on {self._settings.spark.master} …")
-            self._session = session(self._settings, is_brief=self._is_brief)
+            self.begin()
+            self._session = session(self._settings, is_brief=self.is_brief)
         return self._session
 
 
@@ -142,10 +151,13 @@ class Work:
     def read_if_any(self, table: str) -> DataFrame | None:
         return self.read(table) if self.exists(table) else None
 
-    def read_keys(self, tables: Sequence[str], rows: DataFrame, key: Sequence[str]) -> list[DataFrame | None]:
-        """What each table holds of the keys of `rows`, and where; None where there is no table."""
+    def read_keys(
+        self, tables: Sequence[str], rows: DataFrame, key: Sequence[str], most: int
+    ) -> list[DataFrame | None]:
+        """What each table holds of the keys of `rows`, of which there are so many at most, and where; None where there
+        is no table."""
         there = [table for table in tables if self.exists(table)]
-        found = iter(self.context.warehouse.read_keys(there, rows, key, attempt=self._attempt))
+        found = iter(self.context.warehouse.read_keys(there, rows, key, most, attempt=self._attempt))
         return [next(found) if table in there else None for table in tables]
 
     def read_placed_if_any(self, table: str) -> DataFrame | None:
@@ -155,6 +167,12 @@ class Work:
     def read_of(self, table: str, column: str, value: Any) -> DataFrame:
         """The rows of the table whose `column` is `value`."""
         return self.context.warehouse.read_of(table, column, value, attempt=self._attempt)
+
+    def cut_evenly(self) -> AbstractContextManager[None]:
+        """Within it, tables are read by all cores, even if they lie in one file."""
+        from pipelines.io.table_files import cut_evenly
+
+        return cut_evenly(self.context.spark())
 
     def version(self, table: str) -> int:
         """The version since which the table holds what is read: what a result is made of, however it lies in files."""

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
@@ -53,7 +54,10 @@ def test_every_held_key_lies_in_a_range(
     for pair in values:
         for value in pair:
             one = frame((value,), columns=f"id {kind}")
-            count, touched = file_ranges.touched(one, [files.within for files in lying], ["id"])
+            within = [files.within for files in lying]
+            count, touched = file_ranges.touched(one, within, ["id"])
+            if value is not None:
+                assert file_ranges.of_keys(one.toArrow(), within) == touched
             near = [name for files in lying if files.within in touched for name in files.names]
             held = table_files.read(spark, path, 1, near).intersect(one)
             assert (count, held.count()) == (1, 1)
@@ -64,6 +68,14 @@ def test_a_null_key_may_lie_in_any_file(frame: FRAME) -> None:
     assert file_ranges.touched(frame((8,), (None,), columns="id int"), within, ["id"]) == (2, within)
     assert file_ranges.touched(frame((8,), (8,), columns="id int"), within, ["id"]) == (2, within[1:])
     assert file_ranges.touched(frame(columns="id int"), within, ["id"]) == (0, [])
+
+
+def test_keys_in_the_driver_lie_where_each_of_their_columns_does() -> None:
+    within: list[file_ranges.Range] = [(("id", 1, 2), ("of", "a", "c")), (("id", 2, 9), ("of", "c", "d")), ()]
+    keys = pa.table({"of": ["c", "d", "b"], "id": pa.array([1, 1, 9], pa.int16())})
+    assert file_ranges.of_keys(keys, within) == [within[0], ()]
+    assert file_ranges.of_keys(keys.slice(1), within) == [()]
+    assert file_ranges.of_keys(keys.slice(3), within) == []
 
 
 def test_neighbours_share_a_range_where_there_are_many_files(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,8 @@ def test_new_columns_are_added_and_another_type_is_refused(warehouse):
         add(warehouse, ("1",), columns=other)
 
 
-def test_records_are_kept_and_counted_as_they_would_be_in_the_table(warehouse, spark, tmp_path):
+@pytest.mark.parametrize("is_here", [True, False])
+def test_records_are_kept_and_counted_as_they_would_be_in_the_table(warehouse, spark, tmp_path, is_here):
     texts = {"a.csv": 'p,q\n1,2\n"3",4\n5\n', "b.csv": "p,r\n1,2\n", "c.jsonl": '{"p": 1}\n{"s": null}\n'}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
@@ -123,7 +124,9 @@ def test_records_are_kept_and_counted_as_they_would_be_in_the_table(warehouse, s
     brought: list[Brought] = []
 
     def write(folder: str) -> Sequence[NewFile]:
-        files, counted = records.keep(spark, raw, folder, stamped)
+        files, counted = (
+            records.keep_here(raw, folder, stamped) if is_here else records.keep(spark, raw, folder, stamped)
+        )
         brought.extend(counted)
         return files
 

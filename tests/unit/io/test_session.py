@@ -23,13 +23,16 @@ import pyarrow as pa
 import pyspark
 from deltalake import DeltaTable, QueryBuilder
 from pyspark.errors import AnalysisException
-from pipelines.io.session import session, stop
+from pipelines.io.session import begin, session, stop
 from pipelines.settings import load
 
 folder = Path(sys.argv[1])
 settings = load(folder / "mine.yaml")
+begin(settings, is_brief="brief" in sys.argv)
 spark = session(settings, is_brief="brief" in sys.argv)
 assert session(settings) is spark
+begin(settings)
+print("JVMs", sum(child.name() == "java" for child in psutil.Process().children(recursive=True)))
 spark.range(5).repartition(1).write.format("delta").save(f"{settings.root}/five")
 last = "9999-12-31 23:59:59.999999"
 spark.sql(f"select timestamp'{last}' as at").write.format("delta").save(f"{settings.root}/last")
@@ -87,6 +90,7 @@ def test_a_terminal_sees_only_our_lines_and_nothing_listens_beyond_loopback(tmp_
         timeout=120,
     )
     assert done.stdout.splitlines() == [
+        "JVMs 1",
         "last instant 9999-12-31 23:59:59.999999Z",
         "rows 5",
         "master local[2] partitions 2",
@@ -124,7 +128,7 @@ def test_what_spark_submit_says_wins(tmp_path: Path) -> None:
         text=True,
         timeout=120,
     )
-    assert done.stdout.splitlines()[1:4] == [
+    assert done.stdout.splitlines()[2:5] == [
         "rows 5",
         "master local[1] partitions 7",
         "worker is this python True",
@@ -166,6 +170,7 @@ def test_a_broken_properties_file_is_named_with_its_line(settings: Settings, tmp
         properties(replace(settings, spark=replace(settings.spark, conf_file=tmp_path / "absent.conf")))
 
 
+@pytest.mark.parametrize("first", ["", "begin(load(None)); "])
 @pytest.mark.parametrize(
     ("environment", "has_jars", "message"),
     [
@@ -175,7 +180,7 @@ def test_a_broken_properties_file_is_named_with_its_line(settings: Settings, tmp
     ],
 )
 def test_what_is_missing_is_said_in_one_line(
-    environment: dict[str, str], has_jars: bool, message: str, tmp_path: Path
+    environment: dict[str, str], has_jars: bool, message: str, tmp_path: Path, first: str
 ) -> None:
     """In a process of its own, because this one has a session; it ends before a JVM starts."""
     (tmp_path / "jars").mkdir()
@@ -183,9 +188,9 @@ def test_what_is_missing_is_said_in_one_line(
         (tmp_path / "jars" / "delta.jar").touch()
     program = (
         "import sys; sys.prefix = sys.argv[1]\n"
-        "from pipelines.io.session import SessionError, session\n"
+        "from pipelines.io.session import SessionError, begin, session\n"
         "from pipelines.settings import load\n"
-        "try:\n    session(load(None))\nexcept SessionError as error:\n    print(error)\n"
+        f"try:\n    {first}session(load(None))\nexcept SessionError as error:\n    print(error)\n"
     )
     inherited = {key: value for key, value in os.environ.items() if key != "JAVA_HOME"}
     done = subprocess.run(

@@ -91,14 +91,15 @@ def test_what_is_dropped_leaves_no_file_and_a_share_without_rows_may_begin_its_t
     assert held(warehouse, PAST) == []
 
 
+@pytest.mark.parametrize("most", [12, 10**9])
 def test_rows_go_from_where_they_lie_and_files_without_any_are_left_alone(
-    spark: SparkSession, warehouse: Warehouse
+    spark: SparkSession, warehouse: Warehouse, most: int
 ) -> None:
     for first in (0, 100, 200):
         begun(warehouse, spark.range(first, first + 10, 1, 1).withColumn("load_mw", F.lit(1.0)))
     before = set(warehouse.shard(LOAD).files)
     said = spark.createDataFrame([(3, 2.0), (7, 2.0), *[(n, 2.0) for n in range(200, 210)]], "id long, load_mw double")
-    (lying,) = warehouse.read_keys([LOAD], said, ["id"])
+    (lying,) = warehouse.read_keys([LOAD], said, ["id"], most)
     assert sorted(row["id"] for row in lying.collect()) == [3, 7, *range(200, 210)]
     told = said.where("id < 5").withColumns({"comes": F.lit(True), "goes": F.lit(False)})
     told = told.unionByName(lying.withColumns({"comes": F.lit(False), "goes": F.lit(True)}), allowMissingColumns=True)
@@ -111,11 +112,12 @@ def test_rows_go_from_where_they_lie_and_files_without_any_are_left_alone(
     assert (len(before & after), len(after)) == (1, 3), "of the three one is left alone, one written anew, one gone"
 
 
-def test_keys_that_no_file_can_hold_are_found_nowhere(spark: SparkSession, warehouse: Warehouse) -> None:
+@pytest.mark.parametrize("most", [2, 10**9])
+def test_keys_that_no_file_can_hold_are_found_nowhere(spark: SparkSession, warehouse: Warehouse, most: int) -> None:
     begun(warehouse, spark.range(10))
     begun(warehouse, spark.range(10), PAST)
     strange = spark.createDataFrame([(-1,), (None,)], "id long")
-    near = warehouse.read_keys([LOAD, PAST], strange, ["id"])
+    near = warehouse.read_keys([LOAD, PAST], strange, ["id"], most)
     assert [frame.columns for frame in near] == [["id", HELD_FILE, HELD_ROW]] * 2
     assert [frame.count() for frame in near] == [0, 0]
 

@@ -9,12 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.io import delta_commits, delta_log, table_files
+from pipelines.io import delta_commits, delta_log, new_files, table_files
 from pipelines.io.failures import WarehouseError
 from pipelines.io.integrity import damage_named, must_be_whole
 from pipelines.io.upsert import upsert
@@ -67,6 +69,20 @@ def test_every_kind_of_value_comes_back_to_delta_and_by_name(
     assert by_delta.collect() == by_name.collect() == rows.collect()
     assert by_name.schema == by_delta.schema == table_files.columns(path)
     must_be_whole("t", delta_log.files(path, 1))
+
+
+def test_a_small_file_of_several_groups_of_rows_is_cut_up_for_all_cores(spark: SparkSession, tmp_path: Path) -> None:
+    schema, random = pa.schema([("load_mw", pa.float64())]), np.random.default_rng(1)
+    groups = [pa.RecordBatch.from_arrays([pa.array(random.random(50_000))], schema=schema) for _ in range(4)]
+    (file,) = new_files.write(str(tmp_path), schema, groups)
+
+    def parts() -> list[int]:
+        read = spark.read.schema("load_mw double").parquet(f"{tmp_path}/{file.path}")
+        return [len(part) for part in read.rdd.glom().collect()]
+
+    with table_files.cut_evenly(spark):
+        assert parts() == [100_000, 100_000]
+    assert parts() == [200_000], "as before"
 
 
 def test_bounds_are_those_that_delta_tells(

@@ -67,7 +67,7 @@ def test_spark_is_told_where_all_that_it_is_for_is_a_small_delivery(
         raise SessionError(f"brief: {is_brief}")
 
     monkeypatch.setitem(domains(), "mill", MILL)
-    monkeypatch.setattr("pipelines.io.session.session", started)
+    monkeypatch.setattr("pipelines.io.session.begin", started)
     settings = settings_on(tmp_path, spark={"brief_mb": brief_mb})
     drop(settings, "mill", {"gauges/2024-01-02.csv": "station_id,read_at,flow\n1,2,3\n"})
     assert runner.run(settings, names=names, stages=stages).failures["mill"] == f"brief: {is_brief}"

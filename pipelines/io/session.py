@@ -6,6 +6,8 @@ import os
 import shutil
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -27,22 +29,37 @@ _S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 _FIRST_COMPILER_ALONE = "-XX:TieredStopAtLevel=1"
 _LOCAL_ONLY = ("spark.driver.host", "spark.driver.bindAddress")
 _DAEMON = "spark.python.daemon.module"
-_begun: list[Future[tuple[SparkConf, JavaGateway]]] = []
 
 
 class SessionError(RuntimeError):
     """Spark cannot start; the message says what is missing and what to do."""
 
 
+@dataclass(frozen=True)
+class _Launch:
+    """A JVM that starts for these settings; what is open and in the environment for it until it has."""
+
+    settings: Settings
+    conf: SparkConf
+    gateway: Future[JavaGateway]
+    held: ExitStack
+
+
+_begun: list[_Launch] = []
+
+
 def begin(settings: Settings, *, is_brief: bool = False) -> None:
-    """Have Java start for the `session` of these settings, if that will want a JVM of its own, and do not wait for it;
-    what goes wrong is told there."""
+    """Have Java start for the `session` of these settings, if that will want a JVM of its own, and do not wait for it.
+
+    Raises SessionError as `session` does; that the JVM ended before it was up is told there.
+    """
     spark = sys.modules.get("pyspark")
     if "PYSPARK_GATEWAY_PORT" in os.environ or (spark and spark.SparkContext._active_spark_context):
         return
-    one = ThreadPoolExecutor(1)
-    _begun.append(one.submit(_launched, settings, is_brief))
-    one.shutdown(wait=False)
+    if not any(launch.settings == settings for launch in _begun):
+        while _begun:  # a run that failed before it asked for its session
+            _begun.pop().held.close()
+        _begun.append(_launching(settings, is_brief=is_brief))
 
 
 def session(settings: Settings, *, is_brief: bool = False) -> SparkSession:
@@ -137,18 +154,28 @@ def _must_have_a_store(spark: SparkSession, root: str) -> None:
 
 
 def _own_context(settings: Settings, *, is_brief: bool) -> SparkContext:
-    """A context on a JVM of this process, which may have been begun."""
+    """A context on a JVM of this process."""
     from pyspark import SparkContext
-
-    conf, gateway = _begun.pop().result() if _begun else _launched(settings, is_brief)
-    return SparkContext(conf=conf, gateway=gateway)
-
-
-def _launched(settings: Settings, is_brief: bool) -> tuple[SparkConf, JavaGateway]:
-    """Start a JVM, or take the one that is there. Both its streams are Spark's log from the first line on: its warning
-    about the vector module comes before any logging is configured."""
-    from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkRuntimeError
+
+    begin(settings, is_brief=is_brief)
+    launch = _begun.pop()
+    with launch.held:
+        try:
+            gateway = launch.gateway.result()
+        except PySparkRuntimeError as error:
+            log = settings.spark.log_file
+            raise SessionError(f"Spark's JVM ended before it was up. Its own words are at the end of {log}") from error
+    return SparkContext(conf=launch.conf, gateway=gateway)
+
+
+def _launching(settings: Settings, *, is_brief: bool) -> _Launch:
+    """Have a JVM start, or take the one that is there. Both its streams are Spark's log from the first line on: its
+    warning about the vector module comes before any logging is configured.
+
+    The environment is changed here and not in the thread: setenv frees what other threads' getenv may just read.
+    """
+    from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
 
     wanted = properties(settings)
@@ -171,19 +198,19 @@ def _launched(settings: Settings, is_brief: bool) -> tuple[SparkConf, JavaGatewa
     if is_local:
         wanted = class_archive.shared(wanted)
     conf = SparkConf(loadDefaults=False).setAll(list(wanted.items()))
+    held = ExitStack()
     if SparkContext._gateway is not None:  # a session was stopped before; its JVM is still there
-        return conf, SparkContext._gateway
-    log_file = settings.spark.log_file
-    log_file.parent.mkdir(parents=True, exist_ok=True)
+        there: Future[JavaGateway] = Future()
+        there.set_result(SparkContext._gateway)
+        return _Launch(settings, conf, there, held)
+    settings.spark.log_file.parent.mkdir(parents=True, exist_ok=True)
+    log = held.enter_context(settings.spark.log_file.open("a"))
+    held.enter_context(class_archive.launching(wanted))
+    one = held.enter_context(ThreadPoolExecutor(1))
+    starting = one.submit(launch_gateway, conf, {"stdout": log, "stderr": log})
     # PySpark imports it, and pandas with it, as soon as it is given a value; meanwhile the JVM starts
     Thread(target=import_module, args=("pyspark.testing.utils",)).start()
-    with log_file.open("a") as log, class_archive.launching(wanted):
-        try:
-            return conf, launch_gateway(conf, {"stdout": log, "stderr": log})
-        except PySparkRuntimeError as error:
-            raise SessionError(
-                f"Spark's JVM ended before it was up. Its own words are at the end of {log_file}"
-            ) from error
+    return _Launch(settings, conf, starting, held)
 
 
 def _submitted_context(settings: Settings) -> SparkContext:

@@ -6,10 +6,17 @@
 #include <time.h>
 #include <unistd.h>
 
+static long skew_s;
+
+/* Once, as the library is loaded: a getenv at every look at the clock would race with setenv in other threads. */
+__attribute__((constructor)) static void read_skew(void) {
+    const char *text = getenv("CLOCK_SKEW_S");
+    skew_s = text ? atol(text) : 0;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *now) {
     int failed = (int)syscall(SYS_clock_gettime, clock, now);
-    const char *skew_s = getenv("CLOCK_SKEW_S");
-    if (!failed && skew_s && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += atol(skew_s);
+    if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += skew_s;
     return failed;
 }
 

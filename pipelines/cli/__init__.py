@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import json
 import os
 import select
@@ -60,6 +62,8 @@ A domain to which nothing was ever delivered is complete once land has looked: t
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
+    # a process that ends looks through all its objects for rings of them: .2 s of a run, and nobody gains by it
+    atexit.register(gc.freeze)
     try:
         command: Callable[[argparse.Namespace], int] = options.command
         code = command(options)

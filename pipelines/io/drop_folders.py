@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipelines.contracts.sources import Source
-from pipelines.io.drops import Drop, found_in
+from pipelines.io.drops import READ_AT_ONCE, Drop, found_in
 from pipelines.io.places import Place
 from pipelines.io.seen import INDEX, Seen
 
@@ -20,15 +21,19 @@ def lying_in(source: Source, place: Place, zone: Path) -> Drop:
     """Every file of a source at a place on this machine, by name, those in zips too. zone: the domain's landing zone,
     which keeps what files held between runs."""
     seen = Seen(zone / source.name / INDEX, source)
-    found = []
-    for name, path in _files(place):
+
+    def looked_into(file: tuple[str, Path]) -> Drop:
+        name, path = file
         stamp = _stamp(path)
         drop = seen.known(name, stamp) if stamp else None
         if drop is None:
             drop = found_in(source, name, path)
             if stamp and _stamp(path) == stamp:
                 seen.note(name, stamp, drop)
-        found.append(drop)
+        return drop
+
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+        found = list(pool.map(looked_into, _files(place)))
     seen.save(is_all=True)
     return Drop.of(found)
 

@@ -15,6 +15,9 @@ from pipelines.contracts.sources import Source
 from pipelines.io import packed
 from pipelines.io.raw_text import has_no_text, printable
 
+READ_AT_ONCE = 4
+"""So many files are hashed and copied at once, which keeps a machine's cores busy, and a disk elsewhere."""
+
 
 @dataclass(frozen=True)
 class Drop:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pipelines.contracts.deliveries import Brought
 from pipelines.contracts.domain import Domain
 from pipelines.io import landing
+from pipelines.io.publication import Batch
 from pipelines.runner.checks import keep_checks
 from pipelines.runner.gold import gold
 from pipelines.runner.intake import bronze, land
@@ -16,20 +17,31 @@ from pipelines.runner.work import Context, Work
 from pipelines.stages.refusal import Refused
 
 
+def _waiting(context: Context, domain: Domain, stages: Collection[str]) -> tuple[list[Batch], set[int]]:
+    """The batches that wait for one of the stages, the oldest first, and which of them bronze has not seen."""
+    raw = context.ledger.batches_awaiting(domain.name, "bronze") if "bronze" in stages else []
+    kept = context.ledger.batches_awaiting(domain.name, "silver", after="bronze") if "silver" in stages else []
+    return sorted([*raw, *kept], key=lambda batch: batch.id), {batch.id for batch in raw}
+
+
 def run(context: Context, domain: Domain, wanted: Collection[str]) -> None:
     """Publish every batch that is waiting, one by one; then gold, if what it is made of changed in any other way.
 
     Files that cannot be landed do not hold up the others; they are the failure that is raised at the end.
     """
-    left_out = land(context, domain) if "land" in wanted else ()
     stages = [stage for stage in ("bronze", "silver") if stage in wanted]
-    raw = {batch.id: batch for batch in context.ledger.batches_awaiting(domain.name, "bronze") if "bronze" in stages}
-    kept = context.ledger.batches_awaiting(domain.name, "silver", after="bronze") if "silver" in stages else []
-    batches = sorted([*raw.values(), *kept], key=lambda batch: batch.id)
-    if context.only_takes_in:
-        context.spark.expect(sum(file.size for batch in batches for file in batch.files))
-    if batches:
-        context.spark.begin()
+
+    def begin(new_bytes: int = 0) -> None:
+        """Java starts as soon as it is known that something is to be taken in, while new files are still being kept."""
+        batches, _ = _waiting(context, domain, stages)
+        if batches or (new_bytes and "bronze" in stages):
+            if context.only_takes_in:
+                context.spark.expect(new_bytes + sum(file.size for batch in batches for file in batch.files))
+            context.spark.begin()
+
+    left_out = land(context, domain, begin) if "land" in wanted else ()
+    begin()
+    batches, raw = _waiting(context, domain, stages)
     for batch in batches:
         work = Work(context, domain, "ingest")
         brought: Mapping[str, Sequence[Brought]] = {}

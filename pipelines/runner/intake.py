@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from pipelines.contracts.sources import Source
 from pipelines.domains import embedded_files
 from pipelines.io import landing
 from pipelines.io.drop_folders import lying_in
-from pipelines.io.drops import Drop
+from pipelines.io.drops import READ_AT_ONCE, Drop
 from pipelines.io.places import Place
 from pipelines.io.publication import Batch, LandedFile
 from pipelines.io.published import drop_published
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from pipelines.io.records import RawFile
 
 
-def land(context: Context, domain: Domain) -> tuple[str, ...]:
-    """Keep every new file byte for byte, and freeze them as one batch; returns why others cannot be landed."""
+def land(context: Context, domain: Domain, begin: Callable[[int], None]) -> tuple[str, ...]:
+    """Keep every new file byte for byte, and freeze them as one batch; returns why others cannot be landed.
+
+    begin: is told how many bytes are new, before they are kept.
+    """
     folder = context.settings.drops / domain.name
     if context.settings.samples and not landing.has_embedded(folder):
         context.say(domain.name, "land", "dropping the embedded records as raw files")
@@ -55,11 +58,14 @@ def land(context: Context, domain: Domain) -> tuple[str, ...]:
         told = "no new file" if known else f"no file at all: put raw files into {folder} ({where})"
         context.say(domain.name, "land", told)
         return ()
+    begin(sum(file.size for file, _ in plan.new))
     zone = context.folder("landing") / domain.name
-    files = [
-        LandedFile(file.source, file.name, str(landing.archive(file, zone)), file.size, file.sha256, delivered_at)
-        for file, delivered_at in plan.new
-    ]
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+        kept = pool.map(lambda new: str(landing.archive(new[0], zone)), plan.new)
+        files = [
+            LandedFile(file.source, file.name, path, file.size, file.sha256, delivered_at)
+            for (file, delivered_at), path in zip(plan.new, kept, strict=True)
+        ]
     batch = context.ledger.open_batch(domain.name, files)
     megabytes = sum(file.size for file in files) / 1e6
     context.say(domain.name, "land", f"batch {batch}: {len(files)} files, {megabytes:.1f} MB")

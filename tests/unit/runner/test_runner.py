@@ -73,6 +73,18 @@ def test_spark_is_told_where_all_that_it_is_for_is_a_small_delivery(
     assert runner.run(settings, names=names, stages=stages).failures["mill"] == f"brief: {is_brief}"
 
 
+def test_spark_is_not_started_for_what_nothing_is_made_of(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setitem(domains(), "mill", MILL)
+    monkeypatch.setattr("pipelines.io.session.begin", lambda *_, **__: started.append("spark"))
+    settings = settings_on(tmp_path)
+    drop(settings, "mill", {"gauges/2024-01-02.csv": "station_id,read_at,flow\n1,2,3\n"})
+    assert runner.run(settings, names=["mill"], stages=["land"]).failures == {}
+    drop(settings, "mill", {"gauges/2024-01-03.csv": "station_id,read_at,flow\n1,2,3\n"})
+    assert runner.run(settings, names=["mill"], stages=["land", "silver"]).failures == {}
+    assert started == []
+
+
 def test_a_defect_of_ours_keeps_its_trace(tmp_path, monkeypatch):
     def broken(*_: object) -> None:
         raise ZeroDivisionError

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -49,17 +49,16 @@ _begun: list[_Launch] = []
 
 
 def begin(settings: Settings, *, is_brief: bool = False) -> None:
-    """Have Java start for the `session` of these settings, if that will want a JVM of its own, and do not wait for it.
-
-    Raises SessionError as `session` does; that the JVM ended before it was up is told there.
-    """
+    """Have Java start for the `session` of these settings, if that will want a JVM of its own, and do not wait for it;
+    what goes wrong is told there."""
     spark = sys.modules.get("pyspark")
     if "PYSPARK_GATEWAY_PORT" in os.environ or (spark and spark.SparkContext._active_spark_context):
         return
     if not any(launch.settings == settings for launch in _begun):
         while _begun:  # a run that failed before it asked for its session
             _begun.pop().held.close()
-        _begun.append(_launching(settings, is_brief=is_brief))
+        with suppress(SessionError):
+            _begun.append(_launching(settings, is_brief=is_brief))
 
 
 def session(settings: Settings, *, is_brief: bool = False) -> SparkSession:
@@ -159,7 +158,7 @@ def _own_context(settings: Settings, *, is_brief: bool) -> SparkContext:
     from pyspark.errors import PySparkRuntimeError
 
     begin(settings, is_brief=is_brief)
-    launch = _begun.pop()
+    launch = _begun.pop() if _begun else _launching(settings, is_brief=is_brief)
     with launch.held:
         try:
             gateway = launch.gateway.result()

@@ -158,7 +158,7 @@ def _own_context(settings: Settings, *, is_brief: bool) -> SparkContext:
     from pyspark.errors import PySparkRuntimeError
 
     begin(settings, is_brief=is_brief)
-    launch = _begun.pop() if _begun else _launching(settings, is_brief=is_brief)
+    launch = _begun.pop() if _begun else _launching(settings, is_brief=is_brief)  # which says why it could not begin
     with launch.held:
         try:
             gateway = launch.gateway.result()

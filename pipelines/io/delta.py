@@ -17,7 +17,7 @@ from pipelines.contracts.shares import Share
 from pipelines.io import delta_commits, delta_log, fault, file_ranges, lock, table_files
 from pipelines.io.attempts import STAMPED, Attempt, SharedOut
 from pipelines.io.failures import WarehouseError
-from pipelines.io.fitted import fitted
+from pipelines.io.fitted import fit, fitted
 from pipelines.io.layout import Layout
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin, Publication, Written
@@ -156,7 +156,7 @@ class Warehouse:
 
     def append(self, attempt: Attempt, table: str, frame: DataFrame, step: str) -> None:
         """Add the rows of `frame`. New columns are added to the table, missing ones are null in the new rows."""
-        with self._step(attempt, table, step, table_files.schema_of(frame)) as path:
+        with self._step(attempt, table, step, table_files.schema_of(frame.schema)) as path:
             files = table_files.write(self._fitted(attempt, table, path, frame), path)
             delta_commits.put(path, files, (f"{table}/{step}", attempt.number), attempt.stamp)
 
@@ -173,20 +173,24 @@ class Warehouse:
     def keep(self, attempt: Attempt, shared: SharedOut, step: str) -> None:
         """Add what was shared out to the tables, as `append` does, and put files without the rows that go in place of
         those that hold them."""
+        from pyspark.sql.types import StructType
+
+        brought = shared.frame.schema
         for share, files in shared.written.files.items():
             gone = shared.written.gone[share]
             if not (files or gone or share.is_begun):
                 continue
-            rows = shared.frame.select(*share.columns)
-            with self._step(attempt, share.table, step, table_files.schema_of(rows)) as path:
-                self._fitted(attempt, share.table, path, rows)
+            columns = StructType([brought[name] for name in share.columns])
+            with self._step(attempt, share.table, step, table_files.schema_of(columns)) as path:
+                may_retype = self._was_never_published(attempt, share.table)
+                fit(share.table, path, columns, attempt.stamp, may_retype=may_retype)
                 left = table_files.write_without(self._spark(), share.table, path, gone) if gone else ()
                 transaction = f"{share.table}/{step}", attempt.number
                 delta_commits.put(path, (*files, *left), transaction, attempt.stamp, instead_of=tuple(gone))
 
     def overwrite(self, attempt: Attempt, table: str, frame: DataFrame, step: str) -> None:
         """Hold the rows and the columns of `frame`, and nothing else."""
-        schema = table_files.schema_of(frame)
+        schema = table_files.schema_of(frame.schema)
         with self._step(attempt, table, step, schema) as path:
             files = table_files.write(frame, path)
             delta_commits.put_alone(path, files, schema, (f"{table}/{step}", attempt.number), attempt.stamp)
@@ -200,7 +204,7 @@ class Warehouse:
         several times, so better cached.
         """
         flags = (delete_when,) if delete_when else ()
-        with self._step(attempt, table, step, table_files.schema_of(frame.drop(*flags))) as path:
+        with self._step(attempt, table, step, table_files.schema_of(frame.drop(*flags).schema)) as path:
             rows = self._fitted(attempt, table, path, frame, flags)
             version = delta_log.head(path)
             assert version is not None
@@ -367,9 +371,12 @@ class Warehouse:
     def _fitted(
         self, attempt: Attempt, table: str, path: str, frame: DataFrame, besides: tuple[str, ...] = ()
     ) -> DataFrame:
-        # what was never published holds nothing that a mended type could not hold
-        is_new = not attempt.pins[table].is_published and table not in attempt.versions
-        return fitted(table, path, frame, besides, attempt.stamp, may_retype=is_new)
+        may_retype = self._was_never_published(attempt, table)
+        return fitted(table, path, frame, besides, attempt.stamp, may_retype=may_retype)
+
+    def _was_never_published(self, attempt: Attempt, table: str) -> bool:
+        """Then it holds nothing that a mended type could not hold."""
+        return not attempt.pins[table].is_published and table not in attempt.versions
 
     @contextmanager
     def _conf(self, settings: Mapping[str, str]) -> Iterator[None]:

@@ -47,11 +47,11 @@ def columns(path: str, version: int | None = None) -> StructType:
     return StructType.fromJson(json.loads(delta_log.opened(path, version).schema().to_json()))
 
 
-def schema_of(rows: DataFrame) -> str:
-    """The columns of `rows` as JSON; of a table none is ever declared to be without nulls."""
+def schema_of(columns: StructType) -> str:
+    """The columns as JSON; of a table none is ever declared to be without nulls."""
     from pyspark.sql.types import StructField, StructType
 
-    return StructType([StructField(column.name, column.dataType) for column in rows.schema]).json()
+    return StructType([StructField(column.name, column.dataType) for column in columns]).json()
 
 
 def read(spark: SparkSession, path: str, version: int, names: Sequence[str], *, is_placed: bool = False) -> DataFrame:

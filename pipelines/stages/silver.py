@@ -96,8 +96,9 @@ class Silver:
         wanted = {"_file", "outcome", "_applied", "_reasons", *counted(self.table)}
         for share in shares:
             wanted |= {*share.columns, share.where, *((share.goes, HELD_FILE, HELD_ROW) if share.goes else ())}
-        rows = self.told.withColumns(self._provenance() | flags | counted(self.table))
-        return rows.select(*[name for name in rows.columns if name in wanted])
+        made = self._provenance() | flags | counted(self.table)
+        there = [F.col(f"`{name}`") for name in self.told.columns if name in wanted - made.keys()]
+        return self.told.select(*there, *[made[name].alias(name) for name in made if name in wanted])
 
     @property
     def count(self) -> Callable[[RecordBatch], dict[str, Any]]:

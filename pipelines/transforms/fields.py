@@ -52,7 +52,7 @@ def split_by(records: DataFrame, headers: Headers) -> DataFrame:
         f"{' '.join(cases)} else cast({lost} as array<string>) end"
     )
     # a number is compared in no time, the names in a header are not, and every field asks for it
-    return records.withColumns({LAYOUT: F.expr(layout), VALUES: F.expr(values)}).drop("_header")
+    return records.withColumns({LAYOUT: F.expr(layout), VALUES: F.expr(values)})
 
 
 def text(field: str, headers: Headers) -> str:

@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import reduce
 from operator import and_
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType
 
 _PLACE = ("_file", "_position", "_ordinal")
+_ALL = (Window.unboundedPreceding, Window.unboundedFollowing)
 
 
 def reconcile(
@@ -39,9 +39,11 @@ def reconcile(
     """
     about, besides = [*key, "_is_good"], [name for name in content if name not in (*key, *order)]
     before = _before(held, withdrawn, [*key, *order])
-    together = rows.withColumn("_is_held", F.lit(False))
+    # each step is analysed with all those before it, so there are as few as can be
+    together = rows.withColumn("_is_held", F.lit(False)) if before else rows
     for statements in before:
         together = together.unionByName(statements, allowMissingColumns=True)
+    kept = [name for name in together.columns if name not in ("_is_good", "_is_held")]
     # rows are spread once, and sorted once where the order is content
     together = together.repartition(*[F.col(name) for name in key])
     said = besides
@@ -51,32 +53,38 @@ def reconcile(
             {of: F.when(~F.col("_delete"), F.col(name)) for of, name in zip(said, besides, strict=True)}
         )
     greater = [name for name in order if name not in content]
-    ranked = _ranked(together, [*about, "_is_held"] if before else about, order, ["_delete", *said], greater)
-    rank, of_key = _rank(order, _content(besides)), Window.partitionBy(*about)
-    greatest = F.max(F.when(F.col("_is_held"), rank)).over(of_key)
-    judged = ranked.withColumn("_held", greatest if before else F.lit(None).cast(_type(ranked, rank)))
-    was_there = F.col("_held").isNotNull() & ~F.col("_held.delete")
-    is_same = rank["content"] == F.col("_held.content")
-    for i in [i for i, name in enumerate(order) if name in content]:
-        is_same &= F.col(order[i]).eqNullSafe(F.col(f"_held.order.by_{i}"))
-    wins = F.col("_held").isNull() | (rank > F.col("_held"))
+    ranks, along = _ranks(about, ["_is_held"] if before else [], order, ["_delete", *said], greater)
+    is_held, wins, is_said = F.lit(False), F.lit(True), F.lit(False)
+    was_there, is_same, is_replaced = F.lit(False), F.lit(False), F.lit(False)
+    if before:
+        rank, is_held, there = _rank(order, _content(besides)), F.col("_is_held"), F.col("_held")
+        along = along.rowsBetween(*_ALL)
+        ranks["_held"] = F.max(F.when(is_held, rank)).over(along)
+        ranks["_greatest"] = F.first(F.when(~is_held, rank)).over(along)
+        is_replaced = is_held & ~F.col("_delete") & F.coalesce(F.col("_greatest") > there, F.lit(False))
+        wins, is_said = there.isNull() | (rank > there), rank == there
+        was_there = there.isNotNull() & ~there["delete"]
+        is_same = rank["content"] == there["content"]
+        for i in [i for i, name in enumerate(order) if name in content]:
+            is_same &= F.col(order[i]).eqNullSafe(there["order"][f"by_{i}"])
+    applied = ~is_held & F.col("_is_good") & ~F.col("_is_repeated") & F.col("_is_newest") & wins
     outcome = (
-        F.when(F.col("_is_held"), F.lit(None))
+        F.when(is_held, F.lit(None))
         .when(~F.col("_is_good"), "quarantined")
         .when(F.col("_is_repeated"), "duplicate")
-        .when(rank == F.col("_held"), "unchanged")
+        .when(is_said, "unchanged")
         .when(~F.col("_is_newest") | ~wins, "superseded")
         .when(F.col("_delete"), F.when(was_there, "deleted").otherwise("unchanged"))
-        .when(F.col("_held").isNull() | F.col("_held.delete"), "new")
+        .when(~was_there, "new")
         # a newer statement of the same content only moves the order along
         .when(is_same, "unchanged")
         .otherwise("updated")
     )
-    applied = ~F.col("_is_held") & F.col("_is_good") & ~F.col("_is_repeated") & F.col("_is_newest") & wins
-    told = judged.withColumns({"outcome": outcome, "_applied": applied})
-    is_replaced = F.col("_is_held") & ~F.col("_delete") & F.max("_applied").over(of_key) if before else F.lit(False)
-    return told.withColumn("_is_replaced", is_replaced).drop(
-        "_is_good", "_is_held", "_is_repeated", "_is_newest", "_held", *[name for name in said if name not in besides]
+    return together.withColumns(ranks).select(
+        *[F.col(f"`{name}`") for name in kept],
+        outcome.alias("outcome"),
+        applied.alias("_applied"),
+        is_replaced.alias("_is_replaced"),
     )
 
 
@@ -108,23 +116,26 @@ def known_spans(
     return spans.where(was_in_force & ~F.col("_delete")).drop("_rank", "_delete")
 
 
-def _ranked(rows: DataFrame, about: list[str], order: list[str], said: list[str], untold: list[str]) -> DataFrame:
-    """Add `_is_repeated`, for what is said once more, and `_is_newest`, for the greatest statement about a key.
+def _ranks(
+    about: list[str], last: list[str], order: list[str], said: list[str], untold: list[str]
+) -> tuple[dict[str, Column], WindowSpec]:
+    """`_is_repeated`, for what is said once more, and `_is_newest`, for the greatest statement about a key; and the
+    order along which the latter is seen.
 
-    untold: what is of the order, but not said. Of statements alike the one counts that has the greatest of these, then
-    the first.
+    last: flags of statements that come after all others, and of which neither is asked. untold: what is of the order,
+    but not said. Of statements alike the one counts that has the greatest of these, then the first.
     """
-    greatest = [F.desc(name) for name in (*order, *said)]
+    greatest = [*last, *[F.desc(name) for name in (*order, *said)]]
     if untold:
         alike = Window.partitionBy(*about, *[name for name in order if name not in untold], *said)
-        nth = F.row_number().over(alike.orderBy(*[F.desc(name) for name in untold], *_PLACE))
-        is_newest = F.rank().over(Window.partitionBy(*about).orderBy(*greatest)) == 1
-        return rows.withColumns({"_is_repeated": nth > 1, "_is_newest": is_newest})
+        nth = F.row_number().over(alike.orderBy(*last, *[F.desc(name) for name in untold], *_PLACE))
+        along = Window.partitionBy(*about).orderBy(*greatest)
+        return {"_is_repeated": nth > 1, "_is_newest": F.rank().over(along) == 1}, along
     # in this order statements alike follow one another, so one look along it tells both
     along = Window.partitionBy(*about).orderBy(*greatest, *_PLACE)
     is_newest = F.row_number().over(along) == 1
     is_as_before = [F.lag(name).over(along).eqNullSafe(F.col(name)) for name in (*order, *said)]
-    return rows.withColumns({"_is_repeated": reduce(and_, is_as_before, ~is_newest), "_is_newest": is_newest})
+    return {"_is_repeated": reduce(and_, is_as_before, ~is_newest), "_is_newest": is_newest}, along
 
 
 def _rank(order: list[str], content: Column) -> Column:
@@ -147,7 +158,3 @@ def _before(held: DataFrame | None, withdrawn: DataFrame | None, needed: list[st
     if withdrawn is not None:
         found.append(withdrawn.select(*needed).withColumns(of | {"_delete": F.lit(True)}))
     return found
-
-
-def _type(rows: DataFrame, of: Column) -> DataType:
-    return rows.select(of.alias("of")).schema["of"].dataType

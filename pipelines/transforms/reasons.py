@@ -19,11 +19,12 @@ def verdict(
     """
     is_misread, is_broken = _any(misread), _any(broken) & ~withdraws
     is_good = ~(problem.isNotNull() | is_misread | is_broken)
+    # each mention of an expression is parsed and analysed anew, so `is_good` is none of these cases
     reasons = (
-        F.when(is_good, F.array().cast("array<string>"))
-        .when(problem.isNotNull(), F.array(F.concat(F.lit("unreadable: "), problem)))
+        F.when(problem.isNotNull(), F.array(F.concat(F.lit("unreadable: "), problem)))
         .when(is_misread, F.array_distinct(F.array_compact(F.array(*misread).cast("array<string>"))))
-        .otherwise(F.array_compact(F.array(*broken).cast("array<string>")))
+        .when(is_broken, F.array_compact(F.array(*broken).cast("array<string>")))
+        .otherwise(F.array().cast("array<string>"))
     )
     return is_good, reasons
 

@@ -39,8 +39,7 @@ def reconcile(
     """
     about, besides = [*key, "_is_good"], [name for name in content if name not in (*key, *order)]
     before = _before(held, withdrawn, [*key, *order])
-    # each step is analysed with all those before it, so there are as few as can be
-    together = rows.withColumn("_is_held", F.lit(False)) if before else rows
+    together = rows  # each step is analysed with all those before it, so there are as few as can be
     for statements in before:
         together = together.unionByName(statements, allowMissingColumns=True)
     kept = [name for name in together.columns if name not in ("_is_good", "_is_held")]
@@ -57,7 +56,7 @@ def reconcile(
     is_held, wins, is_said = F.lit(False), F.lit(True), F.lit(False)
     was_there, is_same, is_replaced = F.lit(False), F.lit(False), F.lit(False)
     if before:
-        rank, is_held, there = _rank(order, _content(besides)), F.col("_is_held"), F.col("_held")
+        rank, is_held, there = _rank(order, _content(besides)), F.col("_is_held").isNotNull(), F.col("_held")
         along = along.rowsBetween(*_ALL)
         ranks["_held"] = F.max(F.when(is_held, rank)).over(along)
         ranks["_greatest"] = F.first(F.when(~is_held, rank)).over(along)
@@ -122,13 +121,14 @@ def _ranks(
     """`_is_repeated`, for what is said once more, and `_is_newest`, for the greatest statement about a key; and the
     order along which the latter is seen.
 
-    last: flags of statements that come after all others, and of which neither is asked. untold: what is of the order,
-    but not said. Of statements alike the one counts that has the greatest of these, then the first.
+    last: flags, null but for statements that come after all others, and of which neither is asked. untold: what is of
+    the order, but not said. Of statements alike the one counts that has the greatest of these, then the first.
     """
-    greatest = [*last, *[F.desc(name) for name in (*order, *said)]]
+    at_last = [F.asc_nulls_first(name) for name in last]
+    greatest = [*at_last, *[F.desc(name) for name in (*order, *said)]]
     if untold:
         alike = Window.partitionBy(*about, *[name for name in order if name not in untold], *said)
-        nth = F.row_number().over(alike.orderBy(*last, *[F.desc(name) for name in untold], *_PLACE))
+        nth = F.row_number().over(alike.orderBy(*at_last, *[F.desc(name) for name in untold], *_PLACE))
         along = Window.partitionBy(*about).orderBy(*greatest)
         return {"_is_repeated": nth > 1, "_is_newest": F.rank().over(along) == 1}, along
     # in this order statements alike follow one another, so one look along it tells both
@@ -153,8 +153,8 @@ def _content(columns: list[str]) -> Column:
 
 def _before(held: DataFrame | None, withdrawn: DataFrame | None, needed: list[str]) -> list[DataFrame]:
     """What was said before as statements like those of the batch, of which each is good."""
-    of = {"_is_held": F.lit(True), "_is_good": F.lit(True)}
-    found = [held.withColumns(of | {"_delete": F.lit(False)})] if held is not None else []
+    of = [F.lit(True).alias("_is_held"), F.lit(True).alias("_is_good")]
+    found = [held.select("*", *of, F.lit(False).alias("_delete"))] if held is not None else []
     if withdrawn is not None:
-        found.append(withdrawn.select(*needed).withColumns(of | {"_delete": F.lit(True)}))
+        found.append(withdrawn.select(*needed, *of, F.lit(True).alias("_delete")))
     return found

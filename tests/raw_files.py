@@ -29,4 +29,5 @@ def out_of(batches: Iterable[pa.RecordBatch]) -> list[RawRecord]:
 
 def fields_in(row: Mapping[str, Any]) -> dict[str, str | None]:
     """The fields of a record, whichever way they are kept."""
-    return fields_of(row["_raw"], row["_header"]) if row["_fields"] is None else dict(row["_fields"])
+    text = row["_raw"] if row["_plain"] is None else row["_plain"]
+    return fields_of(text, row["_header"]) if row["_fields"] is None else dict(row["_fields"])

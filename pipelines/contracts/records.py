@@ -14,6 +14,10 @@ Fields = Mapping[str, str | None]
 """Text by raw field."""
 
 
+BETWEEN_FIELDS = "\x1f"
+"""The delimiter of a record's plain text: the unit separator, made for this, which hardly any field has in it."""
+
+
 def packed_header(names: Sequence[str], delimiter: str) -> str | None:
     """Field names as one text: the delimiter, then the names with it between them; None where a name has it itself.
 
@@ -27,9 +31,9 @@ def header_names(header: str) -> list[str]:
     return header[1:].split(header[0])
 
 
-def fields_of(raw: str, header: str) -> dict[str, str | None]:
-    """The fields of a record by its packed header."""
-    return dict(zip(header_names(header), raw.split(header[0]), strict=True))
+def fields_of(text: str, header: str) -> dict[str, str | None]:
+    """The fields of a record by its packed header. text: its plain text, or its raw text where that is plain."""
+    return dict(zip(header_names(header), text.split(header[0]), strict=True))
 
 
 @dataclass(frozen=True)

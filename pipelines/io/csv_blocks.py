@@ -6,15 +6,14 @@ import csv
 import io
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contracts.records import packed_header
+from pipelines.contracts.records import BETWEEN_FIELDS, packed_header
 from pipelines.io.csv_records import LONGEST_FIELD, CsvReader, Header, MoreLines, dialect
-from pipelines.io.raw_record import COLUMNS, in_columns
+from pipelines.io.raw_record import COLUMNS, FIELDS, in_columns
 from pipelines.io.raw_text import has_no_text
 
 _LONGEST_BLOCK = 1 << 28  # characters; Arrow's text ends at 2 GiB
@@ -65,7 +64,7 @@ class _File:
         quotes = block.count(self._quote)
         plain = block.plain(header, self._delimiter, quotes)
         plain[: reader.at] = False
-        quoted, rows = block.quoted(header, self._delimiter, self._quote, quotes, reader.at)
+        quoted, texts = block.quoted(header, self._delimiter, self._quote, quotes, reader.at)
         for line in np.flatnonzero(~(plain | quoted)).tolist():
             if line < reader.at:
                 continue  # it belongs to the record before
@@ -80,7 +79,7 @@ class _File:
                 records.append(record)
         plain[taken:] = quoted[taken:] = False
         yield from _in_order(
-            block.records(plain, quoted, rows, header, self._delimiter, self._number),
+            block.records(plain, quoted, texts, header, self._delimiter, self._number),
             in_columns(records, packed_header(header.names, self._delimiter)),
         )
         return taken
@@ -125,10 +124,10 @@ class _Block:
 
     def quoted(
         self, header: Header, delimiter: str, quote: str, quotes: np.ndarray, first: int
-    ) -> tuple[np.ndarray, Mapping[int, Sequence[str]]]:
-        """Which lines from the first on are records whose quotes close where the line ends, and their fields."""
+    ) -> tuple[np.ndarray, Mapping[int, str]]:
+        """Which lines from the first on are records whose quotes close where the line ends, and their plain texts."""
         found = np.zeros(len(self.lines), bool)
-        if self.texts is None or header.problem or not quote:
+        if self.texts is None or header.problem or not quote or packed_header(header.names, BETWEEN_FIELDS) is None:
             return found, {}
         can_close = (quotes > 0) & (quotes % 2 == 0)
         can_close[:first] = False
@@ -140,42 +139,43 @@ class _Block:
         if len(rows) < len(numbers):  # one of them goes on in the next
             return found, {}
         width = len(header.names)
-        records = {line: row for line, row in zip(numbers.tolist(), rows, strict=True) if len(row) == width}
-        found[list(records)] = True
-        return found, records
+        texts = {
+            line: text
+            for line, row in zip(numbers.tolist(), rows, strict=True)
+            if len(row) == width and (text := BETWEEN_FIELDS.join(row)).count(BETWEEN_FIELDS) == width - 1
+        }
+        found[list(texts)] = True
+        return found, texts
 
     def records(
         self,
         plain: np.ndarray,
         quoted: np.ndarray,
-        rows: Mapping[int, Sequence[str]],
+        texts: Mapping[int, str],
         header: Header,
         delimiter: str,
         first: int,
     ) -> pa.RecordBatch:
-        """These lines as COLUMNS; plain ones hold their fields in their text alone.
+        """These lines as COLUMNS, whose fields are in their texts alone.
 
-        rows: the fields of quoted ones, by line. first: the number of the first line of the block.
+        texts: the plain ones of quoted lines. first: the number of the first line of the block.
         """
         is_record = plain | quoted
         if self.texts is None or not is_record.any():
             return in_columns([])
         lines = np.flatnonzero(is_record)
-        width, told = len(header.names), np.flatnonzero(quoted).tolist()
-        values = pa.array(list(chain.from_iterable(map(rows.__getitem__, told))), pa.string())
-        keys = pa.array(header.names, pa.string()).take(pa.array(np.tile(np.arange(width), len(told))))
-        ends = np.cumsum(quoted[lines] * np.int32(width), dtype=np.int32)
-        fields = pa.MapArray.from_arrays(
-            pa.array(np.concatenate([[np.int32(0)], ends])), keys, values, mask=pa.array(plain[lines])
-        )
-        packed = pa.scalar(packed_header(header.names, delimiter), pa.string())
+        is_quoted = quoted[lines]
+        told = pa.array([texts[line] for line in np.flatnonzero(quoted).tolist()], pa.string())
+        nth = np.cumsum(is_quoted, dtype=np.int32) - np.int32(1)
+        packed = pa.array([packed_header(header.names, one) for one in (delimiter, BETWEEN_FIELDS)], pa.string())
         return pa.RecordBatch.from_arrays(
             [
                 pa.array(first + lines, pa.int64()),
                 self.texts.filter(pa.array(is_record)),
                 pa.nulls(len(lines), pa.string()),
-                fields,
-                pa.repeat(packed, len(lines)),
+                pa.nulls(len(lines), FIELDS),
+                told.take(pa.array(nth, mask=~is_quoted)),
+                packed.take(pa.array(is_quoted.astype(np.int8))),
             ],
             schema=COLUMNS,
         )

@@ -138,7 +138,8 @@ def raw_record(bronze: Pin, record: str) -> RawRecord:
     """The record as it came."""
     (row,) = _query(bronze, f"SELECT * FROM held WHERE _record_id = {_text(record)}")
     is_packed = row["_fields"] is None and row.get("_header") is not None
-    fields = fields_of(row["_raw"], row["_header"]) if is_packed else dict(row["_fields"] or ())
+    plain = row["_raw"] if row.get("_plain") is None else row["_plain"]
+    fields = fields_of(plain, row["_header"]) if is_packed else dict(row["_fields"] or ())
     return RawRecord(row["_record_id"], row["_file"], row["_position"], row["_raw"], fields)
 
 

@@ -19,11 +19,13 @@ COLUMNS = pa.schema(
         ("_raw", pa.string()),
         ("_problem", pa.string()),
         ("_fields", FIELDS),
+        ("_plain", pa.string()),
         ("_header", pa.string()),
     ]
 )
-"""What a file says of its records. `_header`, where it is there, names the fields in their order. Without `_fields` the
-raw text is nothing but them and the delimiters between, and contracts.records.fields_of gives them."""
+"""What a file says of its records. `_header`, where it is there, names the fields in their order. Without `_fields`
+the plain text is nothing but them and the delimiters between, and contracts.records.fields_of gives them; where there
+is none, the raw text is that itself."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def in_columns(records: Sequence[RawRecord], header: str | None = None) -> pa.Re
             pa.array([printable(r.raw) for r in records], pa.string()),
             pa.array([r.problem or None for r in records], pa.string()),
             pa.array([list(r.fields.items()) for r in records], FIELDS),
+            pa.nulls(len(records), pa.string()),
             pa.array([None if r.problem else header for r in records], pa.string()),
         ],
         schema=COLUMNS,

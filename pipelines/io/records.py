@@ -38,6 +38,7 @@ SCHEMA = pa.schema(
         ("_raw", pa.string()),
         ("_problem", pa.string()),
         ("_fields", FIELDS),
+        ("_plain", pa.string()),
         ("_header", pa.string()),
         ("_delivered_at", pa.timestamp("us", tz="UTC")),
     ]
@@ -71,7 +72,7 @@ def records(spark: SparkSession, files: list[RawFile]) -> DataFrame:
 
     types = (
         "_file string, _position long, _record_id string, _raw string, _problem string, "
-        "_fields map<string,string>, _header string, _delivered_at timestamp"
+        "_fields map<string,string>, _plain string, _header string, _delivered_at timestamp"
     )
     tasks = min(len(files), 3 * spark.sparkContext.defaultParallelism)
     return spark.range(0, len(files), 1, max(1, tasks)).mapInArrow(read, types)
@@ -137,7 +138,7 @@ def _placed(file: RawFile, columns: pa.RecordBatch) -> pa.RecordBatch:
             pa.repeat(file.name, count),
             position,
             pc.binary_join_element_wise(file.sha256[:20], position.cast(pa.string()), "-"),
-            *[columns[name] for name in ("_raw", "_problem", "_fields", "_header")],
+            *[columns[name] for name in ("_raw", "_problem", "_fields", "_plain", "_header")],
             pa.repeat(delivered_at, count),
         ],
         schema=SCHEMA,

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.contracts.records import header_names
+from pipelines.contracts.records import fields_of
 from pipelines.contracts.sources import Source
 from pipelines.io import packed
 from pipelines.io.records import RawFile, file_columns
@@ -117,12 +117,12 @@ def _columns(content: bytes, source: Source) -> tuple[dict[str, list[str]], Coun
         unpacked.write(content)
         unpacked.flush()
         for batch in file_columns(RawFile(unpacked.name, unpacked.name, "", source, 0)):
-            parts = (batch[name].to_pylist() for name in ("_raw", "_problem", "_header", "_fields"))
-            for raw, problem, header, fields in zip(*parts, strict=True):
+            parts = (batch[name].to_pylist() for name in ("_raw", "_plain", "_problem", "_header", "_fields"))
+            for raw, plain, problem, header, fields in zip(*parts, strict=True):
                 if problem:
                     broken[problem] += 1
                     continue
-                told = zip(header_names(header), raw.split(header[0]), strict=True) if fields is None else fields
+                told = fields_of(raw if plain is None else plain, header).items() if fields is None else fields
                 for name, value in told:
                     found.setdefault(name, []).append((value or "").strip(" "))
                 if len(shown) < _SHOWN and "\n" not in raw and "\r" not in raw:

@@ -1,4 +1,4 @@
-"""The fields of raw records: a map, or the raw text itself; `_header` says in which order they come."""
+"""The fields of raw records: a map, or a text with delimiters between; `_header` says in which order they come."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.contracts.records import header_names
+from pipelines.contracts.records import BETWEEN_FIELDS, header_names
 
 Headers = Sequence[str | None]
 VALUES, LAYOUT = "_values", "_layout"
@@ -15,17 +15,16 @@ _ALPHANUMERIC = "[0-9A-Za-z]"
 
 
 def unpacked(records: DataFrame) -> DataFrame:
-    """Records with all their fields in `_fields`, whichever way they came, and without `_header`.
+    """Records with all their fields in `_fields`, whichever way they came, and without `_header` and `_plain`.
 
-    records: `_raw`, `_fields`, and `_header` where a record may have one.
+    records: `_raw`, `_fields`; `_header` where a record may have one, `_plain` where its raw text may have quotes.
     """
     if "_header" not in records.columns:
         return records
-    delimiter = "substring(_header, 1, 1)"
-    names, values = (f"split({text}, {_pattern(delimiter)}, -1)" for text in ("substring(_header, 2)", "_raw"))
-    return records.withColumn("_fields", F.expr(f"coalesce(_fields, map_from_arrays({names}, {values}))")).drop(
-        "_header"
-    )
+    delimiter, listed = "substring(_header, 1, 1)", ("substring(_header, 2)", _plain(records))
+    names, values = (f"split({text}, {_pattern(delimiter)}, -1)" for text in listed)
+    fields = F.expr(f"coalesce(_fields, map_from_arrays({names}, {values}))")
+    return records.withColumn("_fields", fields).drop("_header", "_plain")
 
 
 def split_by(records: DataFrame, headers: Headers) -> DataFrame:
@@ -46,7 +45,8 @@ def split_by(records: DataFrame, headers: Headers) -> DataFrame:
         # a pattern that is a letter, or an escaped other character, is split without a regular expression
         pattern = delimiter if delimiter.isascii() and delimiter.isalnum() else f"\\{delimiter}"
         of_it = ", ".join(quoted(header) for header in named if header[0] == delimiter)
-        cases.append(f"when _header in ({of_it}) then split(_raw, {quoted(pattern)}, -1)")
+        text = _plain(records) if delimiter == BETWEEN_FIELDS else "_raw"
+        cases.append(f"when _header in ({of_it}) then split({text}, {quoted(pattern)}, -1)")
     values = (
         "case when _header is null then null when _fields is not null then map_values(_fields) "
         f"{' '.join(cases)} else cast({lost} as array<string>) end"
@@ -90,6 +90,11 @@ def all_fields(headers: Headers) -> str:
         for number, header in enumerate(_named(headers))
     ]
     return f"coalesce(_fields, case {LAYOUT} {' '.join(cases)} end)" if cases else "_fields"
+
+
+def _plain(records: DataFrame) -> str:
+    """SQL for the text that is nothing but fields and delimiters."""
+    return "coalesce(_plain, _raw)" if "_plain" in records.columns else "_raw"
 
 
 def _named(headers: Headers) -> list[str]:

@@ -106,14 +106,22 @@ END = st.sampled_from(["\n", "\r\n", "\r"])
 PLAIN = st.tuples(CELL, CELL).map(",".join)
 QUOTED = st.tuples(CELL, CELL).map(lambda cells: ",".join('"' + cell.replace('"', '""') + '"' for cell in cells))
 ODD = st.sampled_from(
-    ['a,"b', 'a"b,c', '"a"b,c', "a,b,c", "a", "", " ", '"x\ny",z', '"x\r\ny",z', "\udcff,a", '"\udcff",a']
+    [
+        *('a,"b', 'a"b,c', '"a"b,c', "a,b,c", "a", "", " ", '"x\ny",z', '"x\r\ny",z', "\udcff,a", '"\udcff",a'),
+        *('"a\x1f",b', '"a","b\x1fc\x1fd"', "\x1f,a", '"",""'),
+    ]
 )
 CSV_TEXT = st.lists(st.tuples(st.one_of(PLAIN, PLAIN, QUOTED, ODD), END), max_size=12)
 PIECES = st.integers(1, 40)
 
 
 @given(
-    st.sampled_from(["a,b", "a", "a,a", '"a', '"a\nb",c', "", "\udcff,b"]), END, END, CSV_TEXT, st.booleans(), PIECES
+    st.sampled_from(["a,b", "a", "a,a", '"a', '"a\nb",c', "", "\udcff,b", "a\x1fz,b", '"a,",b']),
+    END,
+    END,
+    CSV_TEXT,
+    st.booleans(),
+    PIECES,
 )
 def test_whole_columns_and_one_record_at_a_time_give_the_same(header, header_end, end, rows, is_even, size):
     text = header + header_end + "".join(row + (end if is_even else other) for row, other in rows)
@@ -148,14 +156,24 @@ def test_no_character_of_any_input_is_lost_or_read_twice(junk):
     assert "".join("".join(raws).split()) == "".join(junk.split())
 
 
-def test_plain_lines_keep_their_fields_in_their_text_alone(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("header", "packed", "map_of"),
+    [("a,b", ",a,b", ("a", "b")), ('"a,",b', None, ("a,", "b")), ('"a\x1fz",b', ",a\x1fz,b", ("a\x1fz", "b"))],
+)
+def test_fields_are_in_a_text_alone_unless_one_has_the_delimiter_in_it(tmp_path: Path, header, packed, map_of):
     path = tmp_path / "f.csv"
-    path.write_text('a,b\n1,\n"2",x\n')
+    path.write_text(f'{header}\n1,\n"2",x\n"3\x1f",y\n4,"5\n6"\n')
     (batch,) = file_columns(RawFile("s/f.csv", str(path), "ab" * 32, CSV, 0))
-    assert [(r["_raw"], r["_fields"], r["_header"]) for r in batch.to_pylist()] == [
-        ("1,", None, ",a,b"),
-        ('"2",x', [("a", "2"), ("b", "x")], ",a,b"),
-    ]
+
+    def in_map(first: str, second: str) -> list[tuple[str, str]]:
+        return list(zip(map_of, (first, second), strict=True))
+
+    first, quoted, *odd = [(r["_raw"], r["_fields"], r["_plain"], r["_header"]) for r in batch.to_pylist()]
+    assert first == (("1,", None, None, packed) if packed else ("1,", in_map("1", ""), None, None))
+    is_in_text = "\x1f" not in header
+    by_unit = f"\x1f{map_of[0]}\x1fb"
+    assert quoted == (('"2",x', None, "2\x1fx", by_unit) if is_in_text else ('"2",x', in_map("2", "x"), None, packed))
+    assert odd == [('"3\x1f",y', in_map("3\x1f", "y"), None, packed), ('4,"5\n6"', in_map("4", "5\n6"), None, packed)]
 
 
 def test_spark_gives_each_record_its_place_and_text(spark, tmp_path: Path):

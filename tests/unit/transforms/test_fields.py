@@ -16,6 +16,10 @@ def packed(spark, rows):
     return spark.createDataFrame(rows, "_raw string, _fields map<string,string>, _header string")
 
 
+def packed_or_plain(spark, rows):
+    return spark.createDataFrame(rows, "_raw string, _fields map<string,string>, _plain string, _header string")
+
+
 @pytest.fixture(scope="module")
 def by_delimiter(spark):
     """A record of three fields for every delimiter, one of them empty, and their headers."""
@@ -57,6 +61,31 @@ def test_a_field_is_found_under_any_header_or_in_the_map(spark):
         ("6", True, False),
         (None, False, False),
     ]
+
+
+def test_a_record_in_quotes_has_a_plain_text_besides(spark):
+    rows = [
+        ("1,2", None, None, ",a,b"),
+        ('3,"4,5"', None, "3\x1f4,5", "\x1fa\x1fb"),
+        ('"",""', None, "\x1f", "\x1fa\x1fb"),
+    ]
+    rows.append(('"6","7"', {"a": "6", "b": "7"}, None, ",a,b"))  # as it was kept before
+    records, expected = packed_or_plain(spark, rows), [("1", "2"), ("3", "4,5"), ("", ""), ("6", "7")]
+    assert [(row["_fields"]["a"], row["_fields"]["b"]) for row in fields.unpacked(records).collect()] == expected
+    headers = ["\x1fa\x1fb", ",a,b"]
+    found = fields.split_by(records, headers).selectExpr(*[fields.text(name, headers) for name in "ab"])
+    assert [tuple(row) for row in found.collect()] == expected
+
+
+@pytest.mark.parametrize("delimiter", ["\x1f", ";"])
+def test_a_file_may_have_the_delimiter_of_plain_texts_as_its_own(spark, delimiter):
+    header = f"{delimiter}a{delimiter}b"
+    records = packed_or_plain(
+        spark, [(f"1{delimiter}2", None, None, header), ('"3"?"4"', None, "3\x1f4", "\x1fa\x1fb")]
+    )
+    headers = sorted({header, "\x1fa\x1fb"})
+    found = fields.split_by(records, headers).selectExpr(*[fields.text(name, headers) for name in "ab"])
+    assert [tuple(row) for row in found.collect()] == [("1", "2"), ("3", "4")]
 
 
 @pytest.mark.parametrize("headers", [[",a,b"], [",a,b", ",c"], [",a,b", ",b,c,a"]])

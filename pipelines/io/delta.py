@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.contracts.fits import Shard
 from pipelines.contracts.shares import Share
-from pipelines.io import delta_commits, delta_log, fault, file_ranges, lock, table_files
+from pipelines.io import delta_commits, delta_log, fault, file_ranges, lock, lookup, table_files
 from pipelines.io.attempts import STAMPED, Attempt, SharedOut
 from pipelines.io.failures import WarehouseError
 from pipelines.io.fitted import fit, fitted
 from pipelines.io.layout import Layout
 from pipelines.io.ledger import Ledger
 from pipelines.io.publication import Pin, Publication, Written
-from pipelines.io.upsert import BROADCAST_ROWS, upsert
+from pipelines.io.upsert import upsert
 
 if TYPE_CHECKING:  # a run that finds nothing to do shall not wait for Spark's import
     import pyarrow as pa
@@ -93,26 +93,8 @@ class Warehouse:
     ) -> list[DataFrame]:
         """Of each table the rows with a key of `rows`, each with HELD_FILE and HELD_ROW; files that can hold none are
         left alone. A key with a null is no row's. most: so many `rows` there are at most."""
-        from pyspark.sql import functions as F
-
-        places = [self._locate_whole(table, attempt) for table in tables]
-        lying = [file_ranges.lying(path, version, key) for path, version in places]
-        among = list(dict.fromkeys(files.within for of_table in lying for files in of_table))
-        keys = rows.select(*key).dropna()
-        is_small, touched = most <= BROADCAST_ROWS, []
-        if among and is_small:  # looked at here they take Spark no plan and no code of its own
-            touched = file_ranges.of_keys(keys.toArrow(), among)
-        elif among:
-            count, touched = file_ranges.touched(keys, among, key)
-            is_small = count <= BROADCAST_ROWS
-        if is_small:
-            keys = F.broadcast(keys)
-        found = []
-        for (path, version), of_table in zip(places, lying, strict=True):
-            names = [n for files in of_table if files.within in touched for n in files.names]
-            near = table_files.read(self._spark(), path, version, names, is_placed=True)
-            found.append(near.join(keys, list(key), "left_semi") if names else near)
-        return found
+        held = [lookup.Held(table, *self._locate_whole(table, attempt)) for table in tables]
+        return lookup.of_keys(self._spark(), held, rows, key, most)
 
     def read_placed(self, table: str, *, attempt: Attempt | None = None) -> DataFrame:
         """The table at `version`, each row with HELD_FILE and HELD_ROW."""
@@ -125,13 +107,11 @@ class Warehouse:
         from pyspark.sql import functions as F
 
         path, version = self._locate_whole(table, attempt)
-        names = [
-            name
-            for files in file_ranges.lying(path, version, [column])
-            if all(low <= value <= high for _, low, high in files.within)
-            for name in files.names
-        ]
-        return table_files.read(self._spark(), path, version, names).where(F.col(f"`{column}`") == F.lit(value))
+        lying = file_ranges.lying(path, version, [column])
+        near = [files for files in lying if all(low <= value <= high for _, low, high in files.within)]
+        rows = table_files.read(self._spark(), path, version, [name for files in near for name in files.names])
+        has_others = any(files.within != ((column, value, value),) for files in near)
+        return rows.where(F.col(f"`{column}`") == F.lit(value)) if has_others else rows
 
     def count(self, table: str, *, attempt: Attempt | None = None) -> int:
         """How many rows the table holds at `version`; without a JVM."""

@@ -112,11 +112,11 @@ def columns(path: str, version: int) -> tuple[str, ...]:
     return tuple(field.name for field in opened(path, version).schema().fields)
 
 
-def arrow_schema(path: str) -> pa.Schema:
-    """The columns of HEAD as Arrow has them."""
+def arrow_schema(path: str, version: int | None = None) -> pa.Schema:
+    """The columns of a version (None: of HEAD) as Arrow has them."""
     import pyarrow as pa
 
-    return pa.schema(opened(path).schema().to_arrow())
+    return pa.schema(opened(path, version).schema().to_arrow())
 
 
 def must_hold(path: str, version: int, rows: int | None = None) -> None:

@@ -47,6 +47,11 @@ def columns(path: str, version: int | None = None) -> StructType:
     return StructType.fromJson(json.loads(delta_log.opened(path, version).schema().to_json()))
 
 
+def placed_columns(path: str, version: int) -> StructType:
+    """A version's columns, and with them HELD_FILE and HELD_ROW."""
+    return columns(path, version).add(HELD_FILE, "string").add(HELD_ROW, "long")
+
+
 def schema_of(columns: StructType) -> str:
     """The columns as JSON; of a table none is ever declared to be without nulls."""
     from pyspark.sql.types import StructField, StructType
@@ -66,7 +71,7 @@ def read(spark: SparkSession, path: str, version: int, names: Sequence[str], *, 
 
     held, sizes = columns(path, version), delta_log.sizes_by_name(path, version)
     if not names:
-        return spark.createDataFrame([], held.add(HELD_FILE, "string").add(HELD_ROW, "long") if is_placed else held)
+        return spark.createDataFrame([], placed_columns(path, version) if is_placed else held)
     folder = local_path(path)
     if folder is not None:
         must_be_as_long({str(folder / name): sizes[name] for name in names})

@@ -12,6 +12,7 @@ from pipelines.contracts.deliveries import Brought
 from pipelines.contracts.tables import OUTCOMES, Table
 from pipelines.domains import parser as parser_of
 from pipelines.io.publication import Batch, Outcomes
+from pipelines.io.upsert import BROADCAST_ROWS
 from pipelines.runner.checks import checked, contract
 from pipelines.runner.schemas import Arrived, arrived, evolve
 from pipelines.runner.work import Work
@@ -68,9 +69,10 @@ def _refine(work: Work, batch: Batch, table: Table, came: Arrived) -> str:
             # a parser's rows have what it gives them, whatever the header names
             has_header = domain.source(table.source).has_header and parser is None
             rows = refine(records, table, has_header=has_header, headers=() if parser else came.headers)
-            if work.exists(name):
+            most = sum(read.values())
+            if work.exists(name) and most > BROADCAST_ROWS:  # of fewer, the keys alone are read before the rows
                 rows = kept(rows)  # read for where its keys lie, for the keys themselves and for the rows
-            held, history = work.read_keys((name, f"{name}_history"), rows, table.key, sum(read.values()))
+            held, history = work.read_keys((name, f"{name}_history"), rows, table.key, most)
             found = judge(
                 domain,
                 table,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,11 @@ def test_what_is_dropped_leaves_no_file_and_a_share_without_rows_may_begin_its_t
     assert held(warehouse, PAST) == []
 
 
-@pytest.mark.parametrize("most", [12, 10**9])
+@pytest.mark.parametrize(("most", "most_bytes"), [(12, 10**9), (12, 0), (10**9, 10**9)])
 def test_rows_go_from_where_they_lie_and_files_without_any_are_left_alone(
-    spark: SparkSession, warehouse: Warehouse, most: int
+    spark: SparkSession, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, most: int, most_bytes: int
 ) -> None:
+    monkeypatch.setattr("pipelines.io.lookup.LOOKED_THROUGH_BYTES", most_bytes)
     for first in (0, 100, 200):
         begun(warehouse, spark.range(first, first + 10, 1, 1).withColumn("load_mw", F.lit(1.0)))
     before = set(warehouse.shard(LOAD).files)
@@ -140,6 +142,56 @@ def test_every_kind_of_value_stays_as_it_is_where_another_row_of_its_file_goes(
     assert warehouse.read(LOAD).orderBy("id").collect() == before
     nulls = delta_log.tally(warehouse._ledger.pins()[LOAD].path, warehouse.version(LOAD))[1]
     assert nulls == {name: 3 if name == "cost" else 1 for name in before[0].asDict() if name != "id"}
+
+
+@pytest.mark.parametrize("most_bytes", [0, 10**9])
+def test_rows_with_the_same_key_are_found_whole_and_where_they_lie(
+    spark: SparkSession, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, most_bytes: int
+) -> None:
+    monkeypatch.setattr("pipelines.io.lookup.LOOKED_THROUGH_BYTES", most_bytes)
+    noon = datetime(2024, 1, 1, 12, 0, 0, 1, UTC)
+    full = (noon.date(), "Ü", Decimal("1.50"), 2.5, True, ["a", None], {"a": "b", "c": None}, b"\x00")
+    begun(warehouse, spark.createDataFrame([(1, noon), (2, noon), (3, None)], "id int, at timestamp").coalesce(1))
+    rows = [(1, noon, *full), (1, noon.replace(microsecond=2), *full), (2, None, *[None] * 8), (2, noon, *full)]
+    begun(warehouse, spark.createDataFrame(rows, KINDS).coalesce(1))
+    attempt = warehouse.open_attempt("energy", "maintain")
+    warehouse.compact(attempt, LOAD)
+    warehouse.publish(attempt, Publication())
+    begun(warehouse, spark.createDataFrame([(4, noon, *full), (2, noon, *[None] * 8)], KINDS).coalesce(1))
+    keys = [(1, noon), (2, noon), (2, noon), (3, None), (None, noon), (5, noon)]
+    said = spark.createDataFrame(keys, "id int, at timestamp")
+    (near,) = warehouse.read_keys([LOAD], said, ["at", "id"], len(keys))
+    placed = warehouse.read_placed(LOAD)
+    near = near.select(placed.columns)
+    assert near.schema.simpleString() == placed.schema.simpleString()
+    order = [HELD_FILE, HELD_ROW]
+    expected = placed.where(F.col("at") == F.lit(noon)).where("id in (1, 2)").orderBy(order).collect()
+    assert len(expected) == 5
+    assert near.orderBy(order).collect() == expected
+
+
+@pytest.mark.parametrize(("key", "found"), [("load_mw", [0, 1]), ("name", [0])])
+def test_keys_are_alike_as_spark_finds_them(
+    spark: SparkSession, warehouse: Warehouse, key: str, found: list[int]
+) -> None:
+    begun(warehouse, spark.range(3, 5, 1, 1).select(F.col("id").cast("int")))  # a file from before the key was declared
+    rows = [(0, 0.0, "é"), (1, float("nan"), "e\u0301"), (2, 1.0, "É")]
+    begun(warehouse, spark.createDataFrame(rows, "id int, load_mw double, name string").coalesce(1))
+    said = spark.createDataFrame([(-0.0, "é"), (float("nan"), "e")], "load_mw double, name string")
+    (near,) = warehouse.read_keys([LOAD], said, [key], 2)
+    assert sorted(row["id"] for row in near.collect()) == found
+
+
+@pytest.mark.parametrize("has_checksum", [True, False])
+def test_a_damaged_file_is_not_looked_through(spark: SparkSession, warehouse: Warehouse, has_checksum: bool) -> None:
+    begun(warehouse, spark.range(0, 1000, 1, 1))
+    (file,) = map(Path, warehouse.shard(LOAD).files)
+    file.write_bytes(file.read_bytes()[:-9] + b"?" * 9)
+    if not has_checksum:
+        file.with_name(f".{file.name}.crc").unlink()
+    told = f"{file} does not match its checksums" if has_checksum else "at version 1 cannot be read: "
+    with pytest.raises(WarehouseError, match=f"{LOAD}.* {told}"):
+        warehouse.read_keys([LOAD], spark.range(3), ["id"], 3)
 
 
 def test_a_damaged_file_is_not_copied(spark: SparkSession, warehouse: Warehouse) -> None:

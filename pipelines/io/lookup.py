@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pipelines.contracts.fits import Shard
 from pipelines.contracts.shares import HELD_FILE, HELD_ROW
 from pipelines.io import delta_log, file_ranges, table_files
-from pipelines.io.integrity import must_be_whole
-from pipelines.io.parquet_files import unreadable_named
+from pipelines.io.integrity import must_be_as_long, must_be_whole
+from pipelines.io.lock import local_path
 from pipelines.io.s3 import arrow_place
 from pipelines.io.upsert import BROADCAST_ROWS
 
@@ -64,8 +64,14 @@ def of_keys(
 def _looked_up(spark: SparkSession, held: Held, names: Sequence[str], keys: pa.Table) -> DataFrame:
     import pyarrow as pa
 
+    # Imported here: see above.
+    from pipelines.io.parquet_files import unreadable_named
+
     files = tuple(f"{held.path}/{name}" for name in names)
-    must_be_whole(held.table, files)
+    if (folder := local_path(held.path)) is not None:
+        sizes = delta_log.sizes_by_name(held.path, held.version)
+        must_be_as_long({str(folder / name): sizes[name] for name in names})
+        must_be_whole(held.table, files)
     schema = delta_log.arrow_schema(held.path, held.version)
     placed = schema.append(pa.field(HELD_FILE, pa.string())).append(pa.field(HELD_ROW, pa.int64()))
     with unreadable_named(Shard(held.table, held.version, files)):

@@ -137,7 +137,8 @@ def test_records_are_kept_and_counted_as_they_would_be_in_the_table(warehouse, s
     lines = delivered_fields(kept).collect()
     assert set(brought) == {Brought(of["_file"], of["header"], of["records"], frozenset(of["fields"])) for of in lines}
     assert {(b.file, b.header, b.records): set(b.fields) for b in brought} == {
-        ("a.csv", ",p,q", 2): set(),
+        ("a.csv", ",p,q", 1): set(),
+        ("a.csv", "\x1fp\x1fq", 1): set(),
         ("a.csv", None, 1): set(),
         ("b.csv", ",p,r", 1): set(),
         ("c.jsonl", None, 2): {"p", "s"},

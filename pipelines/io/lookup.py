@@ -53,7 +53,7 @@ def of_keys(
     if here is not None and _is_alike(here) and _size(near) <= LOOKED_THROUGH_BYTES:
         return [_looked_up(spark, held, _names(files), here) for held, files in zip(among, near, strict=True)]
     if here is not None:
-        keys = F.broadcast(spark.createDataFrame(here))
+        keys = F.broadcast(spark.createDataFrame(here.combine_chunks()))  # see below
     found = []
     for held, files in zip(among, near, strict=True):
         placed = table_files.read(spark, held.path, held.version, _names(files), is_placed=True)
@@ -76,7 +76,8 @@ def _looked_up(spark: SparkSession, held: Held, names: Sequence[str], keys: pa.T
     placed = schema.append(pa.field(HELD_FILE, pa.string())).append(pa.field(HELD_ROW, pa.int64()))
     with unreadable_named(Shard(held.table, held.version, files)):
         found = pa.concat_tables([placed.empty_table(), *_rows(files, keys, placed)])
-    return spark.createDataFrame(found, table_files.placed_columns(held.path, held.version))
+    # of several parts Spark reads none after an empty one, without a word
+    return spark.createDataFrame(found.combine_chunks(), table_files.placed_columns(held.path, held.version))
 
 
 def _rows(files: Sequence[str], keys: pa.Table, placed: pa.Schema) -> Iterator[pa.Table]:

@@ -168,7 +168,8 @@ class Lesson:
             folds = self.folds.get(family)
             parts.append(as_table(seen, work.domain, task, ids[family], folds.backtest if folds else None))
             work.say("evaluate", f"{task.name}: {family}: {told(metrics, task)}")
-        frame = work.context.spark().createDataFrame(pa.concat_tables(parts))
+        # of several parts Spark reads none after an empty one, without a word
+        frame = work.context.spark().createDataFrame(pa.concat_tables(parts).combine_chunks())
         work.write(Change(work.domain.delta_table("gold", f"{task.name}_backtest"), "overwrite", frame))
 
     def register(self) -> None:

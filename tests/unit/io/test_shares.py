@@ -170,6 +170,18 @@ def test_rows_with_the_same_key_are_found_whole_and_where_they_lie(
     assert near.orderBy(order).collect() == expected
 
 
+@pytest.mark.parametrize("most_bytes", [0, 10**9])
+def test_a_file_without_any_of_the_keys_hides_no_other(
+    spark: SparkSession, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, most_bytes: int
+) -> None:
+    monkeypatch.setattr("pipelines.io.lookup.LOOKED_THROUGH_BYTES", most_bytes)
+    for ids in ([0, 9], [100, 109], [200, 209]):  # by which they are looked through, too
+        begun(warehouse, spark.createDataFrame([(n,) for n in ids], "id long").coalesce(1))
+    said = spark.createDataFrame([(5,), (None,), (100,), (205,)], "id long").repartition(9)
+    (near,) = warehouse.read_keys([LOAD], said, ["id"], 4)
+    assert [row["id"] for row in near.collect()] == [100]
+
+
 @pytest.mark.parametrize(("key", "found"), [("load_mw", [0, 1]), ("name", [0])])
 def test_keys_are_alike_as_spark_finds_them(
     spark: SparkSession, warehouse: Warehouse, key: str, found: list[int]

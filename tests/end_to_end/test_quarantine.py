@@ -50,7 +50,8 @@ MENDED = replace(STRICT, tables=(replace(TRIPS, expect=(quarantine("boat_is_not_
 HEADER = "trip_id,left_at,passengers,skipper\n"
 FIRST = {
     "trips/2024-01-01.csv": HEADER + "a,2024-01-01T08:00Z,120,Ann Lee\n"
-    "b,2024-01-01T09:00Z,50,Bo\nc,2024-01-01T10:00Z,many,Cy\nd,2024-01-01T11:00Z\ne,2024-01-01T12:00Z,130,Eve\n"
+    "b,2024-01-01T09:00Z,50,Bo\nc,2024-01-01T10:00Z,many,Cy\nd,2024-01-01T11:00Z\n"
+    '"e",2024-01-01T12:00Z,130,"Eve, of Ely"\n'
 }
 SECOND = {"trips/2024-01-02.csv": HEADER + "a,2024-01-01T08:00Z,60,Ann Lee\n"}
 LOAD = "silver.ferry_trips"
@@ -111,6 +112,16 @@ def test_two_commands_lead_from_the_summary_to_the_raw_text(made):
     assert "  raw text   a,2024-01-01T08:00Z,120,***" in shown
     assert "boat_is_not_overloaded (passengers <= 100)" in shown
     assert "Ann Lee" not in listed + shown
+
+
+def test_a_record_in_quotes_is_shown_as_it_came_and_with_its_fields(made):
+    house, _ = made
+    listed = house.says(STRICT, "quarantine", "list", "--table", "trips")[1]
+    (record,) = re.findall(r"\S+-6\b", listed)
+    shown = house.says(STRICT, "quarantine", "show", record)[1]
+    assert '  raw text   "e",2024-01-01T12:00Z,130,"***"' in shown
+    assert "  fields     trip_id     e\n" in shown and "skipper     ***\n" in shown
+    assert "Ely" not in listed + shown
 
 
 def test_the_list_counts_by_rule_and_file(made):

@@ -92,7 +92,7 @@ class Warehouse:
         self, tables: Sequence[str], rows: DataFrame, key: Sequence[str], most: int, *, attempt: Attempt | None = None
     ) -> list[DataFrame]:
         """Of each table the rows with a key of `rows`, each with HELD_FILE and HELD_ROW; files that can hold none are
-        left alone. A key with a null is no row's. most: so many `rows` there are at most."""
+        left alone. A key with a null is no row's. most: so many `rows` there are at most; see `lookup.of_keys`."""
         held = [lookup.Held(table, *self._locate_whole(table, attempt)) for table in tables]
         return lookup.of_keys(self._spark(), held, rows, key, most)
 

@@ -36,8 +36,8 @@ def of_keys(
 ) -> list[DataFrame]:
     """Of each table the rows with a key of `rows`, each with HELD_FILE and HELD_ROW. A key with a null is no row's.
 
-    most: so many `rows` there are at most. Up to BROADCAST_ROWS their keys alone are read here, at once; of more they are
-    read again whenever the result is, so better cached.
+    most: so many `rows` there are at most. Up to BROADCAST_ROWS their keys alone are read here, at once; of more they
+    are read again whenever the result is, so better cached.
     """
     from pyspark.sql import functions as F
 
